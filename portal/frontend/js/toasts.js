@@ -1,0 +1,35 @@
+// Toasts leave after six seconds, wait under the pointer or the focus, and stay when they are errors.
+const LIFETIME_MS = 6000;
+
+const dismissLater = (toast) => {
+  if (toast.dataset.timed || toast.classList.contains("danger")) return;
+  toast.dataset.timed = "true";
+  let timer;
+  const wait = () => {
+    timer = setTimeout(() => toast.remove(), LIFETIME_MS);
+  };
+  const hold = () => clearTimeout(timer);
+  for (const name of ["pointerenter", "focusin"]) toast.addEventListener(name, hold);
+  for (const name of ["pointerleave", "focusout"]) toast.addEventListener(name, wait);
+  wait();
+};
+const scan = () => document.querySelectorAll(".toast").forEach(dismissLater);
+
+document.addEventListener("click", (event) => {
+  event.target.closest("[data-toast-close]")?.closest(".toast").remove();
+});
+document.addEventListener("htmx:after:swap", scan);
+scan();
+
+/** Show one of the prepared toasts (a <template> in the page) once. */
+export function show(name) {
+  const region = document.getElementById("toasts");
+  const template = document.getElementById(`toast-${name}`);
+  if (!region || !template || region.querySelector(`[data-toast="${name}"]`)) return;
+  region.append(template.content.cloneNode(true));
+  scan();
+}
+
+export function hide(name) {
+  document.querySelector(`#toasts [data-toast="${name}"]`)?.remove();
+}
