@@ -1,0 +1,288 @@
+"""A small supervisor: named children in process groups of their own, one log, one ordered end.
+
+Nothing is ever restarted. A demo whose worker died silently and came back would hide the very
+fault that somebody is looking for; so one unexpected death ends everything and names the culprit.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from config.local.errors import ProgramError, StopRequestedError
+from config.local.state import PROJECT_DIR
+
+POLL_S = 0.05
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+WATCHDOG = Path(__file__).with_name("watchdog.py")
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to start, how to tell that it is ready, and how to end it."""
+
+    name: str
+    argv: list[str]
+    env: Mapping[str, str] | None = None
+    cwd: Path = PROJECT_DIR
+    stdin_text: str = ""
+    is_ready: Callable[[], bool] = lambda: True
+    ready_timeout_s: float = 60
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_timeout_s: float = 10
+
+
+class LineLog:
+    """One stream for the output of all programs, a prefix per line, coloured on a terminal."""
+
+    COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
+
+    def __init__(self, stream: IO[str] | None = None, *, width: int = 9) -> None:
+        self._stream = stream or sys.stdout
+        self._width = width
+        self._guard = threading.Lock()
+        self._names: list[str] = []
+
+    def write(self, name: str, line: str) -> None:
+        """Write one line of the program `name`; a closed terminal is no reason to fail."""
+        with self._guard, suppress(OSError, ValueError):
+            self._stream.write(f"{self._prefix(name)} {line}\n")
+            self._stream.flush()
+
+    def _prefix(self, name: str) -> str:
+        text = f"{name:<{self._width}} |"
+        if not self._stream.isatty() or "NO_COLOR" in os.environ:
+            return text
+        if name not in self._names:
+            self._names.append(name)
+        colour = self.COLOURS[self._names.index(name) % len(self.COLOURS)]
+        return f"\x1b[{colour}m{text}\x1b[0m"
+
+
+@dataclass
+class Child:
+    """A started program."""
+
+    program: Program
+    process: subprocess.Popen[str]
+    pump: threading.Thread
+    has_own_group: bool = True
+
+    @property
+    def target(self) -> int:
+        """What a signal goes to: the whole group where the child leads one."""
+        return -self.process.pid if self.has_own_group else self.process.pid
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal the child; one that is gone already needs none."""
+        with suppress(ProcessLookupError):
+            os.kill(self.target, number)
+
+    def is_gone(self) -> bool:
+        """Tell whether the child, and its group where it leads one, have ended."""
+        if self.process.poll() is None:
+            return False
+        try:
+            os.kill(self.target, 0)
+        except (ProcessLookupError, PermissionError):
+            return True
+        return not self.has_own_group
+
+
+@dataclass
+class Supervisor:
+    """Starts programs one after the other and ends them in the opposite order.
+
+    Used as a context manager, from the main thread: it owns the signal handlers meanwhile.
+    """
+
+    log: LineLog
+    inherited: tuple[int, ...] = ()
+    _children: list[Child] = field(default_factory=list)
+    _previous: dict[int, object] = field(default_factory=dict)
+    _requests: int = 0
+    _watchdog: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Supervisor:
+        for number in SIGNALS:
+            self._previous[number] = signal.signal(number, self._request_stop)
+        self._watchdog = subprocess.Popen(
+            [sys.executable, "-I", str(WATCHDOG)],
+            stdin=subprocess.PIPE,
+            text=True,
+            cwd=PROJECT_DIR,
+            start_new_session=True,
+            pass_fds=self.inherited,
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.stop()
+        finally:
+            self._dismiss_watchdog()
+            for number, handler in self._previous.items():
+                signal.signal(number, handler)  # type: ignore[arg-type]
+
+    @property
+    def is_stop_requested(self) -> bool:
+        """Whether somebody asked for the end."""
+        return self._requests > 0
+
+    def start(self, program: Program) -> Child:
+        """Start `program` and wait until it is ready.
+
+        Raises ProgramError when it ends or its time runs out, StopRequestedError on a signal.
+        """
+        child = self._spawn(program)
+        deadline = time.monotonic() + program.ready_timeout_s
+        while not program.is_ready():
+            self._check(child, deadline)
+            self.raise_if_stopping()
+            time.sleep(POLL_S)
+        if child.process.poll() is not None:
+            self._check(child, deadline)
+        return child
+
+    def run(self, program: Program) -> None:
+        """Run a program that ends by itself, such as a migration.
+
+        Raises ProgramError when it fails, StopRequestedError when a signal came first.
+        """
+        child = self._spawn(program)
+        while child.process.poll() is None:
+            if self.is_stop_requested:
+                self._end(child)
+            time.sleep(POLL_S / 2)
+        child.pump.join(timeout=2)
+        self._forget(child)
+        self.raise_if_stopping()
+        if child.process.returncode != 0:
+            raise ProgramError(f"{program.name} failed with exit code {child.process.returncode}.")
+
+    def run_in_foreground(self, argv: list[str], env: Mapping[str, str]) -> int:
+        """Run a command on our own terminal and return its exit code.
+
+        It stays in our process group, so that Ctrl-C reaches it directly and a debugger can
+        read the keyboard; SIGTERM is passed on.
+        """
+        process = subprocess.Popen(argv, env=dict(env), text=True)
+        child = Child(Program("command", argv), process, threading.Thread(), has_own_group=False)
+        self._remember(child)
+        is_passed_on = False
+        while process.poll() is None:
+            if self.is_stop_requested and not is_passed_on:
+                child.send(signal.SIGTERM)
+                is_passed_on = True
+            self._find_dead(besides=child)
+            time.sleep(POLL_S)
+        self._forget(child)
+        return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+    def watch(self) -> None:
+        """Wait until somebody asks for the end.
+
+        Raises ProgramError when one of the programs ends before that.
+        """
+        while not self.is_stop_requested:
+            self._find_dead()
+            time.sleep(POLL_S)
+
+    def stop(self) -> None:
+        """End all programs, the youngest first, each within its deadline, then by force."""
+        for child in reversed(list(self._children)):
+            self._end(child)
+            self._forget(child)
+
+    def raise_if_stopping(self) -> None:
+        """Raise StopRequestedError once a signal has arrived."""
+        if self.is_stop_requested:
+            raise StopRequestedError("stopped before everything was up")
+
+    def _request_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._requests += 1
+
+    def _spawn(self, program: Program) -> Child:
+        process = subprocess.Popen(
+            program.argv,
+            stdin=subprocess.PIPE if program.stdin_text else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=None if program.env is None else dict(program.env),
+            cwd=program.cwd,
+            start_new_session=True,
+        )
+        pump = threading.Thread(target=self._pump, args=(program.name, process), daemon=True)
+        child = Child(program, process, pump)
+        self._remember(child)
+        if process.stdin is not None:
+            with suppress(BrokenPipeError), process.stdin as stream:
+                stream.write(program.stdin_text)
+        pump.start()
+        return child
+
+    def _pump(self, name: str, process: subprocess.Popen[str]) -> None:
+        for line in process.stdout or ():
+            self.log.write(name, line.rstrip("\n"))
+
+    def _check(self, child: Child, deadline: float) -> None:
+        name, code = child.program.name, child.process.poll()
+        if code is not None:
+            child.pump.join(timeout=2)
+            raise ProgramError(f"{name} ended with exit code {code} before it was ready.")
+        if time.monotonic() > deadline:
+            limit_s = child.program.ready_timeout_s
+            raise ProgramError(f"{name} was not ready within {limit_s:g} s.")
+
+    def _find_dead(self, *, besides: Child | None = None) -> None:
+        for child in self._children:
+            code = child.process.poll()
+            if child is not besides and code is not None:
+                raise ProgramError(f"{child.program.name} ended unexpectedly, exit code {code}.")
+
+    def _end(self, child: Child) -> None:
+        child.send(child.program.stop_signal)
+        deadline = time.monotonic() + child.program.stop_timeout_s
+        patience = self._requests
+        while not child.is_gone():
+            if time.monotonic() > deadline or self._requests > max(patience, 1):
+                self.log.write("uhub", f"{child.program.name} did not end in time: killed")
+                child.send(signal.SIGKILL)
+                child.process.wait()
+                break
+            time.sleep(POLL_S / 5)
+        if child.pump.ident is not None:
+            child.pump.join(timeout=2)
+
+    def _remember(self, child: Child) -> None:
+        self._children.append(child)
+        self._tell(f"+{child.target}")
+
+    def _forget(self, child: Child) -> None:
+        self._children.remove(child)
+        self._tell(f"-{child.target}")
+
+    def _tell(self, line: str) -> None:
+        if self._watchdog is not None and self._watchdog.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._watchdog.stdin.write(f"{line}\n")
+                self._watchdog.stdin.flush()
+
+    def _dismiss_watchdog(self) -> None:
+        if self._watchdog is not None and self._watchdog.stdin is not None:
+            self._tell("bye")
+            with suppress(BrokenPipeError):
+                self._watchdog.stdin.close()
+            self._watchdog.wait()
