@@ -12,14 +12,13 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from config.local.errors import LocalError, StopRequestedError
+from config.local.privileges import shelter_of
 from config.local.processes import LineLog, Supervisor
-from config.local.roles import DATABASE
 from config.local.services import services_environment, state_prepare
-from config.local.state import PROJECT_DIR, StateLock, state_dir, write_private
+from config.local.state import StateLock, state_dir, write_private
 
 SETTINGS = "config.settings.test"
 NEVER_IN_TESTS = ("PROXMOX_URL", "VAULT_ADDR", "EMAIL_URL", "STORAGE_URL")
@@ -71,7 +70,7 @@ def shell_environment(found: dict[str, str]) -> str:
     for name, value in sorted((found | {"DJANGO_SETTINGS_MODULE": SETTINGS}).items()):
         own = value
         if name.startswith("DATABASE_"):
-            own = value.replace(f"/{DATABASE}", f"/{DATABASE}_$$")
+            own = f"{value}_$$"
         elif name in {"BROKER_URL", "CACHE_URL"}:
             base, _, number = value.rpartition("/")
             own = f"{base}/$(( $$ % 31 * 2 + 2 + {number} ))"
@@ -80,8 +79,6 @@ def shell_environment(found: dict[str, str]) -> str:
 
 
 def _remove(folder: Path) -> None:
-    from config.local.privileges import shelter_of
-
     for place in (folder, shelter_of(folder)):
         shutil.rmtree(place, ignore_errors=True)
 
