@@ -65,15 +65,15 @@ def services_serve(folder: Path, environment_file: Path) -> None:
 
 
 def shell_environment(found: dict[str, str]) -> str:
-    """Return lines for a shell to read; `$$` gives each shell its own part of the services."""
-    lines = []
+    """Return lines for a shell to read; its process id gives it its own part of the services."""
+    lines = ["UHUB_TEST_SHELL=${BASHPID:-$$}\n"]
     for name, value in sorted((found | {"DJANGO_SETTINGS_MODULE": SETTINGS}).items()):
         own = value
         if name.startswith("DATABASE_"):
-            own = f"{value}_$$"
+            own = f"{value}_$UHUB_TEST_SHELL"
         elif name in {"BROKER_URL", "CACHE_URL"}:
             base, _, number = value.rpartition("/")
-            own = f"{base}/$(( $$ % 31 * 2 + 2 + {number} ))"
+            own = f"{base}/$(( UHUB_TEST_SHELL % 31 * 2 + 2 + {number} ))"
         lines.append(f'{name}="{own}"\n')
     return "".join(lines)
 
