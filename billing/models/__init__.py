@@ -1,0 +1,7 @@
+"""Tables of the money side."""
+
+from __future__ import annotations
+
+from billing.models.tenant import Tenant
+
+__all__ = ["Tenant"]

@@ -1,0 +1,90 @@
+"""The only reader of the environment: typed, and it fails at boot naming the variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+_env = environ.Env()
+
+
+def text(name: str, default: str | None = None) -> str:
+    """The variable as text. Raises ImproperlyConfigured naming it when it is required and absent."""
+    value = _env.str(name, default=default)  # type: ignore[arg-type]
+    if value is None:
+        raise ImproperlyConfigured(f"Set the {name} environment variable")
+    return str(value)
+
+
+def flag(name: str, *, default: bool = False) -> bool:
+    """The variable as a boolean: 1/true/yes/on."""
+    return bool(_env.bool(name, default=default))
+
+
+def number(name: str, default: int) -> int:
+    """The variable as an integer. Raises ImproperlyConfigured when it is none."""
+    try:
+        return int(_env.int(name, default=default))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a whole number") from error
+
+
+def words(name: str, default: list[str] | None = None) -> list[str]:
+    """The variable as a comma-separated list."""
+    return [str(word) for word in _env.list(name, default=default or [])]
+
+
+def secret(name: str, default: str | None = None) -> str:
+    """A secret from NAME, or from the file that NAME_FILE names; the file wins nothing, it is read last."""
+    value = _env.str(name, default="")
+    if value:
+        return str(value)
+    path = _env.str(f"{name}_FILE", default="")
+    if path:
+        return Path(path).read_text(encoding="utf-8").strip()
+    if default is None:
+        raise ImproperlyConfigured(f"Set the {name} or {name}_FILE environment variable")
+    return default
+
+
+def database(name: str, default: str | None = None) -> dict[str, object]:
+    """A PostgreSQL URL as a Django database. Raises ImproperlyConfigured for any other scheme."""
+    url = text(name, default)
+    if urlsplit(url).scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured(f"{name} must be a postgresql:// URL")
+    parsed = dict(environ.Env.db_url_config(url))
+    parsed["ENGINE"] = "portal.kernel.database"
+    return parsed
+
+
+def is_set(name: str) -> bool:
+    """Whether the variable is present and not empty."""
+    return bool(_env.str(name, default=""))
+
+
+@dataclass(frozen=True, slots=True)
+class ProxmoxEnvironment:
+    """A real cluster named by the environment, see README."""
+
+    url: str = ""
+    token_id: str = ""
+    token_secret: str = field(default="", repr=False)
+    ca_file: str = ""
+    fingerprint: str = ""
+
+
+def proxmox() -> ProxmoxEnvironment:
+    """The PROXMOX_* variables; all empty when none is configured."""
+    return ProxmoxEnvironment(
+        url=text("PROXMOX_URL", ""),
+        token_id=text("PROXMOX_TOKEN_ID", ""),
+        token_secret=secret("PROXMOX_TOKEN_SECRET", ""),
+        ca_file=text("PROXMOX_CA_FILE", ""),
+        fingerprint=text("PROXMOX_FINGERPRINT", ""),
+    )

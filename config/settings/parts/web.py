@@ -1,0 +1,49 @@
+"""Static files, Vite, internationalisation, messages, storage, mail."""
+
+from __future__ import annotations
+
+import re
+
+from config import env
+from config.env import BASE_DIR
+
+STATE_DIR = BASE_DIR / env.text("STATE_DIR", ".state")
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "dist"] if (BASE_DIR / "dist").exists() else []
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": env.text("STORAGE_DIR", str(STATE_DIR / "files"))},
+    },
+    "staticfiles": {"BACKEND": "portal.kernel.web.staticfiles.PortalStaticStorage"},
+}
+_IMMUTABLE = re.compile(r"^/static/.+[.-][0-9a-zA-Z_-]{8,12}\..+$")
+
+
+def immutable_file_test(_path: str, url: str) -> bool:
+    """Whether whitenoise may let browsers keep the file for ever: its name carries a hash."""
+    return bool(_IMMUTABLE.match(url))
+
+
+WHITENOISE_IMMUTABLE_FILE_TEST = immutable_file_test
+DJANGO_VITE = {
+    "default": {
+        "manifest_path": BASE_DIR / "dist" / "manifest.json",
+        "static_url_prefix": "",
+        "dev_mode": False,
+    }
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = str(STATE_DIR / "mail")

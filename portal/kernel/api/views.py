@@ -1,0 +1,57 @@
+"""Base classes of the API: parse, one selector or service, render."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.viewsets import GenericViewSet
+
+from portal.kernel import context
+from portal.kernel.authz import ANONYMOUS, Actor
+from portal.kernel.errors import Fault, InvalidInput
+
+
+class PortalViewSet(GenericViewSet[Any]):
+    """Declares `permissions` per action; what it does not declare is denied."""
+
+    permissions: ClassVar[dict[str, str]] = {}
+    ordering_fields: ClassVar[tuple[str, ...]] = ("created_at",)
+    default_ordering: ClassVar[tuple[str, ...]] = ("-created_at", "-id")
+    lookup_value_regex = "[^/]+"
+
+    @property
+    def actor(self) -> Actor:
+        """Whoever asks."""
+        return context.current().actor or ANONYMOUS
+
+    def parsed(self, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+        """The request's body as validated by `serializer`. Unknown fields are refused by name."""
+        data: Any = self.request.data
+        if not hasattr(data, "keys"):
+            raise InvalidInput("The body must be a JSON object.")
+        instance = serializer(data=data, context=self.get_serializer_context())
+        faults = [
+            Fault(name, "unknown", "This field is not known here.")
+            for name in data
+            if name not in instance.fields and name != "csrfmiddlewaretoken"
+        ]
+        instance.is_valid(raise_exception=not faults)
+        if faults:
+            raise InvalidInput(faults=tuple(faults))
+        return dict(instance.validated_data)
+
+    def page(self, queryset: QuerySet[Any], serializer: type[serializers.BaseSerializer[Any]]) -> Any:
+        """One page of a filtered list as a response."""
+        rows = self.paginate_queryset(self.filter_queryset(queryset))
+        context_ = self.get_serializer_context()
+        return self.get_paginated_response(serializer(rows, many=True, context=context_).data)
+
+    def is_flagged(self, request: Request, name: str) -> bool:
+        """Whether `?name=true` was asked."""
+        value = request.query_params.get(name, "false").lower()
+        if value not in {"true", "false"}:
+            raise InvalidInput(faults=(Fault(name, "invalid", f"{name} must be true or false."),))
+        return value == "true"

@@ -1,0 +1,48 @@
+"""The registry of audit tags: what happened, in which category, in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.utils.functional import Promise
+
+
+class Category(StrEnum):
+    """Categories of an audit entry."""
+
+    LIFECYCLE = "lifecycle"
+    HEALTH = "health"
+    BACKUP = "backup"
+    QUOTA = "quota"
+    SECURITY = "security"
+    BILLING = "billing"
+    PROJECT = "project"
+    SETTINGS = "settings"
+
+
+@dataclass(frozen=True, slots=True)
+class TagSpec:
+    """A tag's category and how it reads."""
+
+    category: Category
+    label: str | Promise
+
+
+_tags: dict[str, TagSpec] = {}
+
+
+def register_tags(specs: Mapping[str, TagSpec]) -> None:
+    """Makes an app's tags known (called from its `apps.py`)."""
+    _tags.update({str(tag): spec for tag, spec in specs.items()})
+
+
+def tag_spec(tag: str) -> TagSpec:
+    """The tag's meaning. Raises KeyError for one that was never registered: it cannot be recorded."""
+    return _tags[str(tag)]
+
+
+def tag_specs() -> dict[str, TagSpec]:
+    """All registered tags."""
+    return dict(_tags)

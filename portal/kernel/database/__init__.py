@@ -1,0 +1,3 @@
+"""The PostgreSQL backend that carries the tenant into every outermost transaction."""
+
+from __future__ import annotations

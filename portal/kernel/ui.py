@@ -1,0 +1,105 @@
+"""Registries of the shell: apps above register navigation, cards, statuses; the shell imports none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+
+Text = str | Promise
+
+
+class Tone(StrEnum):
+    """The hues of a status badge."""
+
+    OK = "ok"
+    INFO = "info"
+    WARN = "warn"
+    DANGER = "danger"
+    VIOLET = "violet"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusStyle:
+    """How a state looks: word, icon (lucide name), hue, and whether the icon turns."""
+
+    label: Text
+    icon: str
+    tone: Tone
+    is_spinning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One entry of the side bar, shown to actors that hold `permission` (`signed_in` for all).
+
+    `count` answers the figure beside it for the current tenant, or None.
+    """
+
+    key: str
+    label: Text
+    url: str
+    icon: str
+    permission: str
+    section: str = ""
+    order: int = 100
+    count: Callable[[HttpRequest], int | None] | None = None
+    is_platform_only: bool = False
+    in_mobile_bar: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardCard:
+    """One card of the dashboard: `context` is computed only for actors that hold `permission`."""
+
+    key: str
+    template: str
+    permission: str
+    context: Callable[[HttpRequest], Mapping[str, Any]]
+    order: int = 100
+    width: str = "third"
+
+
+_statuses: dict[str, dict[str, StatusStyle]] = {}
+_nav: dict[str, NavItem] = {}
+_cards: dict[str, DashboardCard] = {}
+
+
+def register_statuses(domain: str, styles: Mapping[str, StatusStyle]) -> None:
+    """Says how the states of one domain ("deployment", "operation" …) look."""
+    _statuses[domain] = {str(value): style for value, style in styles.items()}
+
+
+def status_style(domain: str, value: str) -> StatusStyle:
+    """The look of a state. Raises KeyError for a state that was never registered."""
+    return _statuses[domain][str(value)]
+
+
+def statuses() -> dict[str, dict[str, StatusStyle]]:
+    """All registered looks by domain."""
+    return {domain: dict(styles) for domain, styles in _statuses.items()}
+
+
+def register_nav(item: NavItem) -> None:
+    """Adds or replaces an entry of the side bar."""
+    _nav[item.key] = item
+
+
+def nav_items() -> list[NavItem]:
+    """Entries in their order."""
+    return sorted(_nav.values(), key=lambda item: (item.order, item.key))
+
+
+def register_card(card: DashboardCard) -> None:
+    """Adds or replaces a dashboard card."""
+    _cards[card.key] = card
+
+
+def cards() -> list[DashboardCard]:
+    """Cards in their order."""
+    return sorted(_cards.values(), key=lambda card: (card.order, card.key))

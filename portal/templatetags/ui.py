@@ -1,0 +1,227 @@
+"""Tags and filters of the components: icons, status badges, times, sizes, money, small SVG drawings.
+
+Everything that ends up in an SVG or progress attribute is formatted here without the locale: a French
+decimal comma would make the attribute invalid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import blake2b
+
+import lucide
+from django import template
+from django.forms import BoundField
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext as _
+
+from portal.kernel import clock
+from portal.kernel.ui import status_style
+
+register = template.Library()
+
+_MIB_PER_GIB = 1024
+_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
+_AVATAR_HUES = ("a", "b", "c", "d")
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16, stroke: float = 1.75, css: str = "") -> SafeString:
+    """A lucide icon as inline SVG, hidden from screen readers: the word beside it says the same.
+
+    Raises:
+        lucide.IconDoesNotExist: a wrong name is a mistake in a template, never an empty space.
+    """
+    return _drawn_icon(str(name), int(size), float(stroke), str(css))
+
+
+@lru_cache(maxsize=1024)
+def _drawn_icon(name: str, size: int, stroke: float, css: str) -> SafeString:
+    attributes = {"stroke-width": f"{stroke:g}", "aria-hidden": "true", "focusable": "false"}
+    if css:
+        attributes["class"] = css
+    return mark_safe(lucide._render_icon(name, size, **attributes))  # noqa: S308, SLF001
+
+
+@register.inclusion_tag("ui/badge.html")
+def status_badge(domain: str, value: str, detail: str = "") -> dict[str, object]:
+    """The badge of a registered state; `detail` follows the word ("Provisioning 62 %").
+
+    Raises:
+        KeyError: nobody registered a look for this state.
+    """
+    style = status_style(domain, value)
+    return {
+        "label": style.label,
+        "icon": style.icon,
+        "tone": str(style.tone),
+        "spin": style.is_spinning,
+        "detail": detail,
+    }
+
+
+@register.simple_tag
+def relative_time(value: datetime | None, empty: str = "—") -> SafeString:
+    """"3 minutes ago" or "in 2 hours", with the exact local time as title."""
+    if value is None:
+        return format_html("{}", empty)
+    now = clock.now()
+    if abs(value - now) < timedelta(minutes=1):
+        text = _("just now") if value <= now else _("in a moment")
+    elif value < now:
+        text = _("%(span)s ago") % {"span": timesince(value, now, depth=1)}
+    else:
+        text = _("in %(span)s") % {"span": timeuntil(value, now, depth=1)}
+    return _time_element(value, text)
+
+
+@register.simple_tag
+def clock_time(value: datetime | None, empty: str = "—") -> SafeString:
+    """Date and time in the reader's zone, for tables whose rows are compared by time."""
+    if value is None:
+        return format_html("{}", empty)
+    return _time_element(value, formats.date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT"))
+
+
+def _time_element(value: datetime, text: str) -> SafeString:
+    exact = formats.date_format(timezone.localtime(value), "DATETIME_FORMAT")
+    zone = timezone.get_current_timezone_name()
+    return format_html(
+        '<time datetime="{}" title="{} {}">{}</time>', value.isoformat(), exact, zone, text
+    )
+
+
+@register.filter
+def duration(value: timedelta | float | None) -> str:
+    """A span in its two largest units: "1 min 12 s", "3 h 05 min", "2 d 4 h"."""
+    if value is None:
+        return "—"
+    seconds = int(value.total_seconds() if isinstance(value, timedelta) else value)
+    minutes, seconds = divmod(max(seconds, 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return _("%(days)d d %(hours)d h") % {"days": days, "hours": hours}
+    if hours:
+        return _("%(hours)d h %(minutes)02d min") % {"hours": hours, "minutes": minutes}
+    if minutes:
+        return _("%(minutes)d min %(seconds)02d s") % {"minutes": minutes, "seconds": seconds}
+    return _("%(seconds)d s") % {"seconds": seconds}
+
+
+@register.filter
+def mib(value: int | None) -> str:
+    """A memory size kept in MiB: "512 MiB", "4 GiB", "1.5 GiB"."""
+    if value is None:
+        return "—"
+    if value < _MIB_PER_GIB:
+        return _("%(amount)s MiB") % {"amount": _number(value)}
+    return gib(Decimal(value) / _MIB_PER_GIB)
+
+
+@register.filter
+def gib(value: Decimal | float | None) -> str:
+    """A size in GiB, or in TiB from 1024 on, with at most one decimal."""
+    if value is None:
+        return "—"
+    if value >= _MIB_PER_GIB:
+        return _("%(amount)s TiB") % {"amount": _number(Decimal(value) / _MIB_PER_GIB)}
+    return _("%(amount)s GiB") % {"amount": _number(value)}
+
+
+def _number(value: Decimal | float) -> str:
+    rounded = round(Decimal(value), 1)
+    places = 0 if rounded == rounded.to_integral_value() else 1
+    return formats.number_format(rounded, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+@register.simple_tag
+def money(amount: Decimal | None, currency: str = "EUR", places: int = 2) -> str:
+    """An amount as people write it in the reader's language: "€84.20", "84,20 €"."""
+    if amount is None:
+        return "—"
+    number = formats.number_format(amount, decimal_pos=places, use_l10n=True, force_grouping=True)
+    symbol = _SYMBOLS.get(currency, currency)
+    return _("%(symbol)s%(number)s") % {"symbol": symbol, "number": number}
+
+
+@register.filter
+def percent_of(value: float | None, maximum: float | None) -> int:
+    """How full, in whole percent between 0 and 100; an unlimited or absent maximum is 0."""
+    if not value or not maximum:
+        return 0
+    return max(0, min(100, round(100 * float(value) / float(maximum))))
+
+
+@register.filter
+def plain_number(value: float | str | None) -> str:
+    """A number for an attribute: never grouped, always with a decimal point."""
+    return str(value or 0)
+
+
+@register.filter
+def initials(name: str) -> str:
+    """At most two letters of a display name for an avatar."""
+    words = [word for word in str(name).replace("-", " ").split() if word[0].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+
+
+@register.filter
+def avatar_hue(name: str) -> str:
+    """One of the four avatar colours, always the same for the same name."""
+    return _AVATAR_HUES[blake2b(str(name).encode(), digest_size=1).digest()[0] % len(_AVATAR_HUES)]
+
+
+@register.filter
+def widget(field: BoundField, css: str = "input") -> SafeString:
+    """A form field's control with our class; Django adds the aria attributes of hint and error."""
+    return field.as_widget(attrs={"class": css})
+
+
+@register.simple_tag
+def sparkline(points: Sequence[float]) -> SafeString:
+    """A smooth line with its area for a row of figures; fewer than two draw nothing."""
+    if len(points) < 2:
+        return mark_safe("")
+    line = _smooth_path(points)
+    return format_html(
+        '<svg viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">'
+        '<path class="area" d="{0}L100,40L0,40Z"/><path class="line" d="{0}"/></svg>',
+        line,
+    )
+
+
+def _smooth_path(points: Sequence[float], *, height: int = 40, pad: int = 3) -> str:
+    low, high = min(points), max(points)
+    span = (high - low) or 1
+    step = 100 / (len(points) - 1)
+    drawn = [
+        (index * step, height - pad - (float(point) - low) / span * (height - 2 * pad))
+        for index, point in enumerate(points)
+    ]
+    path = f"M{drawn[0][0]:.1f},{drawn[0][1]:.1f}"
+    for (left, top), (right, bottom) in zip(drawn, drawn[1:], strict=False):
+        middle = (left + right) / 2
+        path += f"C{middle:.1f},{top:.1f} {middle:.1f},{bottom:.1f} {right:.1f},{bottom:.1f}"
+    return path
+
+
+@register.simple_tag
+def ring(percent: int, label: str) -> SafeString:
+    """A ring filled to `percent`, with its sentence for screen readers."""
+    filled = max(0, min(100, int(percent)))
+    return format_html(
+        '<svg class="gauge" viewBox="0 0 92 92" role="img" aria-label="{}: {} %">'
+        '<circle class="track" cx="46" cy="46" r="39"/>'
+        '<circle class="val" cx="46" cy="46" r="39" pathLength="100" stroke-dasharray="{} 100"/>'
+        "</svg>",
+        label,
+        filled,
+        filled,
+    )

@@ -1,0 +1,10 @@
+"""Registers what the app contributes; no logic."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ProvisioningConfig(AppConfig):
+    name = "provisioning"
+    default_auto_field = "django.db.models.BigAutoField"
