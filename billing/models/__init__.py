@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.models.quota import Quota, QuotaReservation, QuotaUsage
 from billing.models.tenant import Tenant
 
-__all__ = ["Tenant"]
+__all__ = ["Quota", "QuotaReservation", "QuotaUsage", "Tenant"]

@@ -1,0 +1,127 @@
+"""Reserving, changing and releasing quota: counters and reservations change together under one row lock."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from audit.services import trail
+from billing.errors import QuotaExceeded
+from billing.logic.quota import DIMENSIONS, UNITS, Amounts, Verdict, verdicts
+from billing.models import QuotaReservation, QuotaUsage
+from billing.selectors.quotas import quota_limits, quota_recomputed
+from billing.tags import Tag
+from portal.kernel import clock
+from portal.kernel.authz import Actor
+
+
+@transaction.atomic
+def quota_reserve(*, actor: Actor, tenant_id: UUID, subject_id: UUID, amounts: Amounts) -> None:
+    """Holds `amounts` for a subject. Reserving again for the same subject is a no-op.
+
+    Raises:
+        QuotaExceeded: a dimension has not enough left; nothing was reserved.
+    """
+    usage = _lock(tenant_id)
+    if QuotaReservation.objects.filter(tenant_id=tenant_id, subject_id=subject_id).exists():
+        return
+    _check(actor, tenant_id, usage.amounts, amounts)
+    QuotaReservation.objects.create(
+        tenant_id=tenant_id, subject_id=subject_id, **amounts.as_dict()
+    )
+    _move(usage, amounts)
+
+
+@transaction.atomic
+def quota_adjust(*, actor: Actor, tenant_id: UUID, subject_id: UUID, amounts: Amounts) -> None:
+    """Changes what a subject holds; only dimensions that grow are checked.
+
+    Raises:
+        QuotaExceeded: a growing dimension has not enough left; nothing changed.
+    """
+    usage = _lock(tenant_id)
+    reservation = QuotaReservation.objects.select_for_update().get(
+        tenant_id=tenant_id, subject_id=subject_id, released_at__isnull=True
+    )
+    change = amounts.minus(reservation.amounts)
+    _check(actor, tenant_id, usage.amounts, change)
+    QuotaReservation.objects.filter(pk=reservation.pk).update(
+        updated_at=clock.now(), **amounts.as_dict()
+    )
+    _move(usage, change)
+
+
+@transaction.atomic
+def quota_release(*, tenant_id: UUID, subject_id: UUID) -> bool:
+    """Gives back what a subject holds, once; answers whether there was something to give back."""
+    usage = _lock(tenant_id)
+    reservation = (
+        QuotaReservation.objects.select_for_update()
+        .filter(tenant_id=tenant_id, subject_id=subject_id, released_at__isnull=True)
+        .first()
+    )
+    if reservation is None:
+        return False
+    now = clock.now()
+    QuotaReservation.objects.filter(pk=reservation.pk).update(released_at=now, updated_at=now)
+    _move(usage, Amounts().minus(reservation.amounts))
+    return True
+
+
+@transaction.atomic
+def quota_repair(*, actor: Actor, tenant_id: UUID) -> dict[str, int]:
+    """Sets the counters to the sum of the reservations; answers the differences found per dimension."""
+    usage = _lock(tenant_id)
+    truth = quota_recomputed(tenant_id)
+    difference = {k: v for k, v in truth.minus(usage.amounts).as_dict().items() if v}
+    if difference:
+        QuotaUsage.objects.filter(pk=usage.pk).update(updated_at=clock.now(), **truth.as_dict())
+        trail.record(tag=Tag.QUOTA_REPAIRED, target=usage, actor=actor, detail=difference)
+    return difference
+
+
+def _lock(tenant_id: UUID) -> QuotaUsage:
+    QuotaUsage.objects.bulk_create([QuotaUsage(tenant_id=tenant_id)], ignore_conflicts=True)
+    return QuotaUsage.objects.select_for_update().get(tenant_id=tenant_id)
+
+
+def _check(actor: Actor, tenant_id: UUID, used: Amounts, requested: Amounts) -> None:
+    refused = [
+        verdict
+        for verdict in verdicts(quota_limits(tenant_id), used, requested)
+        if not verdict.is_allowed
+    ]
+    if refused:
+        trail.refuse(
+            tag=Tag.QUOTA_REFUSED,
+            actor=actor,
+            target_type="billing.quota",
+            detail={v.dimension: [v.limit, v.used, v.requested] for v in refused},
+        )
+        raise quota_exceeded(refused)
+
+
+def quota_exceeded(refused: list[Verdict]) -> QuotaExceeded:
+    """The error that names dimension, limit, used and requested, and who can raise the limit."""
+    words = "; ".join(
+        f"{v.dimension}: {v.requested} {UNITS[v.dimension]} requested, {v.used} of {v.limit} used".replace(
+            "  ", " "
+        )
+        for v in refused
+    )
+    return QuotaExceeded(
+        f"Over quota. {words}. A platform administrator can raise the limit.",
+        field=refused[0].dimension,
+        verdicts=[
+            {"dimension": v.dimension, "limit": v.limit, "used": v.used, "requested": v.requested}
+            for v in refused
+        ],
+    )
+
+
+def _move(usage: QuotaUsage, change: Amounts) -> None:
+    QuotaUsage.objects.filter(pk=usage.pk).update(
+        updated_at=clock.now(), **{name: F(name) + change.of(name) for name in DIMENSIONS}
+    )
