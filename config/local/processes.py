@@ -12,7 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from config.local.errors import ProgramError, StopRequestedError
 from config.local.state import PROJECT_DIR
 
 POLL_S = 0.05
+IMPATIENCE_S = 2
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WATCHDOG = Path(__file__).with_name("watchdog.py")
 
@@ -37,9 +39,11 @@ class Program:
     cwd: Path = PROJECT_DIR
     stdin_text: str = ""
     is_ready: Callable[[], bool] = lambda: True
+    ready_text: str = ""
     ready_timeout_s: float = 60
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 10
+    is_quiet: bool = False  # what it says is shown only when it fails
 
 
 class LineLog:
@@ -57,6 +61,12 @@ class LineLog:
         """Write one line of the program `name`; a closed terminal is no reason to fail."""
         with self._guard, suppress(OSError, ValueError):
             self._stream.write(f"{self._prefix(name)} {line}\n")
+            self._stream.flush()
+
+    def say(self, text: str) -> None:
+        """Write text of our own, without a prefix, so that it stands out."""
+        with self._guard, suppress(OSError, ValueError):
+            self._stream.write(f"{text}\n")
             self._stream.flush()
 
     def _prefix(self, name: str) -> str:
@@ -77,6 +87,12 @@ class Child:
     process: subprocess.Popen[str]
     pump: threading.Thread
     has_own_group: bool = True
+    has_announced: threading.Event = field(default_factory=threading.Event)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+
+    def is_ready(self) -> bool:
+        """Tell whether the program said and shows that it is ready."""
+        return self.has_announced.is_set() and self.program.is_ready()
 
     @property
     def target(self) -> int:
@@ -110,7 +126,8 @@ class Supervisor:
     inherited: tuple[int, ...] = ()
     _children: list[Child] = field(default_factory=list)
     _previous: dict[int, object] = field(default_factory=dict)
-    _requests: int = 0
+    _stop_requested_at: float = 0
+    _is_urgent: bool = False
     _watchdog: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Supervisor:
@@ -137,22 +154,30 @@ class Supervisor:
     @property
     def is_stop_requested(self) -> bool:
         """Whether somebody asked for the end."""
-        return self._requests > 0
+        return self._stop_requested_at > 0
 
     def start(self, program: Program) -> Child:
         """Start `program` and wait until it is ready.
 
         Raises ProgramError when it ends or its time runs out, StopRequestedError on a signal.
         """
-        child = self._spawn(program)
-        deadline = time.monotonic() + program.ready_timeout_s
-        while not program.is_ready():
-            self._check(child, deadline)
-            self.raise_if_stopping()
-            time.sleep(POLL_S)
-        if child.process.poll() is not None:
-            self._check(child, deadline)
-        return child
+        return self.start_all([program])[0]
+
+    def start_all(self, programs: Sequence[Program]) -> list[Child]:
+        """Start `programs` at once, in this order, and wait until all of them are ready.
+
+        Raises ProgramError when one ends or its time runs out, StopRequestedError on a signal.
+        """
+        began = time.monotonic()
+        children = [self._spawn(program) for program in programs]
+        for child in children:
+            while not child.is_ready():
+                self.raise_if_stopping()
+                self._find_dead()
+                self._check_time(child, began)
+                time.sleep(POLL_S)
+        self._find_dead()
+        return children
 
     def run(self, program: Program) -> None:
         """Run a program that ends by itself, such as a migration.
@@ -164,7 +189,7 @@ class Supervisor:
             if self.is_stop_requested:
                 self._end(child)
             time.sleep(POLL_S / 2)
-        child.pump.join(timeout=2)
+        self._drain(child)
         self._forget(child)
         self.raise_if_stopping()
         if child.process.returncode != 0:
@@ -210,7 +235,10 @@ class Supervisor:
             raise StopRequestedError("stopped before everything was up")
 
     def _request_stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._requests += 1
+        """Note the wish; repeated later it means at once (make passes each SIGTERM on twice)."""
+        now = time.monotonic()
+        self._stop_requested_at = self._stop_requested_at or now
+        self._is_urgent = now - self._stop_requested_at > IMPATIENCE_S
 
     def _spawn(self, program: Program) -> Child:
         process = subprocess.Popen(
@@ -224,40 +252,43 @@ class Supervisor:
             cwd=program.cwd,
             start_new_session=True,
         )
-        pump = threading.Thread(target=self._pump, args=(program.name, process), daemon=True)
-        child = Child(program, process, pump)
+        child = Child(program, process, threading.Thread())
+        child.pump = threading.Thread(target=self._pump, args=(child,), daemon=True)
+        if not program.ready_text:
+            child.has_announced.set()
         self._remember(child)
         if process.stdin is not None:
             with suppress(BrokenPipeError), process.stdin as stream:
                 stream.write(program.stdin_text)
-        pump.start()
+        child.pump.start()
         return child
 
-    def _pump(self, name: str, process: subprocess.Popen[str]) -> None:
-        for line in process.stdout or ():
-            self.log.write(name, line.rstrip("\n"))
+    def _pump(self, child: Child) -> None:
+        for line in child.process.stdout or ():
+            if child.program.is_quiet:
+                child.tail.append(line.rstrip("\n"))
+            else:
+                self.log.write(child.program.name, line.rstrip("\n"))
+            if child.program.ready_text in line:
+                child.has_announced.set()
 
-    def _check(self, child: Child, deadline: float) -> None:
-        name, code = child.program.name, child.process.poll()
-        if code is not None:
-            child.pump.join(timeout=2)
-            raise ProgramError(f"{name} ended with exit code {code} before it was ready.")
-        if time.monotonic() > deadline:
-            limit_s = child.program.ready_timeout_s
-            raise ProgramError(f"{name} was not ready within {limit_s:g} s.")
+    def _check_time(self, child: Child, began: float) -> None:
+        limit_s = child.program.ready_timeout_s
+        if time.monotonic() - began > limit_s:
+            raise ProgramError(f"{child.program.name} was not ready within {limit_s:g} s.")
 
     def _find_dead(self, *, besides: Child | None = None) -> None:
         for child in self._children:
             code = child.process.poll()
             if child is not besides and code is not None:
+                self._drain(child)
                 raise ProgramError(f"{child.program.name} ended unexpectedly, exit code {code}.")
 
     def _end(self, child: Child) -> None:
         child.send(child.program.stop_signal)
         deadline = time.monotonic() + child.program.stop_timeout_s
-        patience = self._requests
         while not child.is_gone():
-            if time.monotonic() > deadline or self._requests > max(patience, 1):
+            if time.monotonic() > deadline or self._is_urgent:
                 self.log.write("uhub", f"{child.program.name} did not end in time: killed")
                 child.send(signal.SIGKILL)
                 child.process.wait()
@@ -265,6 +296,13 @@ class Supervisor:
             time.sleep(POLL_S / 5)
         if child.pump.ident is not None:
             child.pump.join(timeout=2)
+
+    def _drain(self, child: Child) -> None:
+        """Show the last words of a child that ended."""
+        if child.pump.ident is not None:
+            child.pump.join(timeout=2)
+        while child.tail:
+            self.log.write(child.program.name, child.tail.popleft())
 
     def _remember(self, child: Child) -> None:
         self._children.append(child)

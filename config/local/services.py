@@ -7,11 +7,12 @@ import secrets
 from base64 import b64encode
 from pathlib import Path
 
+from config.local.errors import LocalError
 from config.local.postgres import EmbeddedPostgres
 from config.local.processes import Supervisor
-from config.local.roles import VARIABLES, database_roles_create
 from config.local.state import secret, secret_file, write_private
 from config.local.valkey import EmbeddedValkey
+from portal.kernel.database.roles import VARIABLES, DatabaseRolesError, database_roles_create
 
 
 def state_prepare(folder: Path) -> None:
@@ -23,15 +24,21 @@ def state_prepare(folder: Path) -> None:
 def database_start(
     supervisor: Supervisor, folder: Path, *, is_durable: bool, password_file: Path
 ) -> dict[str, str]:
-    """Start the embedded PostgreSQL with our roles in it and return their URLs."""
+    """Start the embedded PostgreSQL with our roles in it and return their URLs.
+
+    Raises LocalError.
+    """
     server = EmbeddedPostgres.below(folder, is_durable=is_durable)
     server.prepare()
     supervisor.start(server.program())
-    return database_roles_create(
-        admin_url=server.admin_url,
-        password_file=password_file,
-        may_create_databases=not is_durable,
-    )
+    try:
+        return database_roles_create(
+            admin_url=server.admin_url,
+            password_file=password_file,
+            may_create_databases=not is_durable,
+        )
+    except DatabaseRolesError as error:
+        raise LocalError(str(error)) from error
 
 
 def broker_start(supervisor: Supervisor, folder: Path) -> dict[str, str]:
@@ -46,19 +53,29 @@ def services_environment(
 ) -> dict[str, str]:
     """Start what is not configured from outside, and return the environment of both kinds.
 
-    Whoever brings a database of their own brings all four roles of it: the settings say so.
+    Raises LocalError when some of the four database URLs are given and others are not.
     """
     found = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
-    if "DATABASE_URL" not in found:
+    missing = [name for name in VARIABLES if name not in found]
+    if found and missing:
+        raise LocalError(
+            f"{', '.join(missing)} must be set as well: `manage.py db_roles --url ...` "
+            "makes the roles and prints all four."
+        )
+    if not found:
         roles = secret_file(folder, "database_roles.json")
         found = database_start(supervisor, folder, is_durable=is_durable, password_file=roles)
+    return found | broker_environment(supervisor, folder) | keys_environment(folder)
+
+
+def broker_environment(supervisor: Supervisor, folder: Path) -> dict[str, str]:
+    """Return broker and cache: a configured one serves as both unless it is no Redis."""
     cache, broker = os.environ.get("CACHE_URL", ""), os.environ.get("BROKER_URL", "")
+    cache = cache or (broker if broker.startswith("redis") else "")
     if cache:
-        found |= {"CACHE_URL": cache, "BROKER_URL": broker or cache}
-    else:
-        found |= broker_start(supervisor, folder)
-        found |= {"BROKER_URL": broker} if broker else {}
-    return found | keys_environment(folder)
+        return {"CACHE_URL": cache, "BROKER_URL": broker or cache}
+    found = broker_start(supervisor, folder)
+    return found | ({"BROKER_URL": broker} if broker else {})
 
 
 def keys_environment(folder: Path) -> dict[str, str]:

@@ -54,7 +54,7 @@ class EmbeddedValkey:
         settings = (
             f"bind {HOST}\nport {self.port}\nrequirepass {self.password}\n"
             f'save ""\nappendonly no\ndir /\ndatabases {DATABASES}\n'
-            "maxmemory 64mb\nmaxmemory-policy noeviction\nloglevel nothing\n"
+            "maxmemory 64mb\nmaxmemory-policy noeviction\nloglevel warning\n"
         )
         return Program(
             name="valkey",
@@ -63,6 +63,7 @@ class EmbeddedValkey:
             cwd=Path("/"),
             stdin_text=settings,
             is_ready=self.is_ready,
+            is_quiet=True,
         )
 
     def is_ready(self) -> bool:

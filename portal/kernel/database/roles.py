@@ -8,15 +8,13 @@ operations alone. All of it may be run again at any time; passwords live in one 
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
-
-from config.local.errors import LocalError
-from config.local.state import write_private
 
 DATABASE = "uhub"
 OLDEST_VERSION = 150000
@@ -29,6 +27,10 @@ VARIABLES = {
 }
 
 
+class DatabaseRolesError(Exception):
+    """The server can't be reached, is too old, or refuses what the roles need."""
+
+
 def database_roles_create(
     *,
     admin_url: str,
@@ -39,7 +41,7 @@ def database_roles_create(
     """Create or repair roles, database and schema, and return the URL of each variable.
 
     `may_create_databases` lets the owner make test databases and is wrong for anything else.
-    Raises LocalError when the server can't be reached, is too old, or refuses.
+    Raises DatabaseRolesError when the server can't be reached, is too old, or refuses.
     """
     passwords = _passwords(password_file)
     try:
@@ -53,7 +55,7 @@ def database_roles_create(
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
             _schema_secure(connection, database=database)
     except psycopg.Error as error:
-        raise LocalError(f"the database server refused: {str(error).strip()}") from error
+        raise DatabaseRolesError(f"the database server refused: {str(error).strip()}") from error
     return {
         variable: role_url(admin_url, role=role, password=passwords[role], database=database)
         for variable, role in VARIABLES.items()
@@ -63,11 +65,21 @@ def database_roles_create(
 def check_version(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     """Refuse a server older than PostgreSQL 15, which our row-level security can't rely on.
 
-    Raises LocalError.
+    Raises DatabaseRolesError.
     """
     found = connection.info.server_version
     if found < OLDEST_VERSION:
-        raise LocalError(f"PostgreSQL {found // 10000} is too old: uHub needs 15 or newer.")
+        raise DatabaseRolesError(f"PostgreSQL {found // 10000} is too old: uHub needs 15 or newer.")
+
+
+def database_is_migrated(url: str) -> bool:
+    """Tell whether migrations were ever applied there. Raises DatabaseRolesError when it can't be asked."""
+    try:
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            row = connection.execute("SELECT to_regclass('public.django_migrations')").fetchone()
+    except psycopg.Error as error:
+        raise DatabaseRolesError(f"the database server refused: {str(error).strip()}") from error
+    return row is not None and row[0] is not None
 
 
 def role_url(admin_url: str, *, role: str, password: str, database: str) -> str:
@@ -88,7 +100,9 @@ def _passwords(file: Path) -> dict[str, str]:
     wanted = {role: known.get(role) or secrets.token_urlsafe(24) for role in VARIABLES.values()}
     if wanted != known:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(file, json.dumps(wanted, indent=1, sort_keys=True) + "\n")
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            json.dump(wanted, stream, indent=1, sort_keys=True)
     return wanted
 
 

@@ -1,0 +1,173 @@
+"""uHub's own processes as the supervisor starts them on one machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.local.errors import LocalError
+from config.local.ports import HOST, is_free
+from config.local.processes import Program
+from config.local.state import PROJECT_DIR
+
+SOURCES = ("config", "portal", "provisioning", "projects", "incidents", "billing", "audit")
+WATCHED = (*SOURCES, "integrations", "templates")
+SIMULATOR_TOKEN = ("uhub@pve!portal", "44444444-4444-4444-4444-444444444444")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the demo listens, always on the loopback interface."""
+
+    web: int
+    simulator: int
+
+    @classmethod
+    def from_environment(cls) -> Ports:
+        """Read PORT and SIMULATOR_PORT. Raises LocalError naming the wrong one."""
+        return cls(web=_port("PORT", 8000), simulator=_port("SIMULATOR_PORT", 8006))
+
+    @property
+    def control(self) -> int:
+        """The simulator's control port, the next number."""
+        return self.simulator + 1
+
+    @property
+    def url(self) -> str:
+        """Where a browser goes."""
+        return f"http://{HOST}:{self.web}"
+
+    def check(self, *, with_simulator: bool) -> None:
+        """Refuse ports that somebody else listens on. Raises LocalError naming the variable."""
+        wanted = {"PORT": [self.web]}
+        if with_simulator:
+            wanted["SIMULATOR_PORT"] = [self.simulator, self.control]
+        numbers = [number for some in wanted.values() for number in some]
+        if len(set(numbers)) < len(numbers):
+            raise LocalError(f"PORT {self.web} is one of the simulator's: choose another.")
+        for variable, some in wanted.items():
+            for number in some:
+                if not is_free(number):
+                    raise LocalError(f"port {number} is in use: choose another {variable}.")
+
+
+def _port(variable: str, default: int) -> int:
+    text = os.environ.get(variable) or str(default)
+    if not text.isdigit() or not 0 < int(text) < 65535:
+        raise LocalError(f"{variable} must be a port number, not {text!r}.")
+    return int(text)
+
+
+def manage(*words: str) -> list[str]:
+    """Return the command line of one management command."""
+    return [sys.executable, str(PROJECT_DIR / "manage.py"), *words]
+
+
+def simulator(ports: Ports, folder: Path, env: dict[str, str]) -> Program:
+    """Return the bundled Proxmox VE simulator."""
+    numbers = ["--port", str(ports.simulator), "--control-port", str(ports.control)]
+    options = ["--state", str(folder / "simulator"), "--fixture", "demo"]
+    return Program(
+        name="simulator",
+        argv=[sys.executable, "-m", "integrations.proxmox.simulator", *numbers, *options],
+        env=env,
+        is_ready=lambda: _listens(ports.simulator) and _listens(ports.control),
+    )
+
+
+def simulator_environment(ports: Ports, folder: Path) -> dict[str, str]:
+    """Return what leads uHub to the simulator."""
+    token_id, token_secret = SIMULATOR_TOKEN
+    return {
+        "PROXMOX_URL": f"https://{HOST}:{ports.simulator}",
+        "PROXMOX_TOKEN_ID": token_id,
+        "PROXMOX_TOKEN_SECRET": token_secret,
+        "PROXMOX_CA_FILE": str(folder / "simulator" / "ca.pem"),
+    }
+
+
+def web(ports: Ports, env: dict[str, str], *, has_reload: bool) -> Program:
+    """Return the web server; open live streams must not hold up its end."""
+    options = ["--host", HOST, "--port", str(ports.web), "--timeout-graceful-shutdown", "3"]
+    options += ["--no-access-log", "--no-server-header"]
+    if has_reload:
+        options += ["--reload", "--reload-include", "*.html"]
+        options += [word for folder in _watched() for word in ("--reload-dir", folder)]
+    return Program(
+        name="web",
+        argv=[sys.executable, "-m", "uvicorn", "config.asgi:application", *options],
+        env=env,
+        is_ready=lambda: _answers(f"{ports.url}/readyz", fallback=f"{ports.url}/healthz"),
+        ready_timeout_s=90,
+    )
+
+
+def worker(env: dict[str, str], *, has_reload: bool) -> Program:
+    """Return the worker; gossip and mingle are chatter that has stalled consumers before."""
+    options = ["-P", "threads", "-c", "16", "--loglevel", "INFO"]
+    options += ["--without-gossip", "--without-mingle"]
+    return Program(
+        name="worker",
+        argv=_celery(["worker", *options], has_reload=has_reload),
+        env=env,
+        ready_text="ready.",
+        ready_timeout_s=90,
+        stop_timeout_s=15,
+    )
+
+
+def scheduler(folder: Path, env: dict[str, str], *, has_reload: bool) -> Program:
+    """Return the scheduler; its file is a cache that may be lost."""
+    schedule = folder / "celerybeat-schedule"
+    options = ["--schedule", str(schedule), "--pidfile", "", "--loglevel", "INFO"]
+    return Program(
+        name="scheduler",
+        argv=_celery(["beat", *options], has_reload=has_reload),
+        env=env,
+        ready_text="beat: Starting",
+    )
+
+
+def assets(env: dict[str, str]) -> Program | None:
+    """Return the asset builder that follows changes, where node is there to run it."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return None
+    return Program(name="assets", argv=[npm, "run", "--silent", "watch"], env=env)
+
+
+def _celery(words: list[str], *, has_reload: bool) -> list[str]:
+    command = [sys.executable, "-m", "celery", "-A", "config", *words]
+    if not has_reload:
+        return command
+    line = " ".join(command)
+    return [sys.executable, "-m", "watchfiles", "--filter", "python", line, *_watched()]
+
+
+def _watched() -> list[str]:
+    return [folder for folder in WATCHED if (PROJECT_DIR / folder).is_dir()]
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def _answers(url: str, *, fallback: str) -> bool:
+    """Tell whether `url` answers 200; `fallback` is asked where there is no such page."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own loopback address
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code == 404 and bool(fallback) and _answers(fallback, fallback="")
+    except OSError:
+        return False
