@@ -1,0 +1,270 @@
+"""The hypervisor behind a real Proxmox VE API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from integrations.base.errors import AccessRefused, Ambiguous, Unavailable
+from integrations.proxmox import mapping
+from integrations.proxmox.errors import (
+    PROVIDER,
+    GuestAbsent,
+    GuestNotRunning,
+    InvalidInput,
+    MalformedAnswer,
+    lost_answer,
+)
+from integrations.proxmox.interface import (
+    CloudInit,
+    GuestConfig,
+    GuestStatus,
+    GuestSummary,
+    NodeSummary,
+    StorageSummary,
+    TaskRef,
+    TaskState,
+    Version,
+)
+from integrations.proxmox.transport import ProxmoxTransport
+
+PAGE_LIMIT: Final = 500
+AGENT_TIMEOUT_S: Final = 5.0
+# Lines before the one that names a clone's target speak of waiting for a lock.
+_CLONE_LINE_WITHIN: Final = 10
+# The caller's clock and the node's may differ a little.
+_CLOCK_MARGIN: Final = timedelta(seconds=120)
+
+
+class ProxmoxHypervisor:
+    """Implements `Hypervisor` over one cluster's API."""
+
+    def __init__(self, transport: ProxmoxTransport) -> None:
+        self._transport = transport
+
+    def version(self) -> Version:
+        return mapping.version(self._transport.read("version"))
+
+    def permissions(self) -> Mapping[str, frozenset[str]]:
+        return mapping.permissions(self._transport.read("access", "permissions"))
+
+    def guests(self) -> tuple[GuestSummary, ...]:
+        data = self._transport.read("cluster", "resources", params={"type": "vm"})
+        return mapping.guest_summaries(data)
+
+    def nodes(self) -> tuple[NodeSummary, ...]:
+        return mapping.node_summaries(self._transport.read("nodes"))
+
+    def storages(self, node: str) -> tuple[StorageSummary, ...]:
+        return mapping.storage_summaries(node, self._transport.read("nodes", node, "storage"))
+
+    def is_vmid_free(self, vmid: int) -> bool:
+        try:
+            free_vmid = self._transport.read("cluster", "nextid", params={"vmid": vmid})
+        except InvalidInput as error:
+            if "already exists" in error.fields.get("vmid", ""):
+                return False
+            raise
+        if mapping.integer(free_vmid) != vmid:
+            raise MalformedAnswer("another VMID than the one asked for", provider=PROVIDER)
+        return True
+
+    def guest_config(self, node: str, vmid: int) -> GuestConfig:
+        return mapping.guest_config(node, vmid, self._guest_read(node, vmid, "config"))
+
+    def guest_find(self, vmid: int) -> str | None:
+        for guest in self.guests():
+            if guest.vmid == vmid:
+                return guest.node
+        if not self.is_vmid_free(vmid):
+            raise AccessRefused(
+                f"guest {vmid} exists, but the token may not see it", provider=PROVIDER
+            )
+        # The minority side of a split cluster calls everything free that was made elsewhere.
+        if not mapping.is_quorate(self._transport.read("cluster", "status")):
+            raise Unavailable("the cluster has no quorum", provider=PROVIDER, retry_after_s=30.0)
+        return None
+
+    def clone_submit(
+        self,
+        *,
+        source_node: str,
+        source_vmid: int,
+        new_vmid: int,
+        name: str,
+        marker: str,
+        target_node: str | None = None,
+        pool: str | None = None,
+        storage: str | None = None,
+        is_full: bool = True,
+    ) -> TaskRef:
+        params = {
+            "newid": new_vmid,
+            "name": name,
+            "description": marker,
+            "target": target_node if target_node != source_node else None,
+            "pool": pool,
+            "storage": storage if is_full else None,
+            "full": is_full,
+        }
+        return self._task_submit("POST", source_node, source_vmid, "clone", params=params)
+
+    def clone_find(
+        self, *, source_node: str, source_vmid: int, new_vmid: int, since: datetime
+    ) -> TaskRef | None:
+        for task in self._clone_tasks(source_node, source_vmid, since - _CLOCK_MARGIN):
+            lines = self._log(task.ref, 0, _CLONE_LINE_WITHIN)
+            target = mapping.clone_target(lines, source_vmid)
+            if target == new_vmid:
+                return task.ref
+            if target is None and task.is_running:
+                raise Unavailable(
+                    "a clone task does not say yet what it makes",
+                    provider=PROVIDER,
+                    retry_after_s=1.0,
+                )
+        return None
+
+    def configure_submit(
+        self,
+        *,
+        node: str,
+        vmid: int,
+        cores: int | None = None,
+        memory_mb: int | None = None,
+        tags: tuple[str, ...] | None = None,
+        cloud_init: CloudInit | None = None,
+        digest: str | None = None,
+    ) -> TaskRef | None:
+        params: dict[str, Any] = {
+            "cores": cores,
+            "memory": memory_mb,
+            "tags": None if tags is None else ";".join(tags),
+            "digest": digest,
+        }
+        if cloud_init is not None:
+            params |= mapping.cloud_init_params(cloud_init)
+        return self._change_submit("POST", node, vmid, "config", params=params)
+
+    def resize_submit(
+        self, *, node: str, vmid: int, disk: str, size_gb: int, digest: str | None = None
+    ) -> TaskRef | None:
+        params = {"disk": disk, "size": f"{size_gb}G", "digest": digest}
+        return self._change_submit("PUT", node, vmid, "resize", params=params)
+
+    def protection_set(
+        self, *, node: str, vmid: int, is_protected: bool, digest: str | None = None
+    ) -> None:
+        params = {"protection": is_protected, "digest": digest}
+        self._transport.write("PUT", "nodes", node, "qemu", vmid, "config", params=params)
+
+    def start_submit(self, *, node: str, vmid: int) -> TaskRef:
+        return self._task_submit("POST", node, vmid, "status", "start")
+
+    def stop_submit(self, *, node: str, vmid: int, is_forced: bool = False) -> TaskRef:
+        params = {"overrule-shutdown": True if is_forced else None}
+        return self._task_submit("POST", node, vmid, "status", "stop", params=params)
+
+    def shutdown_submit(
+        self, *, node: str, vmid: int, timeout_s: int = 60, is_forced: bool = False
+    ) -> TaskRef:
+        params = {"timeout": timeout_s, "forceStop": True if is_forced else None}
+        return self._task_submit("POST", node, vmid, "status", "shutdown", params=params)
+
+    def reboot_submit(self, *, node: str, vmid: int, timeout_s: int = 60) -> TaskRef:
+        params = {"timeout": timeout_s}
+        return self._task_submit("POST", node, vmid, "status", "reboot", params=params)
+
+    def delete_submit(self, *, node: str, vmid: int, purge: bool = True) -> TaskRef:
+        params = {"purge": True if purge else None}
+        return self._task_submit("DELETE", node, vmid, params=params)
+
+    def task_state(self, ref: TaskRef, *, log_from: int = 0) -> TaskState:
+        # The status comes first: the log of a task that had stopped by then is complete.
+        status = self._transport.read("nodes", ref.node, "tasks", ref.upid, "status")
+        phase, outcome, message = mapping.task_progress(status)
+        lines = self._log(ref, log_from, PAGE_LIMIT)
+        return TaskState(
+            state=phase,
+            outcome=outcome,
+            message=message,
+            log_tail=lines,
+            log_next=log_from + len(lines),
+        )
+
+    def guest_status(self, node: str, vmid: int) -> GuestStatus:
+        return mapping.guest_status(self._guest_read(node, vmid, "status", "current"))
+
+    def guest_addresses(self, node: str, vmid: int) -> tuple[str, ...]:
+        try:
+            data = self._guest_read(
+                node, vmid, "agent", "network-get-interfaces", timeout_s=AGENT_TIMEOUT_S
+            )
+        except (Unavailable, GuestNotRunning, AccessRefused):
+            return ()
+        return mapping.guest_addresses(data)
+
+    def _guest_read(
+        self, node: str, vmid: int, *segments: str, timeout_s: float | None = None
+    ) -> Any:
+        try:
+            return self._transport.read("nodes", node, "qemu", vmid, *segments, timeout_s=timeout_s)
+        except GuestAbsent as error:
+            if (error.node, error.vmid) != (node, vmid):
+                raise MalformedAnswer("an answer about another guest", provider=PROVIDER) from error
+            raise
+
+    def _task_submit(
+        self,
+        method: Literal["POST", "PUT", "DELETE"],
+        node: str,
+        vmid: int,
+        *segments: str,
+        params: Mapping[str, Any] | None = None,
+    ) -> TaskRef:
+        ref = self._change_submit(method, node, vmid, *segments, params=params)
+        if ref is None:
+            raise lost_answer("the answer names no task", is_write=True)
+        return ref
+
+    def _change_submit(
+        self,
+        method: Literal["POST", "PUT", "DELETE"],
+        node: str,
+        vmid: int,
+        *segments: str,
+        params: Mapping[str, Any] | None = None,
+    ) -> TaskRef | None:
+        data = self._transport.write(method, "nodes", node, "qemu", vmid, *segments, params=params)
+        if data is None:
+            return None
+        try:
+            return mapping.task_ref(data)
+        except ValueError as error:
+            raise Ambiguous(str(error), provider=PROVIDER) from error
+
+    def _clone_tasks(
+        self, node: str, source_vmid: int, since: datetime
+    ) -> tuple[mapping.ListedTask, ...]:
+        """Return our token's clone tasks of a source, the newest first."""
+        tasks = self._transport.read(
+            "nodes",
+            node,
+            "tasks",
+            params={
+                "source": "all",
+                "typefilter": "qmclone",
+                "vmid": source_vmid,
+                "since": int(since.timestamp()),
+                "limit": PAGE_LIMIT,
+            },
+        )
+        token_id = self._transport.endpoint.token_id
+        return tuple(task for task in mapping.listed_tasks(tasks) if task.owner == token_id)
+
+    def _log(self, ref: TaskRef, start: int, limit: int) -> tuple[str, ...]:
+        lines = self._transport.read(
+            "nodes", ref.node, "tasks", ref.upid, "log", params={"start": start, "limit": limit}
+        )
+        return mapping.log_lines(lines)

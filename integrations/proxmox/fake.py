@@ -1,0 +1,400 @@
+"""An in-memory hypervisor with the same contract, for tests that need no wire.
+
+Tasks take `polls_per_task` polls and have their effect when they end, so that a caller which does
+not wait sees what it would see in reality.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from integrations.base.errors import Failed, Permanent, ProviderError
+from integrations.proxmox.errors import (
+    PROVIDER,
+    ConfigChanged,
+    GuestAbsent,
+    GuestLocked,
+    GuestNotRunning,
+    TaskUnknown,
+    VmidTaken,
+)
+from integrations.proxmox.interface import (
+    CloudInit,
+    Disk,
+    GuestConfig,
+    GuestStatus,
+    GuestSummary,
+    NetworkCard,
+    NodeSummary,
+    PowerState,
+    StorageSummary,
+    TaskOutcome,
+    TaskPhase,
+    TaskRef,
+    TaskState,
+    Version,
+)
+
+GIB: Final = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class FakeCall:
+    """One call as it came in."""
+
+    method: str
+    arguments: Mapping[str, Any]
+
+    @property
+    def is_write(self) -> bool:
+        """Whether the call would change something."""
+        return self.method.endswith(("_submit", "_set"))
+
+
+@dataclass(slots=True)
+class _Guest:
+    config: GuestConfig
+    power: PowerState = PowerState.STOPPED
+    pool: str | None = None
+
+
+@dataclass(slots=True)
+class _Task:
+    ref: TaskRef
+    vmid: int
+    finish: Callable[[], str]
+    polls_left: int
+    started_at: datetime
+    log: list[str] = field(default_factory=list)
+    clone_to: int | None = None
+    message: str = ""
+
+
+class FakeHypervisor:
+    """Implements `Hypervisor` in memory, with faults on demand and a log of every call."""
+
+    def __init__(
+        self, *, nodes: tuple[str, ...] = ("pve1", "pve2"), polls_per_task: int = 1
+    ) -> None:
+        self.polls_per_task = polls_per_task
+        self.calls: list[FakeCall] = []
+        self._nodes = nodes
+        self._guests: dict[int, _Guest] = {}
+        self._tasks: dict[str, _Task] = {}
+        self._faults: dict[str, list[tuple[ProviderError, bool]]] = defaultdict(list)
+        self._numbers = itertools.count(1)
+
+    @property
+    def writes(self) -> tuple[FakeCall, ...]:
+        """The calls so far that would have changed something."""
+        return tuple(call for call in self.calls if call.is_write)
+
+    def fail_next(self, method: str, error: ProviderError, *, is_executed: bool = False) -> None:
+        """Let the next call of `method` raise, before or after it took effect."""
+        self._faults[method].append((error, is_executed))
+
+    def guest_add(
+        self,
+        vmid: int,
+        *,
+        node: str = "pve1",
+        name: str = "guest",
+        disk_gb: int = 8,
+        is_template: bool = False,
+    ) -> GuestConfig:
+        """Put a guest in place, as somebody else would."""
+        config = GuestConfig(
+            vmid=vmid,
+            node=node,
+            name=name,
+            cores=1,
+            memory_mb=512,
+            disks=(Disk("scsi0", "local", f"local:{vmid}/vm-{vmid}-disk-0", disk_gb * GIB),),
+            nets=(NetworkCard("net0", "virtio", f"BC:24:11:00:00:{vmid % 256:02X}", "vmbr0"),),
+            uuid=str(uuid.uuid4()),
+            marker=None,
+            lock=None,
+            is_template=is_template,
+            is_protected=False,
+            tags=(),
+            digest=uuid.uuid4().hex,
+        )
+        self._guests[vmid] = _Guest(config)
+        return config
+
+    def replace_guest(self, vmid: int) -> GuestConfig:
+        """Put a stranger's guest under a VMID, in place of whatever was there."""
+        held = self._guests.pop(vmid, None)
+        return self.guest_add(vmid, node=held.config.node if held else "pve1", name="stranger")
+
+    def version(self) -> Version:
+        with self._call("version"):
+            return Version(release="9.0", version="9.0.0")
+
+    def permissions(self) -> Mapping[str, frozenset[str]]:
+        with self._call("permissions"):
+            return {"/": frozenset({"VM.Audit", "VM.Allocate", "VM.Clone", "Sys.Audit"})}
+
+    def guests(self) -> tuple[GuestSummary, ...]:
+        with self._call("guests"):
+            return tuple(
+                GuestSummary(
+                    vmid=vmid,
+                    node=guest.config.node,
+                    name=guest.config.name,
+                    status=guest.power,
+                    lock=guest.config.lock,
+                    pool=guest.pool,
+                    tags=guest.config.tags,
+                    is_template=guest.config.is_template,
+                )
+                for vmid, guest in sorted(self._guests.items())
+            )
+
+    def nodes(self) -> tuple[NodeSummary, ...]:
+        with self._call("nodes"):
+            return tuple(NodeSummary(name, True, 8, 64 * GIB, 8 * GIB) for name in self._nodes)
+
+    def storages(self, node: str) -> tuple[StorageSummary, ...]:
+        with self._call("storages", node=node):
+            sizes = (1000 * GIB, 900 * GIB)
+            return (StorageSummary(node, "local", "dir", ("images",), False, True, *sizes),)
+
+    def is_vmid_free(self, vmid: int) -> bool:
+        with self._call("is_vmid_free", vmid=vmid):
+            return vmid not in self._guests
+
+    def guest_config(self, node: str, vmid: int) -> GuestConfig:
+        with self._call("guest_config", node=node, vmid=vmid):
+            return self._guest(node, vmid).config
+
+    def guest_find(self, vmid: int) -> str | None:
+        with self._call("guest_find", vmid=vmid):
+            return self._guests[vmid].config.node if vmid in self._guests else None
+
+    def clone_submit(
+        self,
+        *,
+        source_node: str,
+        source_vmid: int,
+        new_vmid: int,
+        name: str,
+        marker: str,
+        target_node: str | None = None,
+        pool: str | None = None,
+        storage: str | None = None,
+        is_full: bool = True,
+    ) -> TaskRef:
+        with self._call("clone_submit", new_vmid=new_vmid, name=name, marker=marker, full=is_full):
+            if source_vmid not in self._guests:
+                raise Permanent(f"unable to find VM {source_vmid}", provider=PROVIDER)
+            if new_vmid in self._guests:
+                raise VmidTaken(f"VM {new_vmid} already exists", provider=PROVIDER)
+            source = self._guest(source_node, source_vmid).config
+            blank = self.guest_add(new_vmid, node=source_node)
+            self._change(new_vmid, lock="clone", name=None, uuid=None, disks=(), nets=())
+
+            def finish() -> str:
+                self._change(
+                    new_vmid,
+                    **{key: getattr(source, key) for key in ("cores", "memory_mb", "tags")},
+                    name=name,
+                    marker=marker,
+                    uuid=blank.uuid,
+                    nets=blank.nets,
+                    disks=tuple(replace(d, storage=storage or d.storage) for d in source.disks),
+                    node=target_node or source_node,
+                    lock=None,
+                )
+                self._guests[new_vmid].pool = pool
+                return "OK"
+
+            ref = self._task_start("qmclone", source_node, source_vmid, finish)
+            self._tasks[ref.upid].clone_to = new_vmid
+            self._tasks[ref.upid].log = [f"creating a clone of VM {source_vmid} with ID {new_vmid}"]
+            return ref
+
+    def clone_find(
+        self, *, source_node: str, source_vmid: int, new_vmid: int, since: datetime
+    ) -> TaskRef | None:
+        with self._call("clone_find", source_vmid=source_vmid, new_vmid=new_vmid):
+            wanted = (source_node, source_vmid, new_vmid)
+            for task in reversed(self._tasks.values()):
+                found = (task.ref.node, task.vmid, task.clone_to)
+                if found == wanted and task.started_at >= since:
+                    return task.ref
+            return None
+
+    def configure_submit(
+        self,
+        *,
+        node: str,
+        vmid: int,
+        cores: int | None = None,
+        memory_mb: int | None = None,
+        tags: tuple[str, ...] | None = None,
+        cloud_init: CloudInit | None = None,
+        digest: str | None = None,
+    ) -> TaskRef | None:
+        wanted = {"cores": cores, "memory_mb": memory_mb, "tags": tags}
+        changes = {key: value for key, value in wanted.items() if value is not None}
+        if tags is not None:
+            changes["tags"] = tuple(sorted({tag.lower() for tag in tags}))
+        with self._call("configure_submit", vmid=vmid, **wanted, cloud_init=cloud_init):
+            self._changeable(node, vmid, digest)
+            return self._task_start(
+                "qmconfig",
+                node,
+                vmid,
+                lambda: self._change(vmid, digest=uuid.uuid4().hex, **changes),
+            )
+
+    def resize_submit(
+        self, *, node: str, vmid: int, disk: str, size_gb: int, digest: str | None = None
+    ) -> TaskRef | None:
+        def finish() -> str:
+            disks = {d.key: d for d in self._guests[vmid].config.disks}
+            if disk not in disks:
+                return f"disk '{disk}' does not exist"
+            if (disks[disk].size_bytes or 0) > size_gb * GIB:
+                return "shrinking disks is not supported"
+            disks[disk] = replace(disks[disk], size_bytes=size_gb * GIB)
+            return self._change(vmid, disks=tuple(disks.values()), digest=uuid.uuid4().hex)
+
+        with self._call("resize_submit", vmid=vmid, disk=disk, size_gb=size_gb):
+            self._changeable(node, vmid, digest)
+            return self._task_start("resize", node, vmid, finish)
+
+    def protection_set(
+        self, *, node: str, vmid: int, is_protected: bool, digest: str | None = None
+    ) -> None:
+        with self._call("protection_set", vmid=vmid, is_protected=is_protected):
+            self._changeable(node, vmid, digest)
+            self._change(vmid, is_protected=is_protected, digest=uuid.uuid4().hex)
+
+    def start_submit(self, *, node: str, vmid: int) -> TaskRef:
+        def finish() -> str:
+            if self._guests[vmid].power is PowerState.RUNNING:
+                return f"VM {vmid} already running"
+            return self._power(vmid, PowerState.RUNNING)
+
+        with self._call("start_submit", vmid=vmid):
+            return self._task_start("qmstart", node, vmid, finish)
+
+    def stop_submit(self, *, node: str, vmid: int, is_forced: bool = False) -> TaskRef:
+        with self._call("stop_submit", vmid=vmid, is_forced=is_forced):
+            return self._stop_start("qmstop", node, vmid)
+
+    def shutdown_submit(
+        self, *, node: str, vmid: int, timeout_s: int = 60, is_forced: bool = False
+    ) -> TaskRef:
+        with self._call("shutdown_submit", vmid=vmid, timeout_s=timeout_s, is_forced=is_forced):
+            return self._stop_start("qmshutdown", node, vmid)
+
+    def reboot_submit(self, *, node: str, vmid: int, timeout_s: int = 60) -> TaskRef:
+        with self._call("reboot_submit", vmid=vmid, timeout_s=timeout_s):
+            if self._guest(node, vmid).power is not PowerState.RUNNING:
+                raise GuestNotRunning(f"VM {vmid} not running", provider=PROVIDER)
+            return self._task_start("qmreboot", node, vmid, lambda: "OK")
+
+    def delete_submit(self, *, node: str, vmid: int, purge: bool = True) -> TaskRef:
+        def finish() -> str:
+            lock = self._guests[vmid].config.lock
+            if lock is not None:
+                return f"VM is locked ({lock})"
+            del self._guests[vmid]
+            return "OK"
+
+        with self._call("delete_submit", vmid=vmid, purge=purge):
+            guest = self._guest(node, vmid)
+            if guest.config.is_protected:
+                raise Permanent(f"can't remove VM {vmid} - protection mode", provider=PROVIDER)
+            if guest.power is PowerState.RUNNING:
+                raise Failed(f"VM {vmid} is running - destroy failed", provider=PROVIDER)
+            return self._task_start("qmdestroy", node, vmid, finish)
+
+    def task_state(self, ref: TaskRef, *, log_from: int = 0) -> TaskState:
+        with self._call("task_state", ref=ref):
+            task = self._tasks.get(ref.upid)
+            if task is None:
+                raise TaskUnknown("no such task", provider=PROVIDER)
+            self._task_advance(task)
+            lines = tuple(task.log[log_from:])
+            log_next = log_from + len(lines)
+            if not task.message:
+                return TaskState(TaskPhase.RUNNING, None, "", lines, log_next)
+            stopped, outcome = TaskPhase.STOPPED, TaskOutcome.from_exit(task.message)
+            return TaskState(stopped, outcome, task.message, lines, log_next)
+
+    def guest_status(self, node: str, vmid: int) -> GuestStatus:
+        with self._call("guest_status", node=node, vmid=vmid):
+            guest = self._guest(node, vmid)
+            return GuestStatus(guest.power, guest.config.lock, uptime_s=0)
+
+    def guest_addresses(self, node: str, vmid: int) -> tuple[str, ...]:
+        with self._call("guest_addresses", node=node, vmid=vmid):
+            is_up = self._guest(node, vmid).power is PowerState.RUNNING
+            return (f"10.20.{vmid // 250 % 250}.{vmid % 250 + 1}",) if is_up else ()
+
+    @contextmanager
+    def _call(self, method: str, **arguments: Any) -> Iterator[None]:
+        self.calls.append(FakeCall(method, arguments))
+        faults = self._faults[method]
+        error, is_executed = faults.pop(0) if faults else (None, False)
+        if error is not None and not is_executed:
+            raise error
+        yield
+        if error is not None:
+            raise error
+
+    def _guest(self, node: str, vmid: int) -> _Guest:
+        guest = self._guests.get(vmid)
+        if guest is None or guest.config.node != node:
+            raise GuestAbsent(node, vmid)
+        return guest
+
+    def _changeable(self, node: str, vmid: int, digest: str | None) -> None:
+        config = self._guest(node, vmid).config
+        if config.lock is not None:
+            raise GuestLocked(config.lock)
+        if digest not in {None, config.digest}:
+            raise ConfigChanged("checksum mismatch", provider=PROVIDER)
+
+    def _change(self, vmid: int, **changes: Any) -> str:
+        guest = self._guests[vmid]
+        guest.config = replace(guest.config, **changes)
+        return "OK"
+
+    def _power(self, vmid: int, power: PowerState) -> str:
+        self._guests[vmid].power = power
+        return "OK"
+
+    def _stop_start(self, kind: str, node: str, vmid: int) -> TaskRef:
+        return self._task_start(kind, node, vmid, lambda: self._power(vmid, PowerState.STOPPED))
+
+    def _task_start(self, kind: str, node: str, vmid: int, finish: Callable[[], str]) -> TaskRef:
+        number = next(self._numbers)
+        upid = f"UPID:{node}:{number:08X}:{number:08X}:{number:08X}:{kind}:{vmid}:uhub@pve!fake:"
+        ref = TaskRef(upid=upid, node=node)
+        self._tasks[upid] = _Task(ref, vmid, finish, self.polls_per_task, datetime.now(UTC))
+        return ref
+
+    def _task_advance(self, task: _Task) -> None:
+        if task.message:
+            return
+        if task.polls_left > 0:
+            task.polls_left -= 1
+            return
+        try:
+            task.message = task.finish()
+        except KeyError:
+            place = f"nodes/{task.ref.node}/qemu-server/{task.vmid}.conf"
+            task.message = f"Configuration file '{place}' does not exist"
+        task.log.append("TASK OK" if task.message == "OK" else f"TASK ERROR: {task.message}")

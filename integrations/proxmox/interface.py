@@ -1,0 +1,388 @@
+"""What uHub wants from a hypervisor, in uHub's words.
+
+Every method is one short call or a few; nothing here waits for a task. A write returns a reference
+to the task it started, and the caller stores that reference before it polls.
+
+All methods may raise, besides what their docstrings name: `Unavailable` (cannot be asked now; means
+unknown), `AccessRefused` (token wrong or without the right) and `Permanent`. Writes may also raise
+`NotExecuted` (certainly no effect) and `Ambiguous` (look before sending again).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from integrations.base.errors import ProviderError
+from integrations.proxmox.errors import task_error
+
+
+class PowerState(StrEnum):
+    """Whether a guest runs; UNKNOWN also covers guests on nodes that do not answer."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+class TaskPhase(StrEnum):
+    """Whether the process behind a task still lives."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class TaskOutcome(StrEnum):
+    """How a stopped task ended. WARNINGS means that the work was done."""
+
+    OK = "ok"
+    WARNINGS = "warnings"
+    ERROR = "error"
+    CRASHED = "crashed"
+
+    @classmethod
+    def from_exit(cls, message: str) -> TaskOutcome:
+        """Return what a stopped task's exit message stands for."""
+        if message.startswith("WARNINGS"):
+            return cls.WARNINGS
+        return {"OK": cls.OK, "unexpected status": cls.CRASHED}.get(message, cls.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The version of the API that answered."""
+
+    release: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRef:
+    """Enough to find a task again: store it before polling."""
+
+    upid: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """A task at one moment; `log_next` is the `log_from` of the next poll."""
+
+    state: TaskPhase
+    outcome: TaskOutcome | None
+    message: str
+    log_tail: tuple[str, ...]
+    log_next: int
+
+    @property
+    def failure(self) -> ProviderError | None:
+        """The error a failed task stands for, or None while it runs and after a success."""
+        if self.outcome in {None, TaskOutcome.OK, TaskOutcome.WARNINGS}:
+            return None
+        return task_error(self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class GuestIdentity:
+    """What makes a guest this guest: a VMID alone may be somebody else's tomorrow."""
+
+    vmid: int
+    uuid: str | None
+    marker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """One drive of a guest; `key` is its slot, such as scsi0."""
+
+    key: str
+    storage: str
+    volume: str
+    size_bytes: int | None
+    is_cdrom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCard:
+    """One network card of a guest."""
+
+    key: str
+    model: str
+    mac: str | None
+    bridge: str | None
+    vlan: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GuestConfig:
+    """The configuration of a guest as its node reports it."""
+
+    vmid: int
+    node: str
+    name: str | None
+    cores: int
+    memory_mb: int
+    disks: tuple[Disk, ...]
+    nets: tuple[NetworkCard, ...]
+    uuid: str | None
+    marker: str | None
+    lock: str | None
+    is_template: bool
+    is_protected: bool
+    tags: tuple[str, ...]
+    digest: str | None
+    has_agent: bool = False
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> GuestIdentity:
+        """The part that has to match before anything is changed."""
+        return GuestIdentity(vmid=self.vmid, uuid=self.uuid, marker=self.marker)
+
+    @property
+    def is_cloning(self) -> bool:
+        """Whether a clone is still being written: name, marker and uuid may not be there yet."""
+        return self.lock == "clone"
+
+
+@dataclass(frozen=True, slots=True)
+class GuestStatus:
+    """The power state of one guest, asked directly."""
+
+    power: PowerState
+    lock: str | None
+    uptime_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuestSummary:
+    """One line of the cluster's listing.
+
+    Name and status lag behind by up to ten seconds; VMID, node, lock and tags do not.
+    """
+
+    vmid: int
+    node: str
+    name: str | None
+    status: PowerState
+    lock: str | None
+    pool: str | None
+    tags: tuple[str, ...]
+    is_template: bool
+    is_container: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSummary:
+    """One node of the cluster; figures are None while it does not report them."""
+
+    name: str
+    is_online: bool
+    cores: int | None
+    memory_total_bytes: int | None
+    memory_used_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSummary:
+    """One storage as a node sees it."""
+
+    node: str
+    name: str
+    kind: str
+    content: tuple[str, ...]
+    is_shared: bool
+    is_active: bool
+    total_bytes: int | None
+    available_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CloudInit:
+    """What a guest is told at its first boot; only what is set is sent."""
+
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ssh_keys: tuple[str, ...] = ()
+    address: str | None = None
+    gateway: str | None = None
+    nameservers: tuple[str, ...] = ()
+    search_domain: str | None = None
+
+
+class Hypervisor(Protocol):
+    """One cluster, seen through one API token."""
+
+    def version(self) -> Version:
+        """Return the API's version; the cheapest proof that address, TLS and token are right.
+
+        Raises: Unavailable, AccessRefused.
+        """
+        ...
+
+    def permissions(self) -> Mapping[str, frozenset[str]]:
+        """Return the token's effective privileges by path: the preflight of a new cluster.
+
+        Raises: Unavailable, AccessRefused.
+        """
+        ...
+
+    def guests(self) -> tuple[GuestSummary, ...]:
+        """Return all guests of the cluster that the token may see, in one listing.
+
+        A guest missing here is not proven absent: the token may lack the right to see it.
+        Raises: Unavailable.
+        """
+        ...
+
+    def nodes(self) -> tuple[NodeSummary, ...]:
+        """Return the cluster's nodes. Raises: Unavailable."""
+        ...
+
+    def storages(self, node: str) -> tuple[StorageSummary, ...]:
+        """Return the storages of a node. Raises: Unavailable, NodeUnreachable."""
+        ...
+
+    def is_vmid_free(self, vmid: int) -> bool:
+        """Say whether no guest of the whole cluster has this VMID at this moment.
+
+        It sees guests that the token may not see, but reserves nothing. Raises: Unavailable.
+        """
+        ...
+
+    def guest_config(self, node: str, vmid: int) -> GuestConfig:
+        """Return the configuration, with the parts that prove identity.
+
+        Raises: GuestAbsent only when the node itself said that it has no such guest, which is also
+        so while the guest lives on another node; Unavailable and NodeUnreachable mean unknown.
+        """
+        ...
+
+    def guest_find(self, vmid: int) -> str | None:
+        """Return the node a guest lives on, or None when it is proven absent from the cluster.
+
+        None is given only by a cluster that has quorum and calls the VMID free: quota, addresses
+        and names may be released on it. Raises: Unavailable when that cannot be proven,
+        AccessRefused when the VMID is taken by a guest the token may not see.
+        """
+        ...
+
+    def clone_submit(
+        self,
+        *,
+        source_node: str,
+        source_vmid: int,
+        new_vmid: int,
+        name: str,
+        marker: str,
+        target_node: str | None = None,
+        pool: str | None = None,
+        storage: str | None = None,
+        is_full: bool = True,
+    ) -> TaskRef:
+        """Start cloning a guest; `marker` becomes the first line of the copy's description.
+
+        Raises: VmidTaken when somebody has the VMID (perhaps only as the task's failure);
+        Ambiguous, then `clone_find` tells whether the clone was started.
+        """
+        ...
+
+    def clone_find(
+        self, *, source_node: str, source_vmid: int, new_vmid: int, since: datetime
+    ) -> TaskRef | None:
+        """Return the newest clone task of our token for `new_vmid` started after `since`.
+
+        Clone tasks carry the source's VMID; the new one stands only in their log, which is read.
+        Raises: Unavailable while a running task does not yet say what it makes.
+        """
+        ...
+
+    def configure_submit(
+        self,
+        *,
+        node: str,
+        vmid: int,
+        cores: int | None = None,
+        memory_mb: int | None = None,
+        tags: tuple[str, ...] | None = None,
+        cloud_init: CloudInit | None = None,
+        digest: str | None = None,
+    ) -> TaskRef | None:
+        """Change the configuration; None means that it is already applied.
+
+        With `digest` the change happens only to the configuration that was read.
+        Raises: ConfigChanged, GuestAbsent, GuestLocked.
+        """
+        ...
+
+    def resize_submit(
+        self, *, node: str, vmid: int, disk: str, size_gb: int, digest: str | None = None
+    ) -> TaskRef | None:
+        """Grow a disk to an absolute size, so that doing it twice is harmless.
+
+        Raises: ConfigChanged, GuestAbsent. A smaller size fails as Permanent, here or in the task.
+        """
+        ...
+
+    def protection_set(
+        self, *, node: str, vmid: int, is_protected: bool, digest: str | None = None
+    ) -> None:
+        """Let the hypervisor itself refuse to destroy the guest, or no longer.
+
+        Raises: ConfigChanged, GuestAbsent, GuestLocked.
+        """
+        ...
+
+    def start_submit(self, *, node: str, vmid: int) -> TaskRef:
+        """Start a guest. Read the status afterwards: a failed start may still leave it running.
+
+        Its task fails as AlreadyDone for a running guest and as GuestAbsent for a missing one.
+        """
+        ...
+
+    def stop_submit(self, *, node: str, vmid: int, is_forced: bool = False) -> TaskRef:
+        """Cut the power; with `is_forced` also end a shutdown that is under way."""
+        ...
+
+    def shutdown_submit(
+        self, *, node: str, vmid: int, timeout_s: int = 60, is_forced: bool = False
+    ) -> TaskRef:
+        """Ask the guest to shut down; with `is_forced` cut the power after `timeout_s`."""
+        ...
+
+    def reboot_submit(self, *, node: str, vmid: int, timeout_s: int = 60) -> TaskRef:
+        """Restart a guest: the task is the shutdown alone, the start follows it by itself.
+
+        Raises: GuestNotRunning.
+        """
+        ...
+
+    def delete_submit(self, *, node: str, vmid: int, purge: bool = True) -> TaskRef:
+        """Destroy a stopped guest; `purge` also takes it out of backup jobs and HA.
+
+        Confirm with `guest_find` afterwards. Raises: GuestAbsent, GuestLocked, Failed when it
+        runs, Permanent when it is protected.
+        """
+        ...
+
+    def task_state(self, ref: TaskRef, *, log_from: int = 0) -> TaskState:
+        """Return where a task stands, with its log from line `log_from` (at most 500 lines).
+
+        Raises: TaskUnknown (look at the real state instead), Unavailable, NodeUnreachable.
+        """
+        ...
+
+    def guest_status(self, node: str, vmid: int) -> GuestStatus:
+        """Return the power state. Raises: GuestAbsent, Unavailable, NodeUnreachable."""
+        ...
+
+    def guest_addresses(self, node: str, vmid: int) -> tuple[str, ...]:
+        """Return the addresses the guest's agent reports, without loopback and link-local ones.
+
+        The agent is optional: any reason not to know them gives (), within a few seconds.
+        Raises: GuestAbsent.
+        """
+        ...
