@@ -1,11 +1,14 @@
 import tailwindcss from "@tailwindcss/vite";
 import { defineConfig } from "vite";
 
+import systemTheme from "./portal/frontend/build/system-theme.js";
+
 // One entry, one manifest: Django reads dist/manifest.json and links the hashed files itself.
 export default defineConfig({
   base: "/static/",
   plugins: [tailwindcss()],
   publicDir: false,
+  css: { postcss: { plugins: [systemTheme()] } },
   build: {
     outDir: "dist",
     manifest: "manifest.json",

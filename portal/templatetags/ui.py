@@ -6,11 +6,12 @@ decimal comma would make the attribute invalid.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 import lucide
 from django import template
@@ -113,6 +114,21 @@ def duration(value: timedelta | float | None) -> str:
     if minutes:
         return _("%(minutes)d min %(seconds)02d s") % {"minutes": minutes, "seconds": seconds}
     return _("%(seconds)d s") % {"seconds": seconds}
+
+
+@register.filter
+def elapsed(step: Mapping[str, Any]) -> str:
+    """How long a step took, or has been going on; empty for one that has not begun."""
+    started = _moment(step.get("started_at"))
+    if started is None:
+        return ""
+    return duration((_moment(step.get("finished_at")) or clock.now()) - started)
+
+
+def _moment(value: datetime | str | None) -> datetime | None:
+    if isinstance(value, str):
+        return datetime.fromisoformat(value) if value else None
+    return value
 
 
 @register.filter
