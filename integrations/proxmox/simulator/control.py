@@ -1,0 +1,156 @@
+"""The control API: plain HTTP on the loopback, for tests and demonstrations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from integrations.proxmox.simulator import fixtures, settings
+from integrations.proxmox.simulator.simulation import Simulation
+from integrations.proxmox.simulator.world import Machine
+
+_MISSING = object()
+
+
+class Control:
+    """Every answer is JSON; bad input is 400 with `error`."""
+
+    def __init__(self, sim: Simulation) -> None:
+        self._sim = sim
+
+    def application(self) -> web.Application:
+        app = web.Application(middlewares=[_guarded])
+        app.router.add_get("/state", self.state)
+        app.router.add_get("/log", self.log)
+        app.router.add_get("/faults", self.faults)
+        app.router.add_post("/faults", self.order_fault)
+        app.router.add_delete("/faults", self.clear_faults)
+        app.router.add_post("/foreign-vm", self.foreign_vm)
+        app.router.add_post("/clock", self.clock)
+        app.router.add_post("/crash-task", self.crash_task)
+        app.router.add_post("/reset", self.reset)
+        return app
+
+    async def state(self, request: web.Request) -> web.Response:
+        """The ground truth, without pvestatd's delay and without permissions."""
+        del request
+        world = self._sim.world
+        dump = world.dump()
+        body = {
+            "fixture": world.fixture,
+            "cluster": world.name,
+            "scale": self._sim.clock.scale,
+            "requests": self._sim.journal.count,
+            "vms": [self._machine(machine) for machine in world.machines.values()],
+            "tasks": list(dump["tasks"].values()),
+            "nodes": [{**n, "online": self._sim.is_up(n["name"])} for n in dump["nodes"].values()],
+            "storages": list(dump["storages"].values()),
+            "volumes": list(dump["volumes"].values()),
+            "pools": world.pools,
+        }
+        return web.json_response(body)
+
+    def _machine(self, machine: Machine) -> dict[str, Any]:
+        world = self._sim.world
+        smbios = str(machine.config.get("smbios1", ""))
+        parts = dict(p.partition("=")[::2] for p in smbios.split(","))
+        return {
+            "node": machine.node,
+            "vmid": machine.vmid,
+            "uuid": parts.get("uuid", ""),
+            "name": machine.name,
+            "status": machine.status,
+            "lock": machine.config.get("lock"),
+            "template": machine.is_template,
+            "foreign": machine.is_foreign,
+            "pool": world.pool_of(machine.vmid),
+            "config": settings.view(machine, current=True),
+            "pending": machine.pending,
+            "volumes": sorted(volume.volid for volume in world.machine_volumes(machine.vmid)),
+        }
+
+    async def log(self, request: web.Request) -> web.Response:
+        after = int(request.query.get("after", "0"))
+        return web.json_response(
+            {"count": self._sim.journal.count, "results": self._sim.journal.after(after)}
+        )
+
+    async def faults(self, request: web.Request) -> web.Response:
+        del request
+        return web.json_response(self._sim.faults.listing())
+
+    async def order_fault(self, request: web.Request) -> web.Response:
+        fault = self._sim.faults.order(await _body(request))
+        return web.json_response({"id": fault.id, "kind": fault.kind}, status=201)
+
+    async def clear_faults(self, request: web.Request) -> web.Response:
+        """All of them, or the one of `?id=`."""
+        wanted = request.query.get("id")
+        removed = self._sim.faults.clear(int(wanted) if wanted else None)
+        return web.json_response({"removed": removed})
+
+    async def foreign_vm(self, request: web.Request) -> web.Response:
+        """Somebody else's machine appears; with `replace` also where one was before."""
+        body, sim = await _body(request), self._sim
+        vmid, node = int(_required(body, "vmid")), str(_required(body, "node"))
+        if node not in sim.world.nodes:
+            raise ValueError(f"unknown node '{node}'")
+        if vmid in sim.world.machines and not body.get("replace"):
+            raise ValueError(f"VM {vmid} exists; say replace: true to replace it")
+        name = str(body.get("name", "stranger"))
+        machine = fixtures.stranger(sim.world, vmid=vmid, node=node, name=name, now=sim.clock.now())
+        if body.get("status", "stopped") == "running":
+            machine.status, machine.started = "running", sim.clock.now()
+        sim.touch()
+        sim.flush()
+        return web.json_response(self._machine(machine), status=201)
+
+    async def clock(self, request: web.Request) -> web.Response:
+        scale = float(_required(await _body(request), "scale"))
+        if scale <= 0:
+            raise ValueError("scale has to be above 0")
+        self._sim.clock.rescale(scale)
+        return web.json_response({"scale": scale})
+
+    async def crash_task(self, request: web.Request) -> web.Response:
+        """kill -9 of one worker; without `upid` of every one that runs."""
+        body, sim = await _body(request), self._sim
+        wanted = body.get("upid")
+        running = [t.upid for t in sim.world.tasks.values() if t.status == "running"]
+        killed = [upid for upid in ([wanted] if wanted else running) if await sim.tasks.kill(upid)]
+        sim.flush()
+        return web.json_response({"killed": killed})
+
+    async def reset(self, request: web.Request) -> web.Response:
+        fixture = str((await _body(request)).get("fixture", self._sim.world.fixture))
+        await self._sim.reset(fixture)
+        self._sim.flush()
+        return web.json_response({"fixture": fixture})
+
+
+def _required(body: dict[str, Any], name: str) -> Any:
+    value = body.get(name, _MISSING)
+    if value is _MISSING:
+        raise ValueError(f"{name} is missing")
+    return value
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    text = await request.text()
+    body = json.loads(text) if text else {}
+    if not isinstance(body, dict):
+        raise TypeError("a JSON object is expected")
+    return body
+
+
+@web.middleware
+async def _guarded(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except (ValueError, TypeError) as error:
+        return web.json_response({"error": str(error)}, status=400)

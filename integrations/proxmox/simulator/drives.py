@@ -1,0 +1,132 @@
+"""The drives of a machine: reading their options, allocating, detaching, growing, freeing."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from integrations.proxmox.simulator import access, schema, settings, volumes
+from integrations.proxmox.simulator.errors import WorkError
+from integrations.proxmox.simulator.scope import Identity, Scope
+from integrations.proxmox.simulator.simulation import Simulation
+from integrations.proxmox.simulator.world import GIB, Machine
+
+_SIZE = re.compile(r"\d+(\.\d+)?")
+_CONFIG = "/nodes/{node}/qemu/{vmid}/config"
+
+
+def options(key: str, value: str) -> dict[str, str]:
+    """The property string of one drive; `file` is the volume."""
+    return schema.parsed(str(schema.parameters(_CONFIG, "PUT")[key]["format"]), value)
+
+
+def volume_of(value: str) -> str:
+    return value.partition(",")[0].removeprefix("file=").removeprefix("volume=")
+
+
+def of(machine: Machine) -> dict[str, str]:
+    """The drives that are volumes, by key."""
+    return {
+        key: str(value)
+        for key, value in sorted(machine.config.items())
+        if settings.DRIVE.fullmatch(key) and ":" in volume_of(str(value))
+    }
+
+
+def is_cloudinit(value: str) -> bool:
+    return "cloudinit" in volume_of(value)
+
+
+def is_iso(value: str) -> bool:
+    return "media=cdrom" in value and not is_cloudinit(value)
+
+
+def check(sim: Simulation, identity: Identity, node: str, values: dict[str, Any]) -> None:
+    """What is refused before any worker starts.
+
+    Raises WorkError for unknown storages and volumes, ApiError(403) without the privilege.
+    """
+    for key, value in sorted(values.items()):
+        if not settings.DRIVE.fullmatch(key):
+            continue
+        source = volume_of(str(value))
+        if source in ("none", "cdrom"):
+            continue
+        if source.startswith("/"):
+            raise WorkError("Only root can pass arbitrary filesystem paths.")
+        name, _, rest = source.partition(":")
+        storage = volumes.storage_named(sim.world, name, node)
+        access.require(sim.world, identity, f"/storage/{name}", "Datastore.AllocateSpace")
+        if not _SIZE.fullmatch(rest) and rest != "cloudinit":
+            volumes.check_name(storage, rest)
+            if source not in sim.world.volumes and not rest.startswith("iso/"):
+                raise WorkError(f"volume '{source}' does not exist")
+
+
+async def realise(
+    sim: Simulation, scope: Scope, *, node: str, vmid: int, key: str, value: str
+) -> str:
+    """Turns `storage:8` into a volume and answers the stored form.
+
+    Raises WorkError when it cannot be allocated.
+    """
+    props = options(key, value)
+    source = props.pop("file")
+    suffix = props.pop("format", "")
+    props.pop("import-from", None)
+    name, _, rest = source.partition(":")
+    if source in ("none", "cdrom") or (not _SIZE.fullmatch(rest) and rest != "cloudinit"):
+        return _spelled(source, props, sim)
+    storage = volumes.storage_named(sim.world, name, node)
+    is_seed = rest == "cloudinit"
+    volume = await volumes.allocate(
+        sim,
+        scope,
+        storage=storage,
+        node=node,
+        vmid=vmid,
+        size=volumes.CLOUDINIT_SIZE if is_seed else int(float(rest) * GIB),
+        name=f"vm-{vmid}-cloudinit" if is_seed else "",
+        suffix=suffix or ("qcow2" if is_seed else "raw"),
+    )
+    if is_seed:
+        written = f"{volume.volid},media=cdrom"
+    else:
+        props["size"] = volumes.text_of(volume.size)
+        written = ",".join([volume.volid, *(f"{k}={v}" for k, v in props.items())])
+    scope.say(f"{key}: successfully created disk '{written}'")
+    return written
+
+
+def _spelled(source: str, props: dict[str, str], sim: Simulation) -> str:
+    volume = sim.world.volumes.get(source)
+    if volume and props.get("media") != "cdrom":
+        props["size"] = volumes.text_of(volume.size)
+    return ",".join([source, *(f"{k}={v}" for k, v in props.items())])
+
+
+def with_size(value: str, size: int) -> str:
+    parts = [part for part in value.split(",") if not part.startswith("size=")]
+    return ",".join([*parts, f"size={volumes.text_of(size)}"])
+
+
+async def detach(sim: Simulation, scope: Scope, machine: Machine, key: str, *, force: bool) -> None:
+    """A drive becomes `unusedN`; an unused one, or any by force, loses its volume.
+
+    Raises WorkError when the machine is protected.
+    """
+    volume = volume_of(str(machine.config.get(key, "")))
+    is_drive = bool(settings.DRIVE.fullmatch(key))
+    if ":" not in volume or is_iso(str(machine.config.get(key, ""))):
+        settings.put(machine, key, None)
+        return
+    if machine.config.get("protection"):
+        raise WorkError(f"can't remove drive '{key}' - protection mode enabled")
+    settings.put(machine, key, None)
+    if key in machine.config:
+        return
+    if is_drive and not force and not is_cloudinit(volume):
+        free = next(n for n in range(256) if f"unused{n}" not in machine.config)
+        machine.config[f"unused{free}"] = volume
+    else:
+        await volumes.free(sim, scope, volume)

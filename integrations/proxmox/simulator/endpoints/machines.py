@@ -1,0 +1,181 @@
+"""Listing, creating and destroying machines."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from functools import partial
+from typing import Any
+
+from integrations.proxmox.simulator import access, drives, settings, views, volumes
+from integrations.proxmox.simulator.errors import WorkError, forbidden
+from integrations.proxmox.simulator.locks import CLAIM_WAIT_S
+from integrations.proxmox.simulator.routes import QEMU, VM, route
+from integrations.proxmox.simulator.scope import Call
+from integrations.proxmox.simulator.simulation import Simulation
+from integrations.proxmox.simulator.tasks import Worker
+from integrations.proxmox.simulator.world import Machine
+
+_NOT_OPTIONS = {
+    "node", "vmid", "pool", "start", "storage", "archive", "force", "unique", "bwlimit",
+    "live-restore", "ha-managed", "import-working-storage",
+}  # fmt: skip
+
+
+@route("GET", QEMU)
+async def machines(sim: Simulation, call: Call) -> list[dict[str, Any]]:
+    """Filtered by VM.Audit: an empty list proves nothing."""
+    return [
+        views.listed_machine(sim, machine)
+        for machine in sim.world.machines.values()
+        if machine.node == call.node
+        and access.has(sim.world, call.identity, f"/vms/{machine.vmid}", "VM.Audit")
+    ]
+
+
+@route("GET", f"{VM}/status/current")
+async def current(sim: Simulation, call: Call) -> dict[str, Any]:
+    return views.current(sim, sim.machine(call.node, call.vmid))
+
+
+def check_pool(sim: Simulation, pool: str) -> None:
+    """Raises ApiError(403): an unknown pool counts as a missing permission."""
+    if pool and pool not in sim.world.pools:
+        raise forbidden(f"pool '{pool}' does not exist")
+
+
+@route("POST", QEMU)
+async def create(sim: Simulation, call: Call) -> str:
+    vmid, pool = call.vmid, str(call.params.get("pool", ""))
+    check_pool(sim, pool)
+    path = f"/vms/{vmid}"
+    if not (pool and access.has(sim.world, call.identity, f"/pool/{pool}", "VM.Allocate")):
+        access.require(sim.world, call.identity, path, "VM.Allocate")
+    values = {key: value for key, value in call.params.items() if key not in _NOT_OPTIONS}
+    settings.authorise(sim.world, call.identity, path, values, pool=pool)
+    if call.flag("start"):
+        access.require(sim.world, call.identity, path, "VM.PowerMgmt")
+    drives.check(sim, call.identity, call.node, values)
+    taken = sim.world.machines.get(vmid)
+    if taken is not None:
+        raise WorkError(
+            f"unable to create VM {vmid} - VM {vmid} already exists on node '{taken.node}'"
+        )
+    return sim.spawn(call, "qmcreate", vmid, partial(_create, sim, call, values, pool))
+
+
+async def _create(
+    sim: Simulation, call: Call, values: dict[str, Any], pool: str, worker: Worker
+) -> None:
+    vmid = call.vmid
+    async with sim.locks.machine(worker, call.node, vmid, wait_s=CLAIM_WAIT_S):
+        if vmid in sim.world.machines:
+            raise WorkError(f"unable to create VM {vmid}: config file already exists")
+        machine = Machine(vmid, call.node, {"lock": "create"})
+        sim.world.machines[vmid] = machine
+        worker.point("locked")
+        try:
+            config = await _configured(sim, worker, machine, values)
+        except WorkError as error:
+            await discard(sim, worker, machine)
+            raise WorkError(f"unable to create VM {vmid} - {error}") from error
+        except asyncio.CancelledError:
+            if worker.is_killed:
+                raise
+            await discard(sim, worker, machine)
+            raise WorkError(f"unable to create VM {vmid} - interrupted by signal") from None
+        machine.config = config
+        machine.guest = "windows" if str(config.get("ostype", "")).startswith("w") else "linux"
+        if pool:
+            sim.world.pools[pool].append(vmid)
+        sim.touch()
+
+
+async def _configured(
+    sim: Simulation, worker: Worker, machine: Machine, values: dict[str, Any]
+) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for key, value in sorted(values.items()):
+        if settings.DRIVE.fullmatch(key):
+            config[key] = await drives.realise(
+                sim, worker, node=machine.node, vmid=machine.vmid, key=key, value=str(value)
+            )
+            worker.point("half")
+        else:
+            config[key] = settings.stored(key, value)
+    config.setdefault("smbios1", f"uuid={uuid.uuid4()}")
+    config.setdefault("vmgenid", str(uuid.uuid4()))
+    config["meta"] = f"creation-qemu=10.1.2,ctime={int(sim.clock.now())}"
+    config.setdefault("boot", settings.default_boot(config))
+    settings.check_boot(config)
+    return config
+
+
+async def discard(sim: Simulation, worker: Worker, machine: Machine) -> None:
+    """Takes back what a failed worker has made so far, and nothing of anybody else."""
+    if sim.world.machines.get(machine.vmid) is not machine:
+        return
+    for volume in sim.world.machine_volumes(machine.vmid):
+        await volumes.free(sim, worker, volume.volid)
+    sim.world.machines.pop(machine.vmid, None)
+    sim.touch()
+
+
+@route("DELETE", VM)
+async def destroy(sim: Simulation, call: Call) -> str:
+    machine = sim.machine(call.node, call.vmid)
+    _refuse_destroy(machine)
+    return sim.spawn(call, "qmdestroy", call.vmid, partial(_destroy, sim, call))
+
+
+def _refuse_destroy(machine: Machine) -> None:
+    if machine.config.get("protection"):
+        raise WorkError(f"can't remove VM {machine.vmid} - protection mode enabled")
+    if machine.is_running:
+        raise WorkError(f"VM {machine.vmid} is running - destroy failed")
+
+
+async def _destroy(sim: Simulation, call: Call, worker: Worker) -> None:
+    """The configuration goes last, so that the id is not free before its volumes are."""
+    vmid = call.vmid
+    async with sim.locks.machine(worker, call.node, vmid):
+        machine = sim.machine(call.node, vmid)
+        settings.check_lock(machine)
+        _refuse_destroy(machine)
+        doomed = _doomed(sim, machine, is_thorough=call.flag("destroy-unreferenced-disks"))
+        for volid in doomed:
+            if volumes.linked_clones(sim.world, volid):
+                raise WorkError(f"base volume '{volid}' is still in use by linked cloned")
+        worker.point("locked")
+        machine.config = {"lock": "destroyed"}
+        sim.touch()
+        await _free_all(sim, worker, doomed)
+        sim.world.machines.pop(vmid, None)
+        for members in sim.world.pools.values():
+            if vmid in members:
+                members.remove(vmid)
+        sim.world.grants = [g for g in sim.world.grants if g.path != f"/vms/{vmid}"]
+        sim.touch()
+
+
+def _doomed(sim: Simulation, machine: Machine, *, is_thorough: bool) -> list[str]:
+    owned = {volume.volid for volume in sim.world.machine_volumes(machine.vmid)}
+    if is_thorough:
+        return sorted(owned)
+    is_disk = re.compile(rf"{settings.DRIVE.pattern}|unused\d+")
+    named = (drives.volume_of(str(v)) for k, v in machine.config.items() if is_disk.fullmatch(k))
+    return sorted(owned.intersection(named))
+
+
+async def _free_all(sim: Simulation, worker: Worker, doomed: list[str]) -> None:
+    spared = sim.faults.take("task_warnings", worker.facts) is not None
+    for number, volid in enumerate(doomed):
+        if spared and number == 0:
+            worker.warn(f"Could not remove disk '{volid}', check manually: simulated failure")
+            continue
+        try:
+            await volumes.free(sim, worker, volid)
+        except WorkError as error:
+            worker.warn(f"Could not remove disk '{volid}', check manually: {error}")
+        worker.point("half")

@@ -1,0 +1,70 @@
+"""Reading and stopping tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integrations.proxmox.simulator import access, taskviews
+from integrations.proxmox.simulator.errors import invalid
+from integrations.proxmox.simulator.routes import NODE, Page, route
+from integrations.proxmox.simulator.scope import Call
+from integrations.proxmox.simulator.simulation import Simulation
+from integrations.proxmox.simulator.tasks import UPID
+from integrations.proxmox.simulator.world import Task
+
+KILL_AFTER_S = 5.0
+TASK = f"{NODE}/tasks/{{upid}}"
+
+
+def _owned(sim: Simulation, call: Call, privilege: str) -> Task | None:
+    """Raises ApiError for an UPID that is none (400), or somebody else's (403)."""
+    upid = call.params["upid"]
+    parts = UPID.fullmatch(upid)
+    if parts is None:
+        raise invalid(upid="unable to parse worker upid")
+    if not taskviews.is_own(call.identity, parts[8]):
+        access.require(sim.world, call.identity, f"/nodes/{call.node}", privilege)
+    task = sim.world.tasks.get(upid)
+    return task if task is not None and task.node == call.node else None
+
+
+@route("GET", f"{NODE}/tasks")
+async def tasks(sim: Simulation, call: Call) -> Page:
+    rows = [
+        task
+        for task in sim.world.tasks.values()
+        if task.node == call.node
+        and taskviews.is_visible(sim, call.identity, task)
+        and taskviews.is_wanted(task, call.params)
+    ]
+    rows.sort(key=lambda task: (task.starttime, task.pstart, task.pid), reverse=True)
+    start, limit = call.params.get("start", 0), call.params.get("limit", 50)
+    chosen = rows[start : start + limit] if limit else rows[start:]
+    return Page([taskviews.node_row(task) for task in chosen], len(rows))
+
+
+@route("GET", f"{TASK}/status")
+async def task_status(sim: Simulation, call: Call) -> dict[str, Any]:
+    task = _owned(sim, call, "Sys.Audit")
+    if task is None:
+        raise invalid(upid="no such task")
+    return taskviews.status(task)
+
+
+@route("GET", f"{TASK}/log")
+async def task_log(sim: Simulation, call: Call) -> Page:
+    """Fifty lines unless asked otherwise; an unknown task has a log that says so."""
+    task = _owned(sim, call, "Sys.Audit")
+    lines = task.log if task else ["unable to open file - No such file or directory"]
+    numbered = [{"n": n, "t": text} for n, text in enumerate(lines or ["no content"], 1)]
+    start, limit = call.params.get("start", 0), call.params.get("limit", 50)
+    chosen = numbered[start : start + limit] if limit else numbered[start:]
+    return Page(chosen, len(numbered))
+
+
+@route("DELETE", TASK)
+async def task_stop(sim: Simulation, call: Call) -> None:
+    task = _owned(sim, call, "Sys.Modify")
+    if task is None:
+        raise invalid(upid="no such task")
+    await sim.tasks.interrupt(task.upid)

@@ -1,0 +1,126 @@
+"""The command line, and the life of the process from the first socket to the last."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from integrations.proxmox.simulator import certificates
+from integrations.proxmox.simulator.control import Control
+from integrations.proxmox.simulator.listener import TlsListener
+from integrations.proxmox.simulator.pipeline import Pipeline
+from integrations.proxmox.simulator.simulation import Simulation
+
+KEEP_ALIVE_S = 5.0
+GOODBYE_S = 0.5
+LOOPBACK = "127.0.0.1"
+DESCRIPTION = """A Proxmox VE API server without Proxmox VE.
+
+It speaks HTTPS like pveproxy, keeps a cluster of simulated nodes in the state folder and offers
+a second, plain HTTP port on the loopback to look behind the scenes and to order faults.
+When it is ready it prints one line of JSON: event, url, control_url, fingerprint, ca_file."""
+
+
+def build_parser(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
+    """Adds the options to the given parser, or to a new one."""
+    parser = parser or argparse.ArgumentParser(prog="proxmox_simulator", description=DESCRIPTION)
+    add = parser.add_argument
+    add("--host", default=LOOPBACK, help="address of the API (default: %(default)s)")
+    add("--port", type=int, default=8006, help="port of the API, 0 = any (default: %(default)s)")
+    add(
+        "--control-port",
+        type=int,
+        default=8007,
+        help="port of the control API, always on the loopback, 0 = any (default: %(default)s)",
+    )
+    add(
+        "--state",
+        type=Path,
+        default=Path(".state/simulator"),
+        help="folder for certificate and state (default: %(default)s)",
+    )
+    add(
+        "--fixture",
+        choices=("demo", "wire", "empty"),
+        default="demo",
+        help="the cluster to begin with when the folder has no state yet (default: %(default)s)",
+    )
+    add(
+        "--time-scale",
+        type=float,
+        default=1.0,
+        help="divides every duration; the ratios stay (default: %(default)s)",
+    )
+    return parser
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    sock = socket.create_server((host, port), backlog=512)
+    sock.setblocking(False)
+    return sock
+
+
+def _url(scheme: str, sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"{scheme}://{host}:{port}"
+
+
+async def _control_runner(sim: Simulation, sock: socket.socket) -> web.AppRunner:
+    runner = web.AppRunner(Control(sim).application(), access_log=None, shutdown_timeout=GOODBYE_S)
+    await runner.setup()
+    await web.SockSite(runner, sock).start()
+    return runner
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    identity = certificates.ensure(options.state)
+    api, control = _bound(options.host, options.port), _bound(LOOPBACK, options.control_port)
+    sim = Simulation(state=options.state, fixture=options.fixture, scale=options.time_scale)
+    sim.fingerprint = identity.fingerprint
+    server = web.Server(
+        Pipeline(sim).handle,
+        access_log=None,
+        keepalive_timeout=KEEP_ALIVE_S,
+    )
+    listener = TlsListener(api, server, identity.context())
+    listener.start()
+    runner = await _control_runner(sim, control)
+    observer = asyncio.create_task(sim.observe_forever())
+    ready = {
+        "event": "ready",
+        "url": _url("https", api),
+        "control_url": _url("http", control),
+        "fingerprint": identity.fingerprint,
+        "ca_file": str(identity.ca_file.resolve()),
+    }
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+    await _farewell()
+    observer.cancel()
+    await listener.close()
+    await sim.close()
+    await server.shutdown(GOODBYE_S)
+    await runner.cleanup()
+
+
+async def _farewell() -> None:
+    """Waits for SIGTERM or Ctrl-C."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    await ended.wait()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serves until a signal comes; the state is saved when it returns."""
+    options.state.mkdir(parents=True, exist_ok=True)
+    asyncio.run(_serve(options))
+    return 0

@@ -1,0 +1,73 @@
+"""The route table. An endpoint is one decorated function in a module of `endpoints`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from integrations.proxmox.simulator import schema
+
+if TYPE_CHECKING:
+    from integrations.proxmox.simulator.scope import Call
+    from integrations.proxmox.simulator.simulation import Simulation
+
+Handler = Callable[["Simulation", "Call"], Awaitable[Any]]
+
+NODE = "/nodes/{node}"
+QEMU = "/nodes/{node}/qemu"
+VM = "/nodes/{node}/qemu/{vmid}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A result with members beside `data`."""
+
+    data: Any
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    route: str
+    handler: Handler
+    uri: dict[str, str]
+
+
+_handlers: dict[tuple[str, str], Handler] = {}
+
+
+def route(method: str, path: str) -> Callable[[Handler], Handler]:
+    """Declares an endpoint; path and method have to be in the schema."""
+    if method not in schema.endpoints().get(path, {}):
+        raise LookupError(f"{method} {path} is not in schema.json")
+
+    def declare(handler: Handler) -> Handler:
+        _handlers[method, path] = handler
+        return handler
+
+    return declare
+
+
+@cache
+def _table() -> list[tuple[re.Pattern[str], str]]:
+    """All paths, those with fewer holes first."""
+    package = importlib.import_module("integrations.proxmox.simulator.endpoints")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+    paths = sorted({path for _, path in _handlers}, key=lambda path: (path.count("{"), path))
+    return [(re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), path) for path in paths]
+
+
+def find(method: str, path: str) -> Found | None:
+    """The endpoint of a request, or None when path or method is unknown."""
+    trimmed = path.rstrip("/") or "/"
+    for pattern, template in _table():
+        match = pattern.fullmatch(trimmed)
+        if match and (method, template) in _handlers:
+            return Found(template, _handlers[method, template], match.groupdict())
+    return None

@@ -1,0 +1,183 @@
+"""The options of a machine: who may set them, how they are stored, when they take effect."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from integrations.proxmox.simulator import access, schema
+from integrations.proxmox.simulator.errors import WorkError
+from integrations.proxmox.simulator.scope import Identity
+from integrations.proxmox.simulator.world import Machine, World
+
+DRIVE = re.compile(r"(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0")
+NET = re.compile(r"net\d+")
+MASK = "**********"
+_AT_ONCE = re.compile(
+    r"name|description|tags|onboot|protection|startup|shares|autostart|hotplug|net\d+|unused\d+"
+    r"|(?:scsi|virtio)\d+"
+)
+_ROOT_ONLY = re.compile(
+    r"args|lock|hookscript|hostpci\d+|parallel\d+|virtiofs\d+|template|migrate_.*"
+)
+_GROUPS: tuple[tuple[str, str], ...] = (
+    (r"ci(user|password|type|custom|upgrade)|sshkeys|ipconfig\d+|nameserver|searchdomain",
+     "VM.Config.Cloudinit"),
+    (r"cpu|cores|sockets|smp|vcpus|cpulimit|cpuunits|affinity|numa\d*", "VM.Config.CPU"),
+    (r"memory|balloon|shares|hugepages|keephugepages|allow-ksm", "VM.Config.Memory"),
+    (r"net\d+", "VM.Config.Network"),
+    (r"(ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0|unused\d+|cdrom", "VM.Config.Disk"),
+    (r"acpi|agent|autostart|boot|bootdisk|description|hotplug|kvm|localtime|name|onboot|ostype"
+     r"|protection|reboot|startdate|startup|tablet|tags|tdf|freeze", "VM.Config.Options"),
+)  # fmt: skip
+_KEY = re.compile(r"(ssh-(rsa|dss|ed25519)|ecdsa-\S+|sk-\S+)\s+[A-Za-z0-9+/]+={0,3}(\s.*)?")
+
+
+def group_of(key: str, value: str = "") -> str:
+    """The privilege an option belongs to."""
+    if DRIVE.fullmatch(key):
+        if value.partition(",")[0].endswith("cloudinit"):
+            return "VM.Config.Cloudinit"
+        if "media=cdrom" in value:
+            return "VM.Config.CDROM"
+    found = (name for pattern, name in _GROUPS if re.fullmatch(pattern, key))
+    return next(found, "VM.Config.HWType")
+
+
+def authorise(
+    world: World, identity: Identity, path: str, values: dict[str, Any], *, pool: str = ""
+) -> None:
+    """Raises WorkError for what only root may set, ApiError(403) for a missing privilege."""
+    for key, value in sorted(values.items()):
+        if _ROOT_ONLY.fullmatch(key) and not identity.is_root:
+            raise WorkError(f"only root can set '{key}' config")
+        group = group_of(key, str(value))
+        if pool and access.has(world, identity, f"/pool/{pool}", group):
+            continue
+        access.require(world, identity, path, group)
+        if key == "startup":
+            access.require(world, identity, "/", "Sys.Modify")
+
+
+def random_mac() -> str:
+    tail = ":".join(f"{random.randrange(256):02X}" for _ in range(3))
+    return f"BC:24:11:{tail}"
+
+
+def stored_net(value: str) -> str:
+    """Without an address a network card gets a new one, every time it is written."""
+    props = schema.parsed("net[n]", value)
+    model, mac = props.pop("model", "virtio"), props.pop("macaddr", "") or random_mac()
+    rest = [f"{key}={text}" for key, text in props.items()]
+    return ",".join([f"{model}={mac.upper()}", *rest])
+
+
+def stored_tags(value: str) -> str:
+    return ";".join(sorted({tag.lower() for tag in re.split(r"[;,\s\0]+", value) if tag}))
+
+
+def _stored_keys(value: str) -> str:
+    """Raises WorkError for what is not a list of public keys."""
+    for line in unquote(value).splitlines():
+        if line.strip() and not _KEY.fullmatch(line.strip()):
+            raise WorkError("SSH public key validation error")
+    return value
+
+
+def stored(key: str, value: Any) -> Any:
+    """An option the way the configuration file keeps it; drives come from `drives`."""
+    if NET.fullmatch(key):
+        return stored_net(str(value))
+    if key == "tags":
+        return stored_tags(str(value))
+    if key == "cipassword":
+        return f"$5${hashlib.sha256(str(value).encode()).hexdigest()[:43]}"
+    return _stored_keys(str(value)) if key == "sshkeys" else value
+
+
+def check_boot(config: dict[str, Any]) -> None:
+    """Raises WorkError when the boot order names a device that is not there."""
+    order = schema.parsed("pve-qm-boot", str(config.get("boot", ""))).get("order", "")
+    for device in (name for name in order.split(";") if name):
+        if device not in config:
+            raise WorkError(f"invalid bootorder: device '{device}' does not exist'")
+
+
+def default_boot(config: dict[str, Any]) -> str:
+    drives = sorted(
+        (key for key in config if DRIVE.fullmatch(key) and key[0] != "e" and key[0] != "t"),
+        key=lambda key: ("media=cdrom" in str(config[key]), key),
+    )
+    nets = sorted(key for key in config if NET.fullmatch(key))
+    return "order=" + ";".join([*drives, *nets[:1]])
+
+
+def digest(machine: Machine) -> str:
+    """Changes with the configuration, pending part included."""
+    text = "".join(f"{k}: {v}\n" for k, v in sorted(machine.config.items()))
+    text += "".join(f"[PENDING] {k}: {v}\n" for k, v in sorted(machine.pending.items()))
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def check_digest(machine: Machine, expected: str) -> None:
+    """Raises WorkError when somebody else was faster."""
+    if expected and expected != digest(machine):
+        raise WorkError("checksum mismatch (file change by other user?)")
+
+
+def check_lock(machine: Machine) -> None:
+    """Raises WorkError naming the lock of the configuration file."""
+    if lock := machine.config.get("lock"):
+        raise WorkError(f"VM is locked ({lock})")
+
+
+def _shown(config: dict[str, Any]) -> dict[str, Any]:
+    return {key: MASK if key == "cipassword" else value for key, value in config.items()}
+
+
+def view(machine: Machine, *, current: bool) -> dict[str, Any]:
+    """The configuration as `GET config` tells it: with what is pending, unless asked otherwise."""
+    config = dict(machine.config)
+    if not current:
+        for key, value in machine.pending.items():
+            if value is None:
+                config.pop(key, None)
+            else:
+                config[key] = value
+    return {**_shown(config), "digest": digest(machine)}
+
+
+def pending_view(machine: Machine) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    now, later = _shown(machine.config), _shown(machine.pending)
+    for key, value in [*now.items(), ("digest", digest(machine))]:
+        row = {"key": key, "value": value}
+        if key in later:
+            row |= {"delete": 1} if later[key] is None else {"pending": later[key]}
+        rows.append(row)
+    rows += [{"key": k, "pending": v} for k, v in later.items() if k not in now and v is not None]
+    return rows
+
+
+def put(machine: Machine, key: str, value: Any) -> None:
+    """Now, or with the next start when the machine runs and the option cannot be hot-plugged."""
+    if machine.is_running and not _AT_ONCE.fullmatch(key):
+        machine.pending[key] = value
+        return
+    machine.pending.pop(key, None)
+    if value is None:
+        machine.config.pop(key, None)
+    else:
+        machine.config[key] = value
+
+
+def apply_pending(machine: Machine) -> None:
+    for key, value in machine.pending.items():
+        if value is None:
+            machine.config.pop(key, None)
+        else:
+            machine.config[key] = value
+    machine.pending.clear()

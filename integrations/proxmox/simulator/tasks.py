@@ -1,0 +1,154 @@
+"""Tasks as simulated processes: alive or dead, with a log; nobody keeps their state but they."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from integrations.proxmox.simulator.clock import Clock
+from integrations.proxmox.simulator.errors import WorkError
+from integrations.proxmox.simulator.faults import FaultTable
+from integrations.proxmox.simulator.scope import Identity, Scope
+from integrations.proxmox.simulator.world import Task, World
+
+FORK_S = 0.1
+KEPT_TASKS = 2000
+UPID = re.compile(
+    r"UPID:([a-zA-Z0-9]([a-zA-Z0-9\-]*[a-zA-Z0-9])?):([0-9A-Fa-f]{8}):([0-9A-Fa-f]{8,9}):"
+    r"([0-9A-Fa-f]{8}):([^:\s/]+):([^:\s/]*):([^:\s/]+):"
+)
+
+
+class Worker(Scope):
+    """What a task's body sees of its own process."""
+
+    def __init__(self, task: Task, facts: dict[str, Any], faults: FaultTable) -> None:
+        super().__init__(facts={**facts, "task": task.kind})
+        self.task = task
+        self.is_killed = False
+        self.warnings = 0
+        self._faults = faults
+
+    def say(self, line: str) -> None:
+        self.task.log.append(line)
+
+    def warn(self, line: str) -> None:
+        self.warnings += 1
+        self.say(f"WARN: {line}")
+
+    def point(self, name: str) -> None:
+        """A place where an ordered crash may happen: as if by kill -9, nothing is cleaned up."""
+        if self._faults.take_crash(name, self.facts) is not None:
+            self.is_killed = True
+            raise KilledError
+
+
+class KilledError(BaseException):
+    """Not an Exception: no clean-up code may catch it, as none would run in a killed process."""
+
+
+Body = Callable[[Worker], Awaitable[None]]
+
+
+class TaskTable:
+    def __init__(
+        self, world: World, clock: Clock, faults: FaultTable, touch: Callable[[], None]
+    ) -> None:
+        self._world = world
+        self._clock = clock
+        self._faults = faults
+        self._touch = touch
+        self._running: dict[str, tuple[asyncio.Task[None], Worker]] = {}
+
+    def spawn(
+        self,
+        *,
+        node: str,
+        kind: str,
+        about: str,
+        identity: Identity,
+        facts: dict[str, Any],
+        body: Body,
+    ) -> str:
+        """Forks a worker and answers its UPID at once."""
+        now = self._clock.now()
+        pid = self._world.next_pid
+        self._world.next_pid = pid + 1 + pid % 5
+        pstart = int((now - self._world.booted) * 100)
+        owner = identity.owner
+        upid = f"UPID:{node}:{pid:08X}:{pstart:08X}:{int(now):08X}:{kind}:{about}:{owner}:"
+        task = Task(upid, node, pid, pstart, int(now), kind, about, owner)
+        self._world.tasks[upid] = task
+        self._forget_old()
+        worker = Worker(task, facts, self._faults)
+        self._running[upid] = (asyncio.create_task(self._run(worker, body)), worker)
+        self._touch()
+        return upid
+
+    def _forget_old(self) -> None:
+        surplus = len(self._world.tasks) - KEPT_TASKS
+        for upid in [u for u, t in self._world.tasks.items() if t.status == "stopped"]:
+            if surplus <= 0:
+                return
+            del self._world.tasks[upid]
+            surplus -= 1
+
+    async def _run(self, worker: Worker, body: Body) -> None:
+        try:
+            await self._clock.sleep(FORK_S)
+            worker.point("begin")
+            if fault := self._faults.take("task_error", worker.facts):
+                raise WorkError(str(fault.param("message", "simulated failure")))
+            await body(worker)
+            if fault := self._faults.take("task_warnings", worker.facts):
+                worker.warn(str(fault.param("message", "simulated warning")))
+            worker.point("done")
+            self._end(worker, f"WARNINGS: {worker.warnings}" if worker.warnings else "OK")
+        except WorkError as error:
+            self._end(worker, str(error))
+        except KilledError:
+            self._end(worker, "unexpected status")
+        except asyncio.CancelledError:
+            self._end(worker, "unexpected status" if worker.is_killed else "interrupted by signal")
+
+    def _end(self, worker: Worker, exitstatus: str) -> None:
+        task = worker.task
+        if exitstatus != "unexpected status":
+            word = "" if exitstatus.startswith(("OK", "WARNINGS")) else "ERROR: "
+            task.log.append(f"TASK {word}{exitstatus}")
+        task.status, task.exitstatus = "stopped", exitstatus
+        task.endtime = int(self._clock.now())
+        self._running.pop(task.upid, None)
+        self._touch()
+
+    async def interrupt(self, upid: str) -> None:
+        """SIGTERM: the body may clean up."""
+        if upid in self._running:
+            running, _ = self._running[upid]
+            running.cancel()
+            await asyncio.wait({running})
+
+    async def kill(self, upid: str) -> bool:
+        """SIGKILL: nothing is cleaned up. False when it was not running."""
+        if upid not in self._running:
+            return False
+        running, worker = self._running[upid]
+        worker.is_killed = True
+        running.cancel()
+        await asyncio.wait({running})
+        return True
+
+    async def abandon(self) -> None:
+        """The host loses power: every worker is gone, and the file still says `running`."""
+        victims = list(self._running.values())
+        for running, worker in victims:
+            worker.is_killed = True
+            running.cancel()
+        if victims:
+            await asyncio.wait({running for running, _ in victims})
+
+    async def all_ended(self) -> None:
+        while self._running:
+            await asyncio.wait({running for running, _ in self._running.values()})

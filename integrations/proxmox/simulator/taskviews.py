@@ -1,0 +1,82 @@
+"""The rows in which tasks are shown, different for each listing, as in the original."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from integrations.proxmox.simulator import access
+from integrations.proxmox.simulator.scope import Identity
+from integrations.proxmox.simulator.simulation import Simulation
+from integrations.proxmox.simulator.world import Task
+
+
+def is_own(identity: Identity, owner: str) -> bool:
+    """A token owns its tasks; a person also those of the own tokens."""
+    if owner == identity.owner:
+        return True
+    return not identity.token and owner.partition("!")[0] == identity.user
+
+
+def is_visible(sim: Simulation, identity: Identity, task: Task) -> bool:
+    audits = access.has(sim.world, identity, f"/nodes/{task.node}", "Sys.Audit")
+    return audits or is_own(identity, task.user)
+
+
+def _class_of(task: Task) -> str:
+    if task.exitstatus == "OK":
+        return "ok"
+    if task.exitstatus.startswith("WARNINGS"):
+        return "warning"
+    return "unknown" if task.exitstatus == "unexpected status" else "error"
+
+
+def is_wanted(task: Task, params: dict[str, Any]) -> bool:
+    """The filters of the node's task list."""
+    source, is_running = params.get("source", "archive"), task.status == "running"
+    classes = [word for word in re.split(r"[,;\s]+", params.get("statusfilter", "")) if word]
+    return all(
+        (
+            source == "all" or is_running == (source == "active"),
+            "vmid" not in params or task.id == str(params["vmid"]),
+            "typefilter" not in params or task.kind == params["typefilter"],
+            "since" not in params or task.starttime >= params["since"],
+            "until" not in params or task.starttime <= params["until"],
+            not params.get("errors") or (not is_running and task.exitstatus != "OK"),
+            not classes or (not is_running and _class_of(task) in classes),
+            params.get("userfilter", "").lower() in task.user.lower(),
+        )
+    )
+
+
+def _common(task: Task) -> dict[str, Any]:
+    user, _, token = task.user.partition("!")
+    row: dict[str, Any] = {
+        "upid": task.upid,
+        "node": task.node,
+        "starttime": task.starttime,
+        "type": task.kind,
+        "id": task.id,
+        "user": user,
+    }
+    return {**row, "tokenid": token} if token else row
+
+
+def status(task: Task) -> dict[str, Any]:
+    row = {**_common(task), "pid": task.pid, "pstart": task.pstart, "status": task.status}
+    return {**row, "exitstatus": task.exitstatus} if task.status == "stopped" else row
+
+
+def node_row(task: Task) -> dict[str, Any]:
+    row = {**_common(task), "pid": task.pid, "pstart": task.pstart}
+    if task.status == "running":
+        row.pop("tokenid", None)
+        return {**row, "user": task.user, "status": "RUNNING", "saved": "0"}
+    return {**row, "status": task.exitstatus, "endtime": task.endtime}
+
+
+def cluster_row(task: Task) -> dict[str, Any]:
+    if task.status == "running":
+        return {**_common(task), "pid": task.pid}
+    ending = {"status": task.exitstatus, "endtime": task.endtime, "saved": "1"}
+    return {**_common(task), **ending}

@@ -1,0 +1,177 @@
+"""Volumes: their names, their sizes, and the locked moment in which they come and go."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from integrations.proxmox.simulator.errors import WorkError
+from integrations.proxmox.simulator.scope import Scope
+from integrations.proxmox.simulator.world import GIB, MIB, Storage, Volume, World
+
+if TYPE_CHECKING:
+    from integrations.proxmox.simulator.simulation import Simulation
+
+CLOUDINIT_SIZE = 4 * MIB
+_UNITS = {"": 1, "K": 1024, "M": MIB, "G": GIB, "T": 1024 * GIB}
+_QCOW = (
+    "fmt=qcow2 cluster_size=65536 extended_l2=off preallocation=metadata "
+    "compression_type=zlib size={size} lazy_refcounts=off refcount_bits=16"
+)
+
+
+def mac_for(vmid: int) -> str:
+    """A fixture's address; machines made by the API draw theirs."""
+    return f"BC:24:11:00:{vmid // 256 % 256:02X}:{vmid % 256:02X}"
+
+
+def bytes_of(text: str) -> int:
+    """`10G` in bytes.
+
+    Raises WorkError for anything else.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)", text)
+    if found is None:
+        raise WorkError(f"unable to parse size '{text}'")
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+def text_of(size: int) -> str:
+    """The shortest exact spelling."""
+    for unit in ("T", "G", "M", "K"):
+        if size >= _UNITS[unit] and size % _UNITS[unit] == 0:
+            return f"{size // _UNITS[unit]}{unit}"
+    return str(size)
+
+
+def volid(storage: Storage, vmid: int, name: str, suffix: str = "") -> str:
+    if storage.kind == "dir":
+        return f"{storage.name}:{vmid}/{name}.{suffix or 'qcow2'}"
+    return f"{storage.name}:{name}"
+
+
+def storage_named(world: World, name: str, node: str) -> Storage:
+    """Raises WorkError when it is unknown, or not there for this node."""
+    storage = world.storages.get(name)
+    if storage is None:
+        raise WorkError(f"storage '{name}' does not exist")
+    if node not in storage.nodes:
+        raise WorkError(f"storage '{name}' is not available on node '{node}'")
+    return storage
+
+
+def used(world: World, storage: Storage, node: str) -> int:
+    """Bytes taken; a linked clone costs next to nothing."""
+    return 843_776 + sum(
+        volume.size if not volume.base else 200_704
+        for volume in world.volumes.values()
+        if volume.storage == storage.name and (storage.shared or volume.node == node)
+    )
+
+
+def next_name(world: World, storage: Storage, vmid: int) -> str:
+    taken = " ".join(v.volid for v in world.volumes.values() if v.storage == storage.name)
+    number = next(n for n in range(1000) if not re.search(rf"(vm|base)-{vmid}-disk-{n}\b", taken))
+    return f"vm-{vmid}-disk-{number}"
+
+
+def check_name(storage: Storage, name: str) -> None:
+    """Raises WorkError when the part behind the colon cannot be a volume of this storage."""
+    if storage.kind == "dir":
+        if not re.fullmatch(r"\d+/.+|(iso|snippets|vztmpl|backup)/.+", name):
+            raise WorkError(f"unable to parse directory volume name '{name}'")
+    elif not re.fullmatch(r"(base-.+/)?(vm|base)-\d+-.+", name):
+        raise WorkError(f"unable to parse {storage.kind} volume name '{name}'")
+
+
+def _path(storage: Storage, volume: str) -> str:
+    name = volume.partition(":")[2].split("/")
+    return "/var/lib/vz/images/" + "/".join(name[-2:])
+
+
+def _refuse_full(sim: Simulation, scope: Scope, storage: Storage, node: str, size: int) -> None:
+    facts = {**scope.facts, "storage": storage.name}
+    if storage.is_offline or sim.faults.take("storage_offline", facts):
+        raise WorkError(f"storage '{storage.name}' is not online")
+    lacks = storage.total - used(sim.world, storage, node) < size
+    if lacks or storage.is_full or sim.faults.take("storage_full", facts):
+        word = "No space left on device" if storage.kind == "dir" else "not enough free space"
+        raise WorkError(f"unable to create image: {word}")
+
+
+async def allocate(
+    sim: Simulation,
+    scope: Scope,
+    *,
+    storage: Storage,
+    node: str,
+    vmid: int,
+    size: int,
+    name: str = "",
+    suffix: str = "qcow2",
+    base: str = "",
+) -> Volume:
+    """Makes a volume under the storage lock.
+
+    Raises WorkError when the lock is not granted or the space is not there.
+    """
+    async with sim.locks.storage(scope, node, storage.name, shared=storage.shared):
+        _refuse_full(sim, scope, storage, node, 0 if base else size)
+        await sim.clock.sleep(storage.alloc_s)
+        chosen = name or next_name(sim.world, storage, vmid)
+        own = volid(storage, vmid, chosen, suffix)
+        full = f"{base}/{own.partition(':')[2]}" if base else own
+        if full in sim.world.volumes:
+            raise WorkError(f"unable to create image: volume '{full}' already exists")
+        place = "" if storage.shared else node
+        volume = Volume(full, storage.name, place, vmid, size, base)
+        sim.world.volumes[full] = volume
+        sim.touch()
+    _say_formatting(scope, storage, volume, suffix)
+    return volume
+
+
+def _say_formatting(scope: Scope, storage: Storage, volume: Volume, suffix: str) -> None:
+    if storage.kind != "dir":
+        return
+    path = _path(storage, volume.volid)
+    if volume.base:
+        source = volume.base.partition(":")[2]
+        target = path.rsplit("/", 1)[-1]
+        scope.say(f"clone {source}: images, {target}, {volume.vmid} to {target} (base=../{source})")
+        linked = _QCOW.replace("65536", "131072").replace("extended_l2=off", "extended_l2=on")
+        backing = f"backing_file=../{source} backing_fmt=qcow2 lazy"
+        shape = linked.format(size=volume.size).replace("lazy", backing, 1)
+        scope.say(f"Formatting '{path}', {shape}")
+    elif suffix == "qcow2":
+        scope.say(f"Formatting '{path}', {_QCOW.format(size=volume.size)}")
+    else:
+        scope.say(f"Formatting '{path}', fmt={suffix} size={volume.size} preallocation=off")
+
+
+async def free(sim: Simulation, scope: Scope, volume_id: str) -> None:
+    """Removes a volume under the storage lock; one that is gone already is no matter."""
+    volume = sim.world.volumes.get(volume_id)
+    if volume is None:
+        return
+    storage = sim.world.storages[volume.storage]
+    node = volume.node or str(scope.facts.get("node", ""))
+    async with sim.locks.storage(scope, node, storage.name, shared=storage.shared):
+        await sim.clock.sleep(storage.alloc_s / 2)
+        sim.world.volumes.pop(volume_id, None)
+        sim.touch()
+
+
+def linked_clones(world: World, volume_id: str) -> list[Volume]:
+    return [volume for volume in world.volumes.values() if volume.base == volume_id]
+
+
+async def grow(sim: Simulation, scope: Scope, volume: Volume, size: int) -> None:
+    """Raises WorkError when the additional space is not there."""
+    storage = sim.world.storages[volume.storage]
+    node = volume.node or str(scope.facts.get("node", ""))
+    async with sim.locks.storage(scope, node, storage.name, shared=storage.shared):
+        _refuse_full(sim, scope, storage, node, size - volume.size)
+        await sim.clock.sleep(storage.alloc_s)
+        volume.size = size
+        sim.touch()
