@@ -31,7 +31,6 @@ class TableKind(StrEnum):
 TABLES: Final[dict[str, TableKind]] = {
     "audit_entry": TableKind.TENANT,
     "audit_seal": TableKind.TENANT,
-    "audit_link": TableKind.TENANT,
     "auditlog_logentry": TableKind.PLATFORM,
     "auth_group": TableKind.PLATFORM,
     "auth_group_permissions": TableKind.PLATFORM,
@@ -256,6 +255,8 @@ class PlatformTable(TableOperation):
 
     def _sequence_grants(self, wanted: dict[str, str]) -> list[str]:
         roles = ", ".join(role(alias) for alias, p in wanted.items() if "INSERT" in p)
+        if not roles:
+            return []
         return [
             "DO $$ DECLARE s text; BEGIN "
             f"s := (SELECT pg_get_serial_sequence('{self.table}', a.attname) FROM pg_attribute a "

@@ -1,0 +1,27 @@
+"""Tables of the platform: accounts, settings, the engine's ledger."""
+
+from __future__ import annotations
+
+from portal.models.membership import Membership
+from portal.models.operation import Operation, OperationAttempt
+from portal.models.refresh_token import RefreshToken
+from portal.models.role import Role
+from portal.models.schedule import Schedule, ScheduleFire
+from portal.models.setting import Setting, SettingsVersion
+from portal.models.user import Theme, User
+from portal.models.worker import Worker
+
+__all__ = [
+    "Membership",
+    "Operation",
+    "OperationAttempt",
+    "RefreshToken",
+    "Role",
+    "Schedule",
+    "ScheduleFire",
+    "Setting",
+    "SettingsVersion",
+    "Theme",
+    "User",
+    "Worker",
+]

@@ -1,0 +1,44 @@
+"""Keeps secrets out of what is recorded, whatever a caller hands in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from django.utils.functional import Promise
+
+MASK: Final = "***"
+_SECRET: Final = re.compile(
+    r"(^|[_.-])(secret|password|passwd|passphrase|token|credential|authorization|cookie"
+    r"|(api|private|master|ssh|access|signing|encryption)[_.-]?key|key)s?($|[_.-])",
+    re.IGNORECASE,
+)
+_HARMLESS: Final = re.compile(r"(_(at|count|reference|id|attempts)|^must_change_password)$")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field of this name holds something nobody may read later."""
+    return bool(_SECRET.search(name)) and not _HARMLESS.search(name)
+
+
+def masked(value: Any) -> Any:
+    """`value` as JSON can hold it, with the values of secret fields replaced at every depth."""
+    if isinstance(value, Mapping):
+        return {
+            str(name): MASK if is_secret_name(str(name)) and item is not None else masked(item)
+            for name, item in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+        return [masked(item) for item in items]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal | UUID | Promise):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return str(value) if isinstance(value, str) else value
+    return str(value)

@@ -1,0 +1,7 @@
+"""The API's addresses, app by app; each answers with and without a slash at the end."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,9 @@
+"""Every address: pages, API, Django admin, probes."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include("config.api_urls")),
+]
