@@ -1,0 +1,16 @@
+"""Tables of provisioning."""
+
+from __future__ import annotations
+
+from provisioning.models.cluster import Cluster, GuestObservation, VmidAllocation
+from provisioning.models.deployment import Deployment
+from provisioning.models.template import Template, TemplateType
+
+__all__ = [
+    "Cluster",
+    "Deployment",
+    "GuestObservation",
+    "Template",
+    "TemplateType",
+    "VmidAllocation",
+]

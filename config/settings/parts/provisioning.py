@@ -1,0 +1,12 @@
+"""Time constants of provisioning, in seconds; tests use fractions."""
+
+from __future__ import annotations
+
+PROVISIONING = {
+    "poll_s": 1.0,
+    "lock_patience_s": 120.0,
+    "clone_window_s": 60.0,
+    "address_polls": 40,
+    "observe_every_s": 10,
+    "expire_every_s": 30,
+}

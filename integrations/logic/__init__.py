@@ -1,0 +1,3 @@
+"""Pure rules of the integrations."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Wiring: which provider serves whom."""
+
+from __future__ import annotations

@@ -1,0 +1,111 @@
+"""What may be asked for, pure: names, tags, bounds, parameters of a template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from portal.kernel.errors import Fault
+
+NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+HOSTNAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+TAG: Final = re.compile(r"[a-z0-9_][a-z0-9_.+-]{0,39}")
+TAGS_MAX: Final = 20
+TEXT_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentRequest:
+    """What a person asks for; None takes the template's default."""
+
+    template: str
+    name: str
+    cpu_cores: int | None = None
+    memory_mb: int | None = None
+    disk_gb: int | None = None
+    ttl_hours: int | None = None
+    hostname: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    tags: Sequence[str] = ()
+
+
+def name_fault(name: str) -> Fault | None:
+    """A name is one DNS label: it becomes the guest's host name."""
+    if NAME.fullmatch(name):
+        return None
+    return Fault(
+        "name",
+        "invalid",
+        "Use 1 to 63 lower-case letters, digits and hyphens; start and end with a letter or digit.",
+    )
+
+
+def hostname_fault(hostname: str) -> Fault | None:
+    """A host name is a DNS name of at most 253 characters."""
+    if HOSTNAME.fullmatch(hostname):
+        return None
+    return Fault("hostname", "invalid", "Use a DNS name such as app.example.org, in lower case.")
+
+
+def tags_fault(tags: Sequence[str]) -> Fault | None:
+    """Tags are what the hypervisor accepts too."""
+    if len(tags) > TAGS_MAX:
+        return Fault("tags", "max_length", f"At most {TAGS_MAX} tags.")
+    for tag in tags:
+        if not TAG.fullmatch(tag):
+            message = f"{tag[:40]!r} is no tag: lower-case letters, digits and _ - + . (at most 40)."
+            return Fault("tags", "invalid", message)
+    return None
+
+
+def bound_fault(name: str, value: int, *, low: int, high: int, unit: str) -> Fault | None:
+    """A figure within the template's limits."""
+    if low <= value <= high:
+        return None
+    return Fault(
+        name, "out_of_range", f"{value} {unit} is outside the limits: {low} to {high} {unit}."
+    )
+
+
+def parameters_resolved(
+    options: Sequence[Mapping[str, Any]], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Fault]]:
+    """The template's options with what was given; unknown keys and wrong types are faults.
+
+    An option is `{"key", "label", "type": "boolean"|"choice"|"string", "choices"?, "default"?}`.
+    """
+    known = {str(option["key"]): option for option in options}
+    faults = [
+        Fault(f"parameters.{key}", "unknown", "The template has no such option.")
+        for key in given
+        if key not in known
+    ]
+    resolved: dict[str, Any] = {}
+    for key, option in known.items():
+        value = given.get(key, option.get("default"))
+        if key in given and not _fits(option, value):
+            faults.append(Fault(f"parameters.{key}", "invalid", _expectation(option)))
+        resolved[key] = value
+    return resolved, faults
+
+
+def _fits(option: Mapping[str, Any], value: Any) -> bool:
+    match option.get("type"):
+        case "boolean":
+            return isinstance(value, bool)
+        case "choice":
+            return value in option.get("choices", [])
+        case _:
+            return isinstance(value, str) and len(value) <= TEXT_MAX and value.isprintable()
+
+
+def _expectation(option: Mapping[str, Any]) -> str:
+    match option.get("type"):
+        case "boolean":
+            return "Must be true or false."
+        case "choice":
+            return f"Must be one of {', '.join(map(str, option.get('choices', [])))}."
+        case _:
+            return f"Must be text of at most {TEXT_MAX} printable characters."

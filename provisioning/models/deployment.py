@@ -1,0 +1,92 @@
+"""The deployment: one provisioned VM and its life."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from billing.logic.quota import Amounts
+from portal.kernel.models import TenantModel
+from provisioning.models.cluster import Cluster
+from provisioning.models.template import Template
+from provisioning.states import BUSY, DeploymentStatus, Health
+
+
+class Deployment(TenantModel):
+    """One VM. `marker` and `guest_uuid` prove its identity before anything is changed on the hypervisor.
+
+    `clone_requested_at` is set before the first clone call and tells later runs to look before they ask
+    again; `expires_at` ends the running, `delete_after` the existing.
+    """
+
+    name = models.CharField(max_length=63)
+    hostname = models.CharField(max_length=253)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="+")
+    template_version = models.PositiveIntegerField(default=1)
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="+")
+    node = models.CharField(max_length=63)
+    vmid = models.PositiveIntegerField()
+    marker = models.CharField(max_length=120)
+    guest_uuid = models.CharField(max_length=36, blank=True, default="")
+    clone_requested_at = models.DateTimeField(null=True)
+    status = models.CharField(
+        max_length=12, choices=DeploymentStatus, default=DeploymentStatus.PROVISIONING
+    )
+    health = models.CharField(max_length=8, choices=Health, default=Health.UNKNOWN)
+    attention = models.JSONField(null=True)
+    cpu_cores = models.PositiveIntegerField()
+    memory_mb = models.PositiveIntegerField()
+    disk_gb = models.PositiveIntegerField()
+    price_hour = models.DecimalField(max_digits=12, decimal_places=6)
+    ip_addresses = models.JSONField(default=list)
+    parameters = models.JSONField(default=dict)
+    tags = models.JSONField(default=list)
+    hold = models.BooleanField(default=False)
+    ttl_hours = models.PositiveIntegerField()
+    expires_at = models.DateTimeField()
+    expired_at = models.DateTimeField(null=True)
+    delete_after = models.DateTimeField(null=True)
+    ready_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "deployment"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "name"],
+                name="deployment_name_once_while_live",
+                condition=~models.Q(status="deleted"),
+            ),
+            models.UniqueConstraint(
+                fields=["cluster", "vmid"],
+                name="deployment_vmid_once_while_live",
+                condition=~models.Q(status="deleted"),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=DeploymentStatus.values), name="deployment_status_known"
+            ),
+        ]
+        indexes = [
+            models.Index("tenant", "-created_at", "-id", name="deployment_newest"),
+            models.Index(
+                fields=["expires_at"],
+                name="deployment_expiring",
+                condition=~models.Q(status="deleted"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an action is under way."""
+        return self.status in BUSY
+
+    @property
+    def amounts(self) -> Amounts:
+        """What it holds of the quota."""
+        return Amounts(1, self.cpu_cores, self.memory_mb, self.disk_gb)

@@ -1,0 +1,35 @@
+"""What roles may do with templates, clusters and deployments."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel.authz import ROLES, PermissionSpec, spec
+
+
+class Permission(StrEnum):
+    """Permissions of provisioning; without `cloudpods.manage` one operates one's own deployments only."""
+
+    VIEW = "cloudpods.view"
+    CREATE = "cloudpods.create"
+    OPERATE = "cloudpods.operate"
+    DELETE = "cloudpods.delete"
+    MANAGE = "cloudpods.manage"
+    TEMPLATES_VIEW = "templates.view"
+    HEALTH_VIEW = "health.view"
+    CLUSTERS_MANAGE = "clusters.manage"
+
+
+_OPERATORS = ("admin", "ops", "support")
+PERMISSIONS: dict[str, PermissionSpec] = {
+    Permission.VIEW: spec(_("See deployments"), ROLES),
+    Permission.CREATE: spec(_("Create deployments"), _OPERATORS),
+    Permission.OPERATE: spec(_("Start, stop, resize and extend deployments"), _OPERATORS),
+    Permission.DELETE: spec(_("Delete deployments"), _OPERATORS),
+    Permission.MANAGE: spec(_("Operate other people's deployments, put on hold"), ("admin", "ops")),
+    Permission.TEMPLATES_VIEW: spec(_("See templates"), ROLES),
+    Permission.HEALTH_VIEW: spec(_("See health"), ("admin", "ops", "projets", "dev", "support")),
+    Permission.CLUSTERS_MANAGE: spec(_("Manage clusters and templates"), is_platform=True),
+}

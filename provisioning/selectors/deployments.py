@@ -1,0 +1,98 @@
+"""Deployments of the tenant in scope: fetched and authorised in one call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from portal.kernel import clock
+from portal.kernel.authz import Actor, ActorKind, authorize
+from portal.kernel.errors import NotFound, Refused
+from provisioning.models import Deployment
+from provisioning.permissions import Permission
+from provisioning.states import DeploymentStatus
+
+
+def deployment_list(*, actor: Actor, with_deleted: bool = False) -> QuerySet[Deployment]:
+    """All of the tenant's, newest first; tombstones only when asked for."""
+    authorize(actor, Permission.VIEW)
+    queryset = Deployment.objects.select_related("template", "owner", "cluster")
+    if not with_deleted:
+        queryset = queryset.exclude(status=DeploymentStatus.DELETED)
+    return queryset.order_by("-created_at", "-id")
+
+
+def deployment_get(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
+    """One deployment, tombstones included. Raises NotFound (also for another tenant's)."""
+    queryset = deployment_list(actor=actor, with_deleted=True)
+    deployment = queryset.filter(pk=_key(deployment_id)).first()
+    if deployment is None:
+        raise NotFound("There is no such deployment.")
+    return deployment
+
+
+def deployment_lock(*, actor: Actor, deployment_id: UUID | str, permission: Permission) -> Deployment:
+    """The row, locked, for an actor that may do `permission` to it.
+
+    Raises:
+        NotFound: absent or another tenant's.
+        Refused: the role lacks the permission, or the deployment is somebody else's.
+    """
+    authorize(actor, Permission.VIEW)
+    deployment = (
+        Deployment.objects.select_for_update(of=("self",))
+        .select_related("template", "cluster", "owner")
+        .filter(pk=_key(deployment_id))
+        .exclude(status=DeploymentStatus.DELETED)
+        .first()
+    )
+    if deployment is None:
+        raise NotFound("There is no such deployment.")
+    authorize(actor, permission)
+    if not is_in_hands_of(actor, deployment):
+        raise Refused(
+            f"This deployment belongs to {deployment.owner}. "
+            "Ask that person, or someone who manages all deployments.",
+            permission=str(Permission.MANAGE),
+        )
+    return deployment
+
+
+def is_in_hands_of(actor: Actor, deployment: Deployment) -> bool:
+    """Whether the actor may act on this very deployment: the owner's, or everyone's with `manage`."""
+    if actor.kind is ActorKind.SYSTEM or actor.may(Permission.MANAGE):
+        return True
+    return actor.user_id == deployment.owner_id
+
+
+def deployment_counts(*, actor: Actor) -> dict[str, int]:
+    """Live deployments by status."""
+    authorize(actor, Permission.VIEW)
+    rows = (
+        Deployment.objects.exclude(status=DeploymentStatus.DELETED)
+        .order_by()
+        .values_list("status")
+        .annotate(count=Count("id"))
+    )
+    return dict(rows)
+
+
+def deployments_expiring(*, actor: Actor, within: timedelta) -> QuerySet[Deployment]:
+    """Those whose lease ends soon, the soonest first."""
+    return (
+        deployment_list(actor=actor)
+        .filter(expires_at__lte=clock.now() + within, hold=False)
+        .exclude(status=DeploymentStatus.DELETING)
+        .order_by("expires_at")
+    )
+
+
+def _key(value: UUID | str) -> UUID:
+    if isinstance(value, UUID):
+        return value
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise NotFound("There is no such deployment.") from error

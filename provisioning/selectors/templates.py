@@ -1,0 +1,24 @@
+"""Templates as tenants see them."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from portal.kernel.authz import Actor, authorize
+from portal.kernel.errors import NotFound
+from provisioning.models import Template
+from provisioning.permissions import Permission
+
+
+def template_list(*, actor: Actor) -> QuerySet[Template]:
+    """Active templates of active clusters, in their order."""
+    authorize(actor, Permission.TEMPLATES_VIEW)
+    return Template.objects.filter(is_active=True, cluster__is_active=True).select_related("cluster")
+
+
+def template_get(*, actor: Actor, code: str) -> Template:
+    """One active template. Raises NotFound."""
+    template = template_list(actor=actor).filter(code=code[:60]).first()
+    if template is None:
+        raise NotFound(f"There is no template {code[:60]!r}.", field="template")
+    return template

@@ -1,0 +1,118 @@
+"""Asking for a deployment: one transaction that reserves everything or nothing."""
+
+from __future__ import annotations
+
+import secrets
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from audit.services import trail
+from billing.services.quotas import quota_reserve
+from integrations.proxmox.mapping import marker_build
+from portal.kernel.authz import Actor
+from portal.kernel.errors import Fault
+from portal.kernel.fsm import transition
+from portal.kernel.models import uuid7
+from portal.models import Operation
+from provisioning.errors import DeploymentBusy, DeploymentInvalid, WrongState
+from provisioning.logic.requests import DeploymentRequest
+from provisioning.models import Deployment
+from provisioning.permissions import Permission
+from provisioning.selectors.deployments import deployment_lock
+from provisioning.services.operations import OperationType, enqueue_for
+from provisioning.services.plan import DeploymentPlan, deployment_plan
+from provisioning.services.vmids import vmid_allocate
+from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
+from provisioning.tags import Tag
+
+
+@transaction.atomic
+def deployment_create(
+    *, actor: Actor, tenant_id: UUID, owner_id: UUID, request: DeploymentRequest
+) -> tuple[Deployment, Operation]:
+    """Decides by the plan, then reserves quota, name and VMID and starts the provisioning.
+
+    Raises:
+        Refused, DeploymentInvalid, QuotaExceeded, NoVmidLeft: nothing was reserved.
+    """
+    plan = deployment_plan(actor=actor, tenant_id=tenant_id, request=request)
+    plan.demand()
+    deployment_id = uuid7()
+    quota_reserve(actor=actor, tenant_id=tenant_id, subject_id=deployment_id, amounts=plan.amounts)
+    vmid = vmid_allocate(cluster_id=plan.template.cluster_id, deployment_id=deployment_id)
+    deployment = _insert(plan, deployment_id, tenant_id=tenant_id, owner_id=owner_id, vmid=vmid)
+    trail.record(
+        tag=Tag.REQUESTED,
+        target=deployment,
+        actor=actor,
+        after={
+            "name": plan.name,
+            "template": plan.template.code,
+            **plan.amounts.as_dict(),
+            "ttl_hours": plan.ttl_hours,
+            "price_hour": str(plan.price_hour),
+            "vmid": vmid,
+        },
+    )
+    operation = enqueue_for(deployment, OperationType.PROVISION, actor=actor)
+    return deployment, operation
+
+
+@transaction.atomic
+def deployment_retry(*, actor: Actor, deployment_id: UUID | str) -> tuple[Deployment, Operation]:
+    """Provisions a failed deployment again, from what is really there.
+
+    Raises:
+        NotFound, Refused, DeploymentBusy, WrongState.
+    """
+    deployment = deployment_lock(
+        actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
+    )
+    if deployment.is_busy:
+        raise DeploymentBusy()
+    if deployment.status != DeploymentStatus.ERROR or deployment.ready_at is not None:
+        raise WrongState("Only a deployment whose provisioning failed can be retried.")
+    transition(
+        deployment,
+        table=DEPLOYMENT_TRANSITIONS,
+        to=DeploymentStatus.PROVISIONING,
+        attention=None,
+    )
+    trail.record(tag=Tag.RETRIED, target=deployment, actor=actor)
+    return deployment, enqueue_for(deployment, OperationType.PROVISION, actor=actor)
+
+
+def _insert(
+    plan: DeploymentPlan, deployment_id: UUID, *, tenant_id: UUID, owner_id: UUID, vmid: int
+) -> Deployment:
+    deployment = Deployment(
+        id=deployment_id,
+        tenant_id=tenant_id,
+        owner_id=owner_id,
+        name=plan.name,
+        hostname=plan.hostname,
+        template=plan.template,
+        template_version=plan.template.version,
+        cluster_id=plan.template.cluster_id,
+        node=plan.placement.node,
+        vmid=vmid,
+        marker=marker_build(str(deployment_id), secrets.token_hex(8)),
+        cpu_cores=plan.amounts.cpu_cores,
+        memory_mb=plan.amounts.memory_mb,
+        disk_gb=plan.amounts.disk_gb,
+        price_hour=plan.price_hour,
+        parameters=plan.parameters,
+        tags=list(plan.tags),
+        ttl_hours=plan.ttl_hours,
+        expires_at=plan.expires_at,
+    )
+    try:
+        with transaction.atomic():
+            deployment.save(force_insert=True)
+    except IntegrityError as error:
+        if "deployment_name_once_while_live" not in str(error):
+            raise
+        message = "Your organisation already has a deployment of this name."
+        raise DeploymentInvalid(faults=(Fault("name", "unique", message),)) from error
+    return deployment

@@ -1,0 +1,248 @@
+"""What people do with a deployment: start, stop, restart, resize, extend, change, delete."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from audit.services import trail
+from billing.logic.pricing import hourly_price
+from billing.logic.quota import Amounts
+from billing.services.quotas import quota_adjust
+from portal.kernel import clock
+from portal.kernel.authz import Actor, authorize
+from portal.kernel.errors import Fault
+from portal.kernel.fsm import transition
+from portal.models import Operation
+from portal.services.operations import operation_cancel_for
+from portal.services.settings import setting_get
+from provisioning.errors import DeploymentBusy, DeploymentInvalid, OnHold, WrongState
+from provisioning.logic.requests import bound_fault, name_fault, tags_fault
+from provisioning.models import Deployment
+from provisioning.permissions import Permission
+from provisioning.selectors.deployments import deployment_lock
+from provisioning.services.operations import OperationType, enqueue_for
+from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
+from provisioning.tags import Tag
+
+STOP_MODES = ("shutdown", "force")
+Outcome = tuple[Deployment, Operation]
+
+
+@transaction.atomic
+def deployment_start(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
+    """Asks for a start. Raises NotFound, Refused, DeploymentBusy, WrongState."""
+    deployment = _idle(actor, deployment_id, Permission.OPERATE)
+    _demand_state(deployment, "started", DeploymentStatus.STOPPED, DeploymentStatus.ERROR)
+    if deployment.expires_at <= clock.now() and not deployment.hold:
+        raise WrongState("The lease has ended. Extend it, then start the deployment.")
+    _move(deployment, DeploymentStatus.STARTING)
+    trail.record(tag=Tag.START_REQUESTED, target=deployment, actor=actor)
+    return deployment, enqueue_for(deployment, OperationType.START, actor=actor)
+
+
+@transaction.atomic
+def deployment_stop(*, actor: Actor, deployment_id: UUID | str, mode: str = "shutdown") -> Outcome:
+    """Asks for a stop; `force` cuts the power. Raises NotFound, Refused, DeploymentBusy, WrongState."""
+    if mode not in STOP_MODES:
+        raise DeploymentInvalid(
+            faults=(Fault("mode", "invalid_choice", "mode must be shutdown or force."),)
+        )
+    deployment = _idle(actor, deployment_id, Permission.OPERATE)
+    _demand_state(deployment, "stopped", DeploymentStatus.RUNNING, DeploymentStatus.ERROR)
+    _move(deployment, DeploymentStatus.STOPPING)
+    trail.record(tag=Tag.STOP_REQUESTED, target=deployment, actor=actor, detail={"mode": mode})
+    return deployment, enqueue_for(deployment, OperationType.STOP, actor=actor, mode=mode)
+
+
+@transaction.atomic
+def deployment_restart(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
+    """Asks for a restart. Raises NotFound, Refused, DeploymentBusy, WrongState."""
+    deployment = _idle(actor, deployment_id, Permission.OPERATE)
+    _demand_state(deployment, "restarted", DeploymentStatus.RUNNING)
+    _move(deployment, DeploymentStatus.STARTING)
+    trail.record(tag=Tag.RESTART_REQUESTED, target=deployment, actor=actor)
+    return deployment, enqueue_for(deployment, OperationType.RESTART, actor=actor)
+
+
+@transaction.atomic
+def deployment_resize(
+    *,
+    actor: Actor,
+    deployment_id: UUID | str,
+    cpu_cores: int | None = None,
+    memory_mb: int | None = None,
+    disk_gb: int | None = None,
+) -> Outcome:
+    """Asks for other figures within the template's limits; the disk only grows.
+
+    Processor and memory of a running guest change at its next start.
+
+    Raises:
+        NotFound, Refused, DeploymentBusy, WrongState, DeploymentInvalid, QuotaExceeded.
+    """
+    deployment = _idle(actor, deployment_id, Permission.OPERATE)
+    _demand_state(deployment, "resized", DeploymentStatus.RUNNING, DeploymentStatus.STOPPED)
+    wanted = Amounts(
+        1,
+        deployment.cpu_cores if cpu_cores is None else cpu_cores,
+        deployment.memory_mb if memory_mb is None else memory_mb,
+        deployment.disk_gb if disk_gb is None else disk_gb,
+    )
+    _demand_figures(deployment, wanted)
+    before = deployment.amounts.as_dict()
+    quota_adjust(
+        actor=actor,
+        tenant_id=deployment.tenant_id,
+        subject_id=deployment.pk,
+        amounts=wanted,
+    )
+    was = deployment.status
+    figures = {name: wanted.of(name) for name in ("cpu_cores", "memory_mb", "disk_gb")}
+    price = hourly_price(deployment.template.rates, **figures)
+    _update(deployment, price_hour=price, **figures)
+    trail.record(
+        tag=Tag.RESIZE_REQUESTED,
+        target=deployment,
+        actor=actor,
+        before=before,
+        after=wanted.as_dict(),
+    )
+    return deployment, enqueue_for(deployment, OperationType.RESIZE, actor=actor, power=was)
+
+
+@transaction.atomic
+def deployment_extend(*, actor: Actor, deployment_id: UUID | str, hours: int) -> Deployment:
+    """Moves the end of the lease by `hours`, counted from its end, or from now when it has ended.
+
+    Raises:
+        NotFound, Refused, WrongState, DeploymentInvalid.
+    """
+    deployment = deployment_lock(
+        actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
+    )
+    if deployment.status == DeploymentStatus.DELETING:
+        raise WrongState("The deployment is being deleted.")
+    step = int(setting_get("cloudpods.lease.max_extension_hours"))
+    fault = bound_fault("hours", hours, low=1, high=step, unit="h")
+    now = clock.now()
+    expires_at = max(deployment.expires_at, now) + timedelta(hours=max(1, min(hours, step)))
+    longest = int(setting_get("cloudpods.lease.max_hours"))
+    if fault is None and expires_at > now + timedelta(hours=longest):
+        message = f"The lease would end more than {longest} h from now, which is the limit."
+        fault = Fault("hours", "out_of_range", message)
+    if fault:
+        raise DeploymentInvalid(faults=(fault,))
+    before = deployment.expires_at
+    _update(deployment, expires_at=expires_at, expired_at=None, delete_after=None)
+    trail.record(
+        tag=Tag.EXTENDED,
+        target=deployment,
+        actor=actor,
+        before={"expires_at": before.isoformat()},
+        after={"expires_at": expires_at.isoformat()},
+    )
+    return deployment
+
+
+@transaction.atomic
+def deployment_change(*, actor: Actor, deployment_id: UUID | str, **changes: Any) -> Deployment:
+    """Changes `name`, `tags` or `hold`; what is not given stays.
+
+    Raises:
+        NotFound, Refused, DeploymentInvalid.
+    """
+    deployment = deployment_lock(
+        actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
+    )
+    if "hold" in changes:
+        authorize(actor, Permission.MANAGE)
+    _demand_changes(deployment, changes)
+    before = {name: getattr(deployment, name) for name in changes}
+    if changes and before != changes:
+        _update(deployment, **changes)
+        trail.record(
+            tag=Tag.CHANGED, target=deployment, actor=actor, before=before, after=changes
+        )
+    return deployment
+
+
+@transaction.atomic
+def deployment_delete(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
+    """Asks for the end of a deployment, whatever state it is in; provisioning under way is broken off.
+
+    Raises:
+        NotFound, Refused, DeploymentBusy, OnHold.
+    """
+    deployment = deployment_lock(
+        actor=actor, deployment_id=deployment_id, permission=Permission.DELETE
+    )
+    if deployment.status == DeploymentStatus.DELETING:
+        raise DeploymentBusy("The deployment is being deleted already.")
+    if deployment.hold:
+        raise OnHold()
+    operation_cancel_for(actor=actor, target_id=deployment.pk)
+    _move(deployment, DeploymentStatus.DELETING)
+    trail.record(tag=Tag.DELETE_REQUESTED, target=deployment, actor=actor)
+    return deployment, enqueue_for(deployment, OperationType.DESTROY, actor=actor)
+
+
+def _idle(actor: Actor, deployment_id: UUID | str, permission: Permission) -> Deployment:
+    deployment = deployment_lock(actor=actor, deployment_id=deployment_id, permission=permission)
+    if deployment.is_busy:
+        raise DeploymentBusy()
+    return deployment
+
+
+def _demand_state(deployment: Deployment, done: str, *states: DeploymentStatus) -> None:
+    if deployment.status in states and not (
+        deployment.status == DeploymentStatus.ERROR and deployment.ready_at is None
+    ):
+        return
+    label = DeploymentStatus(deployment.status).label.lower()
+    raise WrongState(f"The deployment is {label}; it cannot be {done} now.", status=deployment.status)
+
+
+def _demand_figures(deployment: Deployment, wanted: Amounts) -> None:
+    faults = []
+    for name, unit in (("cpu_cores", "vCPU"), ("memory_mb", "MB"), ("disk_gb", "GB")):
+        low, _default, high = deployment.template.limits(name)
+        if wanted.of(name) == getattr(deployment, name):
+            continue
+        if name == "disk_gb":
+            low = max(low, deployment.disk_gb)
+        if fault := bound_fault(name, wanted.of(name), low=low, high=high, unit=unit):
+            faults.append(fault)
+    if not faults and wanted == deployment.amounts:
+        faults.append(Fault(None, "no_change", "These are the figures it has already."))
+    if faults:
+        raise DeploymentInvalid(faults=tuple(faults))
+
+
+def _demand_changes(deployment: Deployment, changes: dict[str, Any]) -> None:
+    faults: list[Fault | None] = []
+    if "name" in changes and changes["name"] != deployment.name:
+        faults.append(name_fault(changes["name"]))
+        live = Deployment.objects.exclude(status=DeploymentStatus.DELETED)
+        if live.filter(name=changes["name"]).exists():
+            message = "Your organisation already has a deployment of this name."
+            faults.append(Fault("name", "unique", message))
+    if "tags" in changes:
+        faults.append(tags_fault(changes["tags"]))
+    found = tuple(fault for fault in faults if fault)
+    if found:
+        raise DeploymentInvalid(faults=found)
+
+
+def _move(deployment: Deployment, to: DeploymentStatus) -> None:
+    transition(deployment, table=DEPLOYMENT_TRANSITIONS, to=to, attention=None)
+
+
+def _update(deployment: Deployment, **values: Any) -> None:
+    values["updated_at"] = clock.now()
+    Deployment.objects.filter(pk=deployment.pk).update(**values)
+    for name, value in values.items():
+        setattr(deployment, name, value)

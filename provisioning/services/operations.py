@@ -1,0 +1,47 @@
+"""The operation types of provisioning and the one way its services start them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from portal.kernel.authz import Actor
+from portal.models import Operation
+from portal.services.operations import operation_enqueue
+from provisioning.models import Deployment
+
+
+class OperationType(StrEnum):
+    """Strings of the seed."""
+
+    PROVISION = "pod.provision"
+    START = "pod.start"
+    STOP = "pod.stop"
+    RESTART = "pod.restart"
+    RESIZE = "pod.resize"
+    DESTROY = "pod.destroy"
+    REFRESH = "pod.refresh"
+    OBSERVE = "cluster.observe"
+
+
+def enqueue_for(
+    deployment: Deployment, type_: OperationType, *, actor: Actor, **payload: Any
+) -> Operation:
+    """Starts work on a deployment; one piece of work at a time per deployment, in the order asked."""
+    return operation_enqueue(
+        actor=actor,
+        type=type_,
+        tenant_id=deployment.tenant_id,
+        target_type="deployment",
+        target_id=deployment.pk,
+        payload={"deployment_id": str(deployment.pk), **payload},
+        priority=_PRIORITY.get(type_, 0),
+        concurrency_key=_concurrency_key(deployment, type_),
+    )
+
+
+_PRIORITY = {OperationType.STOP: 5, OperationType.DESTROY: 5, OperationType.REFRESH: -5}
+
+
+def _concurrency_key(deployment: Deployment, type_: OperationType) -> str:
+    return "" if type_ is OperationType.REFRESH else f"deployment:{deployment.pk}"

@@ -1,0 +1,3 @@
+"""What workers do on the hypervisor, step by step; every step may run twice."""
+
+from __future__ import annotations

@@ -1,0 +1,258 @@
+"""Provisioning: clone → configure → resize → start → ready. Exactly one right machine, or none.
+
+The VMID and the intent to clone are stored before the clone is asked for. At most one clone to a VMID
+can succeed, and only our clone carries our marker, so an unclear answer is settled by looking.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from audit.services import trail
+from integrations.base.errors import AccessRefused
+from integrations.proxmox.errors import GuestLocked, VmidTaken
+from integrations.proxmox.interface import CloudInit, GuestConfig, PowerState, TaskRef
+from portal.kernel import clock
+from portal.kernel.queue import Advance, Complete, Poll, StepContext, StepFailed, StepResult, StepRetry
+from provisioning.models import Deployment, Template
+from provisioning.services.operations import OperationType, enqueue_for
+from provisioning.services.saga.guest import (
+    Guest,
+    GuestForeign,
+    guest_adopt,
+    guest_inspect,
+    guest_prove,
+)
+from provisioning.services.saga.outcome import settle
+from provisioning.services.saga.tasks import guest_step, poll, task_run
+from provisioning.services.vmids import vmid_allocate, vmid_block
+from provisioning.states import DeploymentStatus
+from provisioning.tags import Tag
+
+GIB = 1024**3
+CLOCK_SKEW = timedelta(minutes=5)
+
+
+@guest_step
+def clone(ctx: StepContext, guest: Guest) -> StepResult:
+    """Makes the machine from its template under our VMID."""
+    if guest.deployment.status == DeploymentStatus.DELETING:
+        return Complete({"canceled": True})
+    try:
+        if "clone" not in ctx.state and guest.deployment.clone_requested_at:
+            _resume(ctx, guest)
+        waiting = task_run(ctx, guest, "clone", lambda: _submit(ctx, guest))
+        if waiting:
+            return waiting
+        config = guest_inspect(guest)
+    except VmidTaken:
+        return _taken(ctx, guest)
+    except GuestForeign:
+        return _elsewhere(ctx, guest)
+    if config is None:
+        raise StepRetry("The clone left no machine behind.", code="clone_vanished")
+    if config.is_cloning:
+        raise GuestLocked("clone")
+    guest_adopt(guest.deployment, config)
+    return Advance(f"VMID {guest.vmid}, {config.node}")
+
+
+def _taken(ctx: StepContext, guest: Guest) -> Poll:
+    """The VMID is in use: by our own clone, whose answer got lost, or by a stranger."""
+    try:
+        if guest_inspect(guest) is not None:
+            return poll("clone found")
+    except (GuestForeign, AccessRefused):
+        pass
+    return _elsewhere(ctx, guest)
+
+
+def _resume(ctx: StepContext, guest: Guest) -> None:
+    """An earlier run may have asked for the clone: find its task again before asking once more."""
+    deployment = guest.deployment
+    assert deployment.clone_requested_at is not None
+    ref = guest.hypervisor.clone_find(
+        source_node=deployment.template.default_node,
+        source_vmid=deployment.template.proxmox_template_vmid,
+        new_vmid=deployment.vmid,
+        since=deployment.clone_requested_at - CLOCK_SKEW,
+    )
+    if ref is not None and ctx.state.get("clone_done") != ref.upid:
+        ctx.state["clone"] = {"upid": ref.upid, "node": ref.node}
+        ctx.state["clone_done"] = ref.upid
+        ctx.save()
+
+
+def _submit(ctx: StepContext, guest: Guest) -> TaskRef | None:
+    """Asks for the clone unless the machine is there already."""
+    deployment, template = guest.deployment, guest.deployment.template
+    if deployment.clone_requested_at and guest_inspect(guest) is not None:
+        return None
+    if not guest.hypervisor.is_vmid_free(guest.vmid):
+        raise VmidTaken(f"VMID {guest.vmid} is in use")
+    ctx.save()
+    with transaction.atomic():
+        Deployment.objects.filter(pk=deployment.pk).update(clone_requested_at=clock.now())
+    return guest.hypervisor.clone_submit(
+        source_node=template.default_node,
+        source_vmid=template.proxmox_template_vmid,
+        new_vmid=deployment.vmid,
+        name=deployment.name,
+        marker=deployment.marker,
+        pool=deployment.cluster.pool or None,
+        storage=template.storage_pool if template.is_full_clone else None,
+        is_full=template.is_full_clone,
+    )
+
+
+def _elsewhere(ctx: StepContext, guest: Guest) -> Poll:
+    """A stranger has our VMID: leave it alone for ever and take the next one."""
+    deployment = guest.deployment
+    moves = int(ctx.state.get("moves", 0)) + 1
+    if moves > 20:
+        raise StepFailed("Twenty VMIDs in a row were taken by other machines.", code="vmids_taken")
+    ctx.state.update(moves=moves)
+    ctx.state.pop("clone", None)
+    ctx.save()
+    with transaction.atomic():
+        vmid_block(cluster_id=deployment.cluster_id, vmid=deployment.vmid)
+        vmid = vmid_allocate(cluster_id=deployment.cluster_id, deployment_id=deployment.pk)
+        Deployment.objects.filter(pk=deployment.pk).update(
+            vmid=vmid, clone_requested_at=None, updated_at=clock.now()
+        )
+        trail.record(
+            tag=Tag.VMID_TAKEN,
+            target=deployment,
+            actor=ctx.actor,
+            before={"vmid": deployment.vmid},
+            after={"vmid": vmid},
+        )
+    return Poll(0.0, f"VMID {deployment.vmid} was taken")
+
+
+@guest_step
+def configure(ctx: StepContext, guest: Guest) -> StepResult:
+    """Gives it processor, memory, tags and what cloud-init tells the guest."""
+    config = guest_prove(guest)
+    if "configure" not in ctx.state and ctx.state.get("configured"):
+        return Advance()
+
+    def submit() -> TaskRef | None:
+        return guest.hypervisor.configure_submit(
+            node=config.node,
+            vmid=guest.vmid,
+            cores=guest.deployment.cpu_cores,
+            memory_mb=guest.deployment.memory_mb,
+            tags=("uhub", *guest.deployment.tags),
+            cloud_init=_cloud_init(guest.deployment.template, guest.deployment),
+            digest=config.digest,
+        )
+
+    waiting = task_run(ctx, guest, "configure", submit)
+    if waiting:
+        return waiting
+    ctx.state["configured"] = True
+    return Advance(f"{guest.deployment.cpu_cores} vCPU, {guest.deployment.memory_mb} MB")
+
+
+def _cloud_init(template: Template, deployment: Deployment) -> CloudInit | None:
+    if not template.has_cloud_init:
+        return None
+    domain = deployment.hostname.partition(".")[2]
+    return CloudInit(user="uhub", address="dhcp", search_domain=domain or None)
+
+
+@guest_step
+def grow(ctx: StepContext, guest: Guest) -> StepResult:
+    """Grows the system disk to the wanted size; the size is absolute, so twice is once."""
+    config = guest_prove(guest)
+    template = guest.deployment.template
+    disk = disk_size_gb(config, template.system_disk)
+    if disk is None:
+        raise StepFailed(
+            f"The template has no disk {template.system_disk}.", code="template_disk_missing"
+        )
+    if "resize" not in ctx.state and disk >= guest.deployment.disk_gb:
+        return Advance(f"{disk} GB")
+    waiting = task_run(
+        ctx,
+        guest,
+        "resize",
+        lambda: guest.hypervisor.resize_submit(
+            node=config.node,
+            vmid=guest.vmid,
+            disk=template.system_disk,
+            size_gb=guest.deployment.disk_gb,
+            digest=config.digest,
+        ),
+    )
+    return waiting or poll()
+
+
+def disk_size_gb(config: GuestConfig, key: str) -> int | None:
+    """The size of one disk in GiB, None when the guest has no such disk."""
+    for disk in config.disks:
+        if disk.key == key and disk.size_bytes is not None:
+            return disk.size_bytes // GIB
+    return None
+
+
+@guest_step
+def start(ctx: StepContext, guest: Guest) -> StepResult:
+    """Starts it and believes only the status: a start task can fail while the machine runs."""
+    config = guest_prove(guest)
+    if "start" not in ctx.state:
+        status = guest.hypervisor.guest_status(config.node, guest.vmid)
+        ctx.state["power"] = str(status.power)
+        if status.power is PowerState.RUNNING:
+            return Advance()
+    waiting = task_run(
+        ctx,
+        guest,
+        "start",
+        lambda: guest.hypervisor.start_submit(node=config.node, vmid=guest.vmid),
+    )
+    return waiting or poll()
+
+
+@guest_step
+def ready(ctx: StepContext, guest: Guest) -> StepResult:
+    """Announces the machine. Its addresses come later: the guest agent never delays this."""
+    guest_prove(guest)
+    with transaction.atomic():
+        settle(
+            ctx,
+            guest.deployment,
+            DeploymentStatus.RUNNING,
+            Tag.CREATED,
+            ready_at=clock.now(),
+            health="ok",
+        )
+        enqueue_for(guest.deployment, OperationType.REFRESH, actor=ctx.actor)
+    return Advance()
+
+
+@guest_step
+def refresh(ctx: StepContext, guest: Guest) -> StepResult:
+    """Asks the guest agent for addresses, patiently, and gives up without harm."""
+    deployment = guest.deployment
+    if deployment.status != DeploymentStatus.RUNNING:
+        return Complete()
+    config = guest_inspect(guest)
+    if config is None:
+        return Complete()
+    addresses = guest.hypervisor.guest_addresses(config.node, guest.vmid)
+    tries = int(ctx.state.get("tries", 0)) + 1
+    ctx.state["tries"] = tries
+    if addresses:
+        with transaction.atomic():
+            Deployment.objects.filter(pk=deployment.pk).update(
+                ip_addresses=list(addresses), updated_at=clock.now()
+            )
+        return Complete({"addresses": list(addresses)})
+    if tries >= int(settings.PROVISIONING["address_polls"]):
+        return Complete({"addresses": []})
+    return Poll(3 * float(settings.PROVISIONING["poll_s"]))

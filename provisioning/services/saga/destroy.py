@@ -1,0 +1,134 @@
+"""Deletion that tells the truth: stop → destroy → prove the absence → release. Only then is it gone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from billing.services.quotas import quota_release
+from integrations.proxmox.errors import GuestAbsent, GuestLocked
+from integrations.proxmox.interface import GuestConfig, PowerState, TaskRef
+from portal.kernel import clock
+from portal.kernel.queue import Advance, Complete, Poll, StepContext, StepResult
+from provisioning.models import Deployment
+from provisioning.services.saga.create import CLOCK_SKEW
+from provisioning.services.saga.guest import Guest, guest_inspect
+from provisioning.services.saga.outcome import settle
+from provisioning.services.saga.tasks import guest_step, poll, task_run
+from provisioning.services.vmids import vmid_release
+from provisioning.states import DeploymentStatus
+from provisioning.tags import Tag
+
+
+def _present(ctx: StepContext, guest: Guest) -> GuestConfig | Poll | None:
+    """The machine if it is there; Poll while a clone may still appear; None when it is proven absent."""
+    config = guest_inspect(guest)
+    if config is not None and config.is_cloning:
+        if _clone_is_running(guest):
+            return poll("clone")
+        raise GuestLocked("clone")
+    if config is None and _clone_may_appear(guest):
+        return poll("waiting for a clone that was asked for")
+    return config
+
+
+def _clone_task(guest: Guest) -> TaskRef | None:
+    deployment = guest.deployment
+    if deployment.clone_requested_at is None:
+        return None
+    return guest.hypervisor.clone_find(
+        source_node=deployment.template.default_node,
+        source_vmid=deployment.template.proxmox_template_vmid,
+        new_vmid=deployment.vmid,
+        since=deployment.clone_requested_at - CLOCK_SKEW,
+    )
+
+
+def _clone_is_running(guest: Guest) -> bool:
+    ref = _clone_task(guest)
+    return ref is not None and guest.hypervisor.task_state(ref).outcome is None
+
+
+def _clone_may_appear(guest: Guest) -> bool:
+    """Whether a clone call of ours may still take effect: its task runs, or it was asked for lately."""
+    deployment = guest.deployment
+    if deployment.clone_requested_at is None or deployment.guest_uuid:
+        return False
+    ref = _clone_task(guest)
+    if ref is not None:
+        return guest.hypervisor.task_state(ref).outcome is None
+    window = timedelta(seconds=float(settings.PROVISIONING["clone_window_s"]))
+    return clock.now() - deployment.clone_requested_at < window
+
+
+@guest_step
+def halt(ctx: StepContext, guest: Guest) -> StepResult:
+    """Cuts the power of the machine, if there is one."""
+    config = _present(ctx, guest)
+    if isinstance(config, Poll):
+        return config
+    if config is None:
+        return Advance("absent")
+    if "halt" not in ctx.state:
+        power = guest.hypervisor.guest_status(config.node, guest.vmid).power
+        if power is PowerState.STOPPED:
+            return Advance()
+    node = config.node
+    waiting = task_run(
+        ctx,
+        guest,
+        "halt",
+        lambda: guest.hypervisor.stop_submit(node=node, vmid=guest.vmid, is_forced=True),
+    )
+    return waiting or poll()
+
+
+@guest_step
+def destroy(ctx: StepContext, guest: Guest) -> StepResult:
+    """Destroys the machine, whose identity was proven a moment ago."""
+    try:
+        if "destroy" not in ctx.state:
+            config = _present(ctx, guest)
+            if isinstance(config, Poll):
+                return config
+            if config is None:
+                return Advance("absent")
+            node = config.node
+        else:
+            node = guest.node
+        waiting = task_run(
+            ctx,
+            guest,
+            "destroy",
+            lambda: guest.hypervisor.delete_submit(node=node, vmid=guest.vmid),
+        )
+    except GuestAbsent:
+        ctx.state.pop("destroy", None)
+        return poll("confirming")
+    return waiting or poll("confirming")
+
+
+@guest_step
+def release(ctx: StepContext, guest: Guest) -> StepResult:
+    """Gives back quota, name and VMID, only on a proven absence."""
+    if guest_inspect(guest) is not None:
+        return poll("still there")
+    deployment = guest.deployment
+    with transaction.atomic():
+        row = Deployment.objects.select_for_update(of=("self",)).get(pk=deployment.pk)
+        if row.status == DeploymentStatus.DELETED:
+            return Complete()
+        quota_release(tenant_id=row.tenant_id, subject_id=row.pk)
+        vmid_release(cluster_id=row.cluster_id, vmid=row.vmid, deployment_id=row.pk)
+        settle(
+            ctx,
+            row,
+            DeploymentStatus.DELETED,
+            Tag.DELETED,
+            deleted_at=clock.now(),
+            ip_addresses=[],
+            health="unknown",
+        )
+    return Advance()

@@ -1,0 +1,61 @@
+"""What provisioning writes to the audit."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel.audit_tags import Category, TagSpec
+
+
+class Tag(StrEnum):
+    """Audit tags of the life of a deployment."""
+
+    REQUESTED = "pod.requested"
+    CREATED = "pod.created"
+    CREATE_FAILED = "pod.create_failed"
+    RETRIED = "pod.retried"
+    START_REQUESTED = "pod.start_requested"
+    STARTED = "pod.started"
+    STOP_REQUESTED = "pod.stop_requested"
+    STOPPED = "pod.stopped"
+    RESTART_REQUESTED = "pod.restart_requested"
+    RESTARTED = "pod.restarted"
+    RESIZE_REQUESTED = "pod.resize_requested"
+    RESIZED = "pod.resized"
+    EXTENDED = "pod.extended"
+    CHANGED = "pod.changed"
+    EXPIRED = "pod.expired"
+    DELETE_REQUESTED = "pod.delete_requested"
+    DELETED = "pod.deleted"
+    ACTION_FAILED = "pod.action_failed"
+    IDENTITY_MISMATCH = "pod.identity_mismatch"
+    VMID_TAKEN = "pod.vmid_taken"
+    OBSERVED = "pod.observed"
+
+
+_L = Category.LIFECYCLE
+TAGS: dict[str, TagSpec] = {
+    Tag.REQUESTED: TagSpec(_L, _("Deployment requested")),
+    Tag.CREATED: TagSpec(_L, _("Deployment ready")),
+    Tag.CREATE_FAILED: TagSpec(_L, _("Provisioning failed")),
+    Tag.RETRIED: TagSpec(_L, _("Provisioning retried")),
+    Tag.START_REQUESTED: TagSpec(_L, _("Start requested")),
+    Tag.STARTED: TagSpec(_L, _("Started")),
+    Tag.STOP_REQUESTED: TagSpec(_L, _("Stop requested")),
+    Tag.STOPPED: TagSpec(_L, _("Stopped")),
+    Tag.RESTART_REQUESTED: TagSpec(_L, _("Restart requested")),
+    Tag.RESTARTED: TagSpec(_L, _("Restarted")),
+    Tag.RESIZE_REQUESTED: TagSpec(_L, _("Resize requested")),
+    Tag.RESIZED: TagSpec(_L, _("Resized")),
+    Tag.EXTENDED: TagSpec(_L, _("Lease changed")),
+    Tag.CHANGED: TagSpec(_L, _("Deployment changed")),
+    Tag.EXPIRED: TagSpec(_L, _("Lease ended")),
+    Tag.DELETE_REQUESTED: TagSpec(_L, _("Deletion requested")),
+    Tag.DELETED: TagSpec(_L, _("Deployment deleted")),
+    Tag.ACTION_FAILED: TagSpec(_L, _("Action failed")),
+    Tag.IDENTITY_MISMATCH: TagSpec(Category.SECURITY, _("Identity mismatch: nothing was touched")),
+    Tag.VMID_TAKEN: TagSpec(_L, _("VMID taken by another machine")),
+    Tag.OBSERVED: TagSpec(_L, _("Changed outside uHub")),
+}
