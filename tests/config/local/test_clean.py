@@ -9,7 +9,7 @@ import pytest
 from config.local.clean import state_remove
 from config.local.errors import LocalError
 from config.local.state import PROJECT_DIR, StateLock
-from tests.config.local.waiting import processes_with
+from tests.config.local.observation import processes_with
 
 HOLDER = """
 import io, sys

@@ -13,7 +13,7 @@ import pytest
 from config.local.errors import ProgramError
 from config.local.processes import LineLog, Program, Supervisor
 from config.local.state import PROJECT_DIR
-from tests.config.local.waiting import processes_with, wait_until
+from tests.config.local.observation import processes_with, wait_until
 
 SLEEPER = "import signal; print('up', flush=True); signal.pause()"
 # A supervisor of two programs; the second one has a child of its own in its process group.

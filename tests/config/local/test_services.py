@@ -20,7 +20,7 @@ from config.local.processes import LineLog, Supervisor
 from config.local.services import keys_environment, services_environment, state_prepare
 from config.local.state import StateLock, secret, secret_file
 from config.local.valkey import EmbeddedValkey
-from tests.config.local.waiting import processes_with, wait_until
+from tests.config.local.observation import processes_with, wait_until
 
 
 @pytest.fixture

@@ -12,16 +12,10 @@ import pytest
 from config.local.privileges import NOBODY_ID
 from config.local.state import PROJECT_DIR
 from config.local.testing import shell_environment
-from tests.config.local.waiting import processes_with, wait_until
+from tests.config.local.observation import bare_environment, processes_with, wait_until
 
 ECHO = "import os; print(os.environ['STATE_DIR'], flush=True); "
 RUN = [sys.executable, "-m", "config.local.testing", "--"]
-
-
-def bare_environment() -> dict[str, str]:
-    """Our environment without the services that this very test run was given."""
-    given = ("DATABASE_", "BROKER_", "CACHE_", "UHUB_", "STATE_DIR", "SECRET_KEY", "DJANGO_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(given)}
 
 
 def test_the_exit_code_and_output_of_the_command_come_through() -> None:
