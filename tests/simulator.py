@@ -132,6 +132,9 @@ class SimulatorProcess:
         """The ground truth about one machine."""
         return next((vm for vm in self.state()["vms"] if vm["vmid"] == vmid), None)
 
+    def running_tasks(self) -> list[dict[str, Any]]:
+        return [task for task in self.state()["tasks"] if task["status"] == "running"]
+
     def log(self, after: int = 0) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = self.control("GET", f"/log?after={after}")["results"]
         return entries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,6 +14,14 @@ from integrations.proxmox.simulator.simulation import Simulation
 from integrations.proxmox.simulator.world import Machine
 
 _MISSING = object()
+_STORAGE_FIGURES = {
+    "total",
+    "alloc_s",
+    "copy_base_s",
+    "copy_gib_per_s",
+    "is_full",
+    "is_offline",
+}
 
 
 class Control:
@@ -30,6 +39,7 @@ class Control:
         app.router.add_delete("/faults", self.clear_faults)
         app.router.add_post("/foreign-vm", self.foreign_vm)
         app.router.add_post("/clock", self.clock)
+        app.router.add_post("/storage", self.storage)
         app.router.add_post("/crash-task", self.crash_task)
         app.router.add_post("/reset", self.reset)
         return app
@@ -114,6 +124,21 @@ class Control:
             raise ValueError("scale has to be above 0")
         self._sim.clock.rescale(scale)
         return web.json_response({"scale": scale})
+
+    async def storage(self, request: web.Request) -> web.Response:
+        """Make a storage slower, fuller, or unreachable: any of its figures, by `name`."""
+        body, sim = await _body(request), self._sim
+        name = str(_required(body, "name"))
+        if name not in sim.world.storages:
+            raise ValueError(f"unknown storage '{name}'")
+        changes = {key: value for key, value in body.items() if key != "name"}
+        unknown = sorted(set(changes) - _STORAGE_FIGURES)
+        if unknown:
+            raise ValueError(f"unknown parameters: {', '.join(unknown)}")
+        storage = dataclasses.replace(sim.world.storages[name], **changes)
+        sim.world.storages[name] = storage
+        sim.touch()
+        return web.json_response(dataclasses.asdict(storage))
 
     async def crash_task(self, request: web.Request) -> web.Response:
         """kill -9 of one worker; without `upid` of every one that runs."""

@@ -84,57 +84,61 @@ def _text_refusal(rule: Rule, value: str) -> str:
     return ""
 
 
-def _format_refusal(rule: Rule, value: str) -> str:
-    name = rule.get("format", "")
-    schema = _document()["formats"].get(name)
+def _format_refusal(rule: Rule, value: str, name: str) -> str:
+    wanted = rule.get("format", "")
+    schema = _document()["formats"].get(wanted)
     if schema is None:
-        return formats.refusal(name, value)
-    errors = property_errors(schema, value)
-    lines = "".join(f"{key}: {text.rstrip()}\n" for key, text in sorted(errors.items()))
+        return formats.refusal(wanted, value)
+    try:
+        errors = property_errors(schema, value)
+    except ValueError as error:
+        return f"{error}\n"
+    lines = "".join(f"{name}.{key}: {text.rstrip()}\n" for key, text in sorted(errors.items()))
     return f"format error\n{lines}" if errors else ""
 
 
-def value_refusal(rule: Rule, value: Any) -> str:
+def value_refusal(rule: Rule, value: Any, name: str = "") -> str:
     """Why this value breaks the rule, or an empty string."""
     if rule.get("type") == "array":
         items = value if isinstance(value, list) else [value]
-        return next((t for t in (value_refusal(rule["items"], i) for i in items) if t), "")
+        return next((t for t in (value_refusal(rule["items"], i, name) for i in items) if t), "")
     if isinstance(value, list):
         return f"type check ('{rule.get('type', 'string')}') failed - got ARRAY"
     text = str(value)
     refused = _type_refusal(rule, text)
-    if not refused and (wrong := _format_refusal(rule, text)):
+    if not refused and (wrong := _format_refusal(rule, text, name)):
         refused = f"invalid format - {wrong}"
     return refused or _text_refusal(rule, text) or _bounds_refusal(rule, text)
 
 
-def property_values(schema: dict[str, Rule], text: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Reads `a=1,b=2` with its default key and aliases; answers values and errors."""
+def property_values(schema: dict[str, Rule], text: str) -> dict[str, str]:
+    """Read `a=1,b=2` with its default key and aliases.
+
+    Raises ValueError in the words of the original.
+    """
     default = next((key for key, rule in schema.items() if rule.get("default_key")), "")
     values: dict[str, str] = {}
-    errors: dict[str, str] = {}
     for part in (piece for piece in text.split(",") if piece):
         key, separator, value = part.partition("=")
         if not separator:
             key, value = default, part
-        rule = schema.get(key)
         if not key:
-            errors["value without key"] = "but schema does not define a default key"
-        elif rule is None:
-            errors[key] = UNKNOWN
-        elif "alias" in rule:
-            values[rule["alias"]] = value
-            if "keyAlias" in rule:
-                values[rule["keyAlias"]] = key
-        elif key in values:
-            errors[key] = "duplicate key in comma-separated list property"
-        else:
-            values[key] = value
-    return values, errors
+            raise ValueError("value without key, but schema does not define a default key")
+        if key not in schema:
+            raise ValueError(f"invalid key in comma-separated list property: {key}")
+        name = schema[key].get("alias", key)
+        if name in values:
+            raise ValueError(f"duplicate key in comma-separated list property: {name}")
+        values[name] = value
+        if "keyAlias" in schema[key]:
+            values[schema[key]["keyAlias"]] = key
+    return values
 
 
 def property_errors(schema: dict[str, Rule], text: str) -> dict[str, str]:
-    values, errors = property_values(schema, text)
+    """Which properties are wrong, and how."""
+    values = property_values(schema, text)
+    errors: dict[str, str] = {}
     for key, value in values.items():
         loose = {"1": "1", "0": "0", "on": "1", "off": "0", "yes": "1", "no": "0"}
         rule = schema[key]
@@ -176,7 +180,7 @@ def validate(path: str, method: str, values: dict[str, Any]) -> dict[str, Any]:
     values = {key: _joined(rules.get(key, {}), value) for key, value in values.items()}
     errors = {key: UNKNOWN for key in values if key not in rules}
     for key, value in values.items():
-        if key in rules and (refused := value_refusal(rules[key], value)):
+        if key in rules and (refused := value_refusal(rules[key], value, key)):
             errors[key] = refused
     errors.update(_absences(rules, values))
     if errors:
@@ -202,4 +206,4 @@ def _native(rule: Rule, value: Any) -> Any:
 
 def parsed(format_name: str, text: str) -> dict[str, str]:
     """A valid property string as a dictionary."""
-    return property_values(_document()["formats"][format_name], text)[0]
+    return property_values(_document()["formats"][format_name], text)
