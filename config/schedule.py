@@ -5,5 +5,5 @@ from __future__ import annotations
 from typing import Any
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "engine-tick": {"task": "portal.tick", "schedule": 5.0},
+    "engine-tick": {"task": "portal.tick", "schedule": 5.0, "options": {"expires": 10}},
 }

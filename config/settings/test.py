@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from config.settings.base import *  # noqa: F403
 from config.settings.parts.database import DATABASES
+from config.settings.parts.engine import ENGINE
 
 DEBUG = False
 for _alias, _database in DATABASES.items():
@@ -16,3 +17,15 @@ CSRF_COOKIE_SECURE = False
 SESSION_COOKIE_SECURE = False
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+ENGINE.update(
+    LEASE_S=2.0,
+    HEARTBEAT_S=0.5,
+    SELF_POLL_S=0.1,
+    SWEEP_S=1,
+    SWEEP_SILENCE_S=1.0,
+    LATE_S=0.2,
+    GRACE_S=10.0,
+    SLOTS=4,
+    ENDING_RETRY_S=0.2,
+)

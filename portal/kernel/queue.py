@@ -94,6 +94,11 @@ class StepContext(Protocol):
         ...
 
     @property
+    def payload_schema(self) -> int:
+        """The schema number the payload was written with; a handler accepts the current one and the last."""
+        ...
+
+    @property
     def state(self) -> dict[str, Any]:
         """What the steps remember between runs; saved after each run and by `save`."""
         ...
@@ -160,6 +165,7 @@ class OperationKind:
     label: str | Promise
     queue: str
     steps: tuple[Step, ...]
+    payload_schema: int = 1
     max_attempts: int = 5
     backoff_base_s: float = 1.0
     backoff_cap_s: float = 300.0

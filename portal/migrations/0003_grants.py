@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     """What our roles may do with tables that Django and other packages bring along."""
 
     dependencies = [
-        ("portal", "0001_initial"),
+        ("portal", "0002_operations"),
         ("admin", "0003_logentry_add_action_flag_choices"),
         ("auditlog", "0017_add_actor_email"),
         ("auth", "0012_alter_user_first_name_max_length"),

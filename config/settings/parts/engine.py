@@ -1,0 +1,31 @@
+"""The operations engine: its intervals, and how Celery carries the doorbell."""
+
+from __future__ import annotations
+
+from kombu import Queue
+
+from config import env
+from portal.kernel.queue import QUEUES
+
+ENGINE = {
+    "LEASE_S": 60.0,
+    "HEARTBEAT_S": 20.0,
+    "STEP_LIMIT_S": 600.0,
+    "SELF_POLL_S": 2.0,
+    "SWEEP_S": 10,
+    "SWEEP_SILENCE_S": 15.0,
+    "LATE_S": 2.0,
+    "DRAIN_BUDGET_S": 5.0,
+    "DRAIN_BUDGET_OPERATIONS": 200,
+    "GRACE_S": 45.0,
+    "SLOTS": env.number("ENGINE_SLOTS", 16),
+    "FAIR_SHARE_S": 1.0,
+    "ENDING_RETRY_S": 5.0,
+    "RING_EXPIRES_S": 30,
+    "FIRES_KEPT_S": 86_400,
+    "WORKERS_KEPT_S": 86_400,
+}
+
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = ENGINE["SLOTS"]
+CELERY_TASK_QUEUES = [Queue("uhub"), *(Queue(f"uhub.{name}") for name in QUEUES)]

@@ -1,0 +1,280 @@
+"""Starting, retrying and canceling operations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.db.models import Max, Q
+from django.db.models.functions import Now
+
+from audit.services import trail
+from portal.kernel import clock, context, fsm, scope
+from portal.kernel.authz import Actor, authorize
+from portal.kernel.errors import Conflict, NotFound
+from portal.kernel.queue import Failure, OperationKind, operation_kind
+from portal.kernel.tenancy import DEFAULT, current_tenant_id, tenant_scope
+from portal.logic.progress import steps_initial
+from portal.models import Operation
+from portal.permissions import Permission
+from portal.services.doorbell import ring_on_commit
+from portal.services.runs import operation_actor
+from portal.states import (
+    OPEN_STATUSES,
+    OPERATION_TRANSITIONS,
+    RETRYABLE_STATUSES,
+    OperationStatus,
+)
+from portal.tags import Tag
+
+_ACTOR_LABEL_LENGTH = 160
+
+
+def operation_enqueue(
+    *,
+    actor: Actor,
+    type: str,  # noqa: A002 - the seed's word for it
+    tenant_id: UUID | None = None,
+    target_type: str = "",
+    target_id: UUID | None = None,
+    payload: dict[str, Any] | None = None,
+    priority: int = 0,
+    scheduled_at: datetime | None = None,
+    concurrency_key: str = "",
+    retry_of: Operation | None = None,
+) -> Operation:
+    """Writes an operation in the open transaction; workers hear of it when that commits.
+
+    The caller has authorised the change this belongs to. Operations that share a `concurrency_key` run
+    one after the other, in the order they were asked for.
+
+    Raises:
+        KeyError: nobody registered the type.
+        ValueError: there is no tenant, neither given nor in scope.
+    """
+    kind = operation_kind(str(type))
+    owner = tenant_id or current_tenant_id()
+    if owner is None:
+        raise ValueError("an operation belongs to a tenant or to the platform tenant")
+    steps = steps_initial(kind)
+    operation = Operation(
+        tenant_id=owner,
+        queue=kind.queue,
+        type=kind.type,
+        payload=_plain(payload or {}),
+        payload_schema=kind.payload_schema,
+        priority=priority,
+        max_attempts=kind.max_attempts,
+        step=kind.steps[0].name,
+        steps=steps,
+        concurrency_key=concurrency_key,
+        retry_of=retry_of,
+        target_type=target_type,
+        target_id=target_id,
+        actor_id=actor.user_id,
+        actor_label=actor.label[:_ACTOR_LABEL_LENGTH],
+        request_id=context.current().request_id[:64],
+    )
+    if scheduled_at is not None:
+        operation.scheduled_at = scheduled_at
+    alias = scope.alias.get()
+    with transaction.atomic(using=alias), _scope_of(owner):
+        fair_at = _fair_share(operation)
+        if fair_at is not None:
+            operation.fair_at = fair_at
+        operation.save(using=alias, force_insert=True)
+        ring_on_commit(kind.queue)
+    return operation
+
+
+def operation_retry(*, actor: Actor, operation_id: UUID | str) -> Operation:
+    """Starts what failed once more, as a new operation that names the old one; the old one stays as it is.
+
+    Raises:
+        NotFound, Refused.
+        Conflict: it has not failed, or it was retried already.
+    """
+    with transaction.atomic(using=scope.alias.get()):
+        failed = _locked(operation_id)
+        kind = operation_kind(failed.type)
+        _authorize_owner(actor, failed, kind.retry_permission)
+        if failed.status not in RETRYABLE_STATUSES:
+            message = f"The operation is {failed.status}; only one that failed can be retried."
+            raise Conflict(message, code="operation_not_retryable", status=failed.status)
+        if Operation.objects.filter(retry_of_id=failed.pk).exists():
+            raise Conflict("The operation was retried already.", code="operation_retried_already")
+        operation = operation_enqueue(
+            actor=actor,
+            type=failed.type,
+            tenant_id=failed.tenant_id,
+            target_type=failed.target_type,
+            target_id=failed.target_id,
+            payload=failed.payload,
+            priority=failed.priority,
+            concurrency_key=failed.concurrency_key,
+            retry_of=failed,
+        )
+        trail.record(
+            tag=Tag.OPERATION_RETRIED,
+            target=failed,
+            after={"operation": str(operation.pk), "type": failed.type},
+            actor=actor,
+            tenant_id=failed.tenant_id,
+        )
+        return operation
+
+
+def operation_cancel(*, actor: Actor, operation_id: UUID | str) -> Operation:
+    """Cancels what nobody began yet at once; asks what is under way to stop after its current step.
+
+    Raises:
+        NotFound, Refused.
+        Conflict: it has ended, or what is under way cannot be stopped.
+    """
+    with transaction.atomic(using=scope.alias.get()):
+        operation = _locked(operation_id)
+        _authorize_owner(actor, operation, Permission.OPERATIONS_MANAGE)
+        if operation.status not in OPEN_STATUSES:
+            message = f"The operation is {operation.status} already."
+            raise Conflict(message, code="operation_ended", status=operation.status)
+        if not _cancel(actor, operation):
+            message = "The operation is under way and cannot be stopped half-way."
+            raise Conflict(message, code="operation_not_cancelable")
+        return operation
+
+
+def operation_cancel_for(
+    *, actor: Actor, target_id: UUID, types: Iterable[str] | None = None
+) -> list[Operation]:
+    """Cancels what is open for a target, as far as it can be; the caller has authorised that.
+
+    What cannot be stopped half-way is left to end by itself.
+    """
+    with transaction.atomic(using=scope.alias.get()):
+        wanted = Q(target_id=target_id, status__in=OPEN_STATUSES)
+        if types is not None:
+            wanted &= Q(type__in=[str(type_) for type_ in types])
+        found = Operation.objects.select_for_update(no_key=True).filter(wanted).order_by("id")
+        return [operation for operation in found if _cancel(actor, operation)]
+
+
+def _cancel(actor: Actor, operation: Operation) -> bool:
+    kind = operation_kind(operation.type)
+    is_begun = operation.started_at is not None
+    if is_begun and not kind.is_cancelable:
+        return False
+    before = operation.status
+    if is_begun:
+        Operation.objects.filter(pk=operation.pk, status__in=OPEN_STATUSES).update(
+            cancel_requested=True, scheduled_at=Now(), updated_at=Now()
+        )
+        operation.cancel_requested = True
+        ring_on_commit(operation.queue)
+    else:
+        _unwind(kind, operation)
+        fsm.transition(
+            operation,
+            table=OPERATION_TRANSITIONS,
+            to=OperationStatus.CANCELED,
+            completed_at=clock.now(),
+        )
+    trail.record(
+        tag=Tag.OPERATION_CANCELED,
+        target=operation,
+        before={"status": before},
+        after={"status": operation.status, "cancel_requested": operation.cancel_requested},
+        detail={"type": operation.type},
+        actor=actor,
+        tenant_id=operation.tenant_id,
+    )
+    return True
+
+
+def _unwind(kind: OperationKind, operation: Operation) -> None:
+    """What the kind does when it ends without success, in the same transaction as the cancel."""
+    if kind.on_failure is not None:
+        failure = Failure(OperationStatus.CANCELED.value, "canceled", "Canceled before it began.")
+        with _scope_of(operation.tenant_id):
+            kind.on_failure(UnbegunRun(operation), failure)
+
+
+class UnbegunRun:
+    """What `on_failure` sees of an operation that no worker ever took (`StepContext`)."""
+
+    is_cancel_requested = True
+    attempt = 0
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self.operation_id: UUID = operation.pk
+        self.tenant_id: UUID = operation.tenant_id
+        self.target_id: UUID | None = operation.target_id
+        self.payload: dict[str, Any] = operation.payload
+        self.payload_schema: int = operation.payload_schema
+        self.state: dict[str, Any] = operation.state
+        self.actor = operation_actor(
+            operation_id=operation.pk,
+            tenant_id=operation.tenant_id,
+            actor_id=operation.actor_id,
+            actor_label=operation.actor_label,
+        )
+
+    def save(self) -> None:
+        """Nothing began, so there is nothing to remember."""
+
+    def log(self, lines: Iterable[str]) -> None:
+        """No outside, no log."""
+
+    def progress(self, percent: int) -> None:
+        """No step, no progress."""
+
+
+def _locked(operation_id: UUID | str) -> Operation:
+    """The operation in scope, locked against a second retry or cancel. Raises NotFound."""
+    try:
+        wanted = UUID(str(operation_id))
+        return Operation.objects.select_for_update(no_key=True).get(pk=wanted)
+    except (ValueError, Operation.DoesNotExist):
+        raise NotFound("There is no such operation.") from None
+
+
+def _authorize_owner(actor: Actor, operation: Operation, permission: str) -> None:
+    """Whoever asked for an operation may also retry or cancel it."""
+    is_owner = actor.user_id is not None and actor.user_id == operation.actor_id
+    if not is_owner:
+        authorize(actor, permission)
+
+
+def _scope_of(tenant_id: UUID) -> AbstractContextManager[None]:
+    """The operation's own tenant, where that is not the one in scope (work of the platform tenant)."""
+    if scope.alias.get() == DEFAULT and scope.tenant_id.get() != tenant_id:
+        return tenant_scope(tenant_id)
+    return nullcontext()
+
+
+def _fair_share(operation: Operation) -> datetime | None:
+    """Where a tenant with a backlog queues up: one share of time behind its own last pending operation.
+
+    A tenant without a backlog is served by the clock, ahead of the rest of somebody's thousands.
+    """
+    waiting = Operation.objects.filter(
+        tenant_id=operation.tenant_id, queue=operation.queue, status=OperationStatus.PENDING
+    )
+    latest: datetime | None = waiting.aggregate(latest=Max("fair_at"))["latest"]
+    if latest is None:
+        return None
+    following = latest + timedelta(seconds=settings.ENGINE["FAIR_SHARE_S"])
+    return following if following > clock.now() else None
+
+
+def _plain(payload: dict[str, Any]) -> dict[str, Any]:
+    """The payload as JSON will give it back, so that the row and the handler see the same."""
+    plain: dict[str, Any] = json.loads(json.dumps(payload, cls=DjangoJSONEncoder))
+    return plain

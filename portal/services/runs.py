@@ -1,0 +1,311 @@
+"""Running one claimed operation: its steps one after the other, and its end when they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from audit.services import trail
+from portal.kernel import clock
+from portal.kernel.authz import Actor
+from portal.kernel.context import RequestContext, request_context
+from portal.kernel.errors import DomainError
+from portal.kernel.queue import (
+    Advance,
+    Complete,
+    Failure,
+    LeaseLost,
+    OperationKind,
+    Poll,
+    Step,
+    StepError,
+    StepFailed,
+    StepNeedsOperator,
+    StepResult,
+    StepRetry,
+    operation_kind,
+)
+from portal.kernel.tenancy import tenant_scope
+from portal.logic.backoff import backoff_s
+from portal.logic.progress import (
+    log_tail,
+    step_begin,
+    step_end,
+    step_percent,
+    steps_break,
+    steps_skip,
+)
+from portal.services.claims import Claim, Settlement, claim_save
+from portal.states import AttemptOutcome, OperationStatus, StepStatus
+from portal.tags import Tag
+
+_log = structlog.get_logger(__name__)
+_UNKNOWN_TYPE_DELAY_S: Final = 30.0
+_OUTCOMES: Final = {
+    OperationStatus.FAILED: AttemptOutcome.FAILED,
+    OperationStatus.DEAD: AttemptOutcome.FAILED,
+    OperationStatus.CANCELED: AttemptOutcome.CANCELED,
+}
+
+
+class StepRun:
+    """What a step sees of its operation (`StepContext`); writes go through the claim's fence."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self._actor = operation_actor(
+            operation_id=claim.id,
+            tenant_id=claim.tenant_id,
+            actor_id=claim.actor_id,
+            actor_label=claim.actor_label,
+        )
+
+    @property
+    def operation_id(self) -> UUID:
+        return self._claim.id
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self._claim.tenant_id
+
+    @property
+    def target_id(self) -> UUID | None:
+        return self._claim.target_id
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return self._claim.payload
+
+    @property
+    def payload_schema(self) -> int:
+        return self._claim.payload_schema
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return self._claim.state
+
+    @property
+    def actor(self) -> Actor:
+        return self._actor
+
+    @property
+    def attempt(self) -> int:
+        return self._claim.attempts
+
+    @property
+    def is_cancel_requested(self) -> bool:
+        return self._claim.cancel_requested
+
+    def save(self) -> None:
+        claim_save(self._claim)
+
+    def log(self, lines: Iterable[str]) -> None:
+        self._claim.log = log_tail(lines)
+
+    def progress(self, percent: int) -> None:
+        step_percent(self._claim.steps, self._claim.step, percent)
+
+
+def operation_actor(
+    *, operation_id: UUID, tenant_id: UUID, actor_id: UUID | None, actor_label: str
+) -> Actor:
+    """The system acting for an operation, on behalf of whoever asked for it."""
+    behalf = f" for {actor_label}" if actor_label else ""
+    system = Actor.system(f"operation/{operation_id}{behalf}", tenant_id=tenant_id)
+    return replace(system, user_id=actor_id)
+
+
+def operation_run(claim: Claim, *, is_draining: Callable[[], bool]) -> Settlement:
+    """Runs steps until the operation ends, has to wait, or the worker drains; answers what to write.
+
+    Raises:
+        LeaseLost: another worker took over.
+    """
+    try:
+        kind = operation_kind(claim.type)
+    except KeyError:
+        _log.warning("operation.type_unknown", type=claim.type, operation=str(claim.id))
+        return Settlement(
+            OperationStatus.PENDING,
+            delay_s=_UNKNOWN_TYPE_DELAY_S,
+            is_continued=True,
+            last_error=f"No worker knows the operation type {claim.type} yet.",
+            ending=claim.ending,
+        )
+    with _surroundings(claim) as run:
+        settlement = None if claim.ending else _steps_run(claim, kind, run, is_draining)
+        return settlement or _end(claim, kind, run)
+
+
+@contextmanager
+def _surroundings(claim: Claim) -> Iterator[StepRun]:
+    run = StepRun(claim)
+    context = RequestContext(
+        request_id=claim.request_id or claim.id.hex,
+        channel="operation",
+        actor=run.actor,
+        operation_id=claim.id,
+    )
+    names = {"operation": str(claim.id), "type": claim.type, "request_id": context.request_id}
+    with (
+        structlog.contextvars.bound_contextvars(**names),
+        tenant_scope(claim.tenant_id),
+        request_context(context),
+    ):
+        yield run
+
+
+def _steps_run(
+    claim: Claim, kind: OperationKind, run: StepRun, is_draining: Callable[[], bool]
+) -> Settlement | None:
+    """None when `claim.ending` was decided."""
+    is_first = True
+    while True:
+        if claim.cancel_requested and kind.is_cancelable:
+            _decide(claim, OperationStatus.CANCELED, "canceled", "Canceled on request.")
+            return None
+        if is_draining() and not is_first:
+            return Settlement(OperationStatus.PENDING, delay_s=0.0, is_continued=True)
+        is_first = False
+        try:
+            step = kind.step(claim.step)
+            claim.step = step.name
+            step_begin(claim.steps, step.name, at=clock.now())
+            settlement = _after(claim, kind, step, step.run(run))
+        except LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a step raises is a failed try, never a lost worker
+            return _try_failed(claim, kind, error)
+        if settlement is not None:
+            return settlement
+
+
+def _after(claim: Claim, kind: OperationKind, step: Step, result: StepResult) -> Settlement | None:
+    """What a step's answer means; None when the next step runs at once."""
+    now = clock.now()
+    if isinstance(result, Poll):
+        step_end(claim.steps, step.name, status=StepStatus.WAITING, at=now, detail=result.detail)
+        return Settlement(OperationStatus.PENDING, delay_s=result.after_s, is_continued=True)
+    if isinstance(result, Complete):
+        step_end(claim.steps, step.name, status=StepStatus.COMPLETED, at=now)
+        steps_skip(claim.steps)
+        return _completed(result.result)
+    assert isinstance(result, Advance), f"{kind.type}.{step.name} answered {result!r}"
+    step_end(claim.steps, step.name, status=StepStatus.COMPLETED, at=now, detail=result.detail)
+    following = kind.step_after(step.name)
+    if following is None:
+        return _completed(None)
+    claim.step = following.name
+    step_begin(claim.steps, following.name, at=now)
+    claim_save(claim)
+    return None
+
+
+def _completed(result: dict[str, Any] | None) -> Settlement:
+    return Settlement(OperationStatus.COMPLETED, outcome=AttemptOutcome.COMPLETED, result=result)
+
+
+def _try_failed(claim: Claim, kind: OperationKind, error: Exception) -> Settlement | None:
+    """Schedules the next try, or decides the end (None) when there is none."""
+    code, message = _told(error)
+    if isinstance(error, StepNeedsOperator):
+        _decide(claim, OperationStatus.FAILED, code, message, command=error.command, is_manual=True)
+        return None
+    if isinstance(error, StepFailed):
+        _decide(claim, OperationStatus.FAILED, code, message)
+        return None
+    if claim.attempts >= claim.max_attempts:
+        _decide(claim, OperationStatus.DEAD, code, message)
+        return None
+    asked_s = error.after_s if isinstance(error, StepRetry) else None
+    if asked_s is None:
+        asked_s = backoff_s(claim.attempts, base_s=kind.backoff_base_s, cap_s=kind.backoff_cap_s)
+    status = StepStatus.WAITING
+    step_end(claim.steps, claim.step, status=status, at=clock.now(), detail=message)
+    return Settlement(
+        OperationStatus.PENDING, outcome=AttemptOutcome.RETRIED, delay_s=asked_s, last_error=message
+    )
+
+
+def _told(error: Exception) -> tuple[str, str]:
+    """Code and message for people. What nobody foresaw may hold secrets: it goes to the log alone."""
+    if isinstance(error, StepError):
+        return error.code, error.message.replace("\x00", "")
+    if isinstance(error, DomainError):
+        return error.error_code, error.message.replace("\x00", "")
+    _log.error("operation.step_crashed", exc_info=error)
+    name = type(error).__name__
+    return "unexpected_error", f"Unexpected error ({name}); the worker's log has the details."
+
+
+def _decide(
+    claim: Claim,
+    status: OperationStatus,
+    code: str,
+    message: str,
+    *,
+    command: str = "",
+    is_manual: bool = False,
+) -> None:
+    """Fixes how the operation ends, in the row, before its `on_failure` runs: a crash cannot undecide it.
+
+    Raises:
+        LeaseLost: another worker took over.
+    """
+    failure = Failure(status.value, code, message, command=command, needs_operator=is_manual)
+    claim.ending = asdict(failure)
+    claim_save(claim)
+
+
+def _end(claim: Claim, kind: OperationKind, run: StepRun) -> Settlement:
+    failure = Failure(**(claim.ending or {}))
+    status = OperationStatus(failure.status)
+    broken = StepStatus.CANCELED if status is OperationStatus.CANCELED else StepStatus.FAILED
+    steps_break(claim.steps, status=broken, at=clock.now(), detail=failure.message)
+    try:
+        with transaction.atomic():
+            if kind.on_failure is not None:
+                kind.on_failure(run, failure)
+            if status is OperationStatus.DEAD and kind.is_critical:
+                _record_death(claim, run, failure)
+    except LeaseLost:
+        raise
+    except Exception:
+        _log.exception("operation.ending_failed")
+        return Settlement(
+            OperationStatus.PENDING,
+            delay_s=settings.ENGINE["ENDING_RETRY_S"],
+            is_continued=True,
+            last_error=failure.message,
+            ending=claim.ending,
+        )
+    attention = {"code": failure.code, "message": failure.message, "command": failure.command}
+    return Settlement(
+        status,
+        outcome=_OUTCOMES[status],
+        last_error=failure.message,
+        attention=attention if failure.needs_operator else None,
+        ending=claim.ending,
+    )
+
+
+def _record_death(claim: Claim, run: StepRun, failure: Failure) -> None:
+    trail.record(
+        tag=Tag.OPERATION_DEAD,
+        target=None,
+        target_type="operation",
+        target_id=str(claim.id),
+        outcome="failed",
+        before=None,
+        after={"status": failure.status, "attempts": claim.attempts},
+        detail={"type": claim.type, "code": failure.code, "message": failure.message},
+        actor=run.actor,
+        tenant_id=claim.tenant_id,
+    )

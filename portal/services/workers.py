@@ -1,0 +1,231 @@
+"""A worker process: its slots, its leases' heartbeat, and its own watch over what becomes due.
+
+Celery brings rings and threads. Should the broker be silent, empty or away, the watch finds due work
+within seconds; should no scheduler tick, it ticks itself.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import structlog
+from django.conf import settings
+from django.db import connections
+
+from portal.kernel.models import uuid7
+from portal.kernel.tenancy import DISPATCH
+from portal.services.claims import Claim, claims_extend
+from portal.services.doorbell import DOORBELL
+from portal.services.drains import drain
+from portal.services.schedules import is_sweep_silent, tick
+from portal.states import WorkerStatus
+
+_log = structlog.get_logger(__name__)
+_RING_EVERY_S: Final = 0.5
+_SHORTEST_WAIT_S: Final = 0.005
+
+_REPORT: Final = """
+  INSERT INTO portal_worker
+    (id, created_at, updated_at, name, queue, last_heartbeat_at, status, host, pid, version, running)
+  VALUES (%(id)s, now(), now(), %(name)s, %(queue)s, now(), %(status)s, %(host)s, %(pid)s,
+          %(version)s, %(running)s)
+  ON CONFLICT (name) DO UPDATE SET
+    queue = excluded.queue, last_heartbeat_at = now(), status = excluded.status,
+    version = excluded.version, running = excluded.running, updated_at = now()"""
+
+_OUTLOOK: Final = """
+  SELECT q.name,
+    EXISTS (SELECT 1 FROM portal_operation
+      WHERE status = 'pending' AND queue = q.name AND scheduled_at <= now()),
+    extract(epoch FROM (SELECT min(scheduled_at) FROM portal_operation
+      WHERE status = 'pending' AND queue = q.name AND scheduled_at > now()) - now())::float8
+  FROM unnest(%(queues)s::text[]) AS q (name)"""
+
+
+class WorkerDesk:
+    """The worker process around its drains (`Desk`)."""
+
+    def __init__(self, *, queues: Sequence[str], version: str = "") -> None:
+        self.host = socket.gethostname()
+        self._name = f"{self.host}/{os.getpid()}"
+        self.queues = tuple(queues)
+        self.version = version
+        self._slots = threading.BoundedSemaphore(settings.ENGINE["SLOTS"])
+        self._state = threading.Condition()
+        self._running: dict[Claim, float] = {}
+        self._due_at: float | None = None
+        self._rung_at: dict[str, float] = {}
+        self._is_draining = False
+        self._is_stopped = False
+        self._is_ticking = threading.Lock()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def start(self) -> None:
+        """Reports the worker and begins to watch."""
+        self._report(WorkerStatus.ONLINE)
+        DOORBELL.listen(self.wake)
+        for work in (self._beat, self._watch):
+            thread = threading.Thread(target=work, name=f"engine{work.__name__}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def begin_draining(self) -> None:
+        """Takes no further operation. Safe in a signal handler: it sets a flag and nothing else."""
+        self._is_draining = True
+
+    def stop(self, *, grace_s: float) -> bool:
+        """Waits for running steps, reports the worker offline; answers whether all steps ended in time.
+
+        What did not end keeps its lease until it runs out: giving it back while its step may still be
+        running would let two workers run it.
+        """
+        self.begin_draining()
+        DOORBELL.listen(None)
+        with self._state:
+            is_idle = self._state.wait_for(lambda: not self._running, timeout=grace_s)
+            self._is_stopped = True
+            self._state.notify_all()
+        for thread in self._threads:
+            thread.join(timeout=grace_s)
+        self._report(WorkerStatus.OFFLINE)
+        connections.close_all()
+        return is_idle
+
+    def is_draining(self) -> bool:
+        return self._is_draining
+
+    def took(self, claim: Claim) -> None:
+        with self._state:
+            self._running[claim] = time.monotonic()
+
+    def gave_back(self, claim: Claim) -> None:
+        with self._state:
+            self._running.pop(claim, None)
+            self._state.notify_all()
+
+    def is_due_in(self, delay_s: float) -> None:
+        moment = time.monotonic() + delay_s
+        with self._state:
+            if self._due_at is None or moment < self._due_at:
+                self._due_at = moment
+                self._state.notify_all()
+
+    def more_is_due(self, queue: str) -> None:
+        if self.wake(queue) or self._is_draining:
+            return
+        now = time.monotonic()
+        if now - self._rung_at.get(queue, 0.0) >= _RING_EVERY_S:
+            self._rung_at[queue] = now
+            DOORBELL.ring(queue)
+
+    def wake(self, queue: str) -> bool:
+        """Drains the queue in a thread of its own, if the queue is served here and a slot is free."""
+        if self._is_draining or queue not in self.queues or not self._slots.acquire(blocking=False):
+            return False
+        threading.Thread(
+            target=self._drain_in_slot, args=(queue,), name=f"drain-{queue}", daemon=True
+        ).start()
+        return True
+
+    def drain(self, queue: str) -> None:
+        """Drains the queue in the calling thread; does nothing when every slot is taken."""
+        if self._slots.acquire(blocking=False):
+            self._drain_in_slot(queue)
+
+    def _drain_in_slot(self, queue: str) -> None:
+        try:
+            self._guarded(lambda: drain(queue, desk=self))
+        finally:
+            self._slots.release()
+
+    def _beat(self) -> None:
+        while not self._is_stopped:
+            self._guarded(self._beat_once)
+            with self._state:
+                self._state.wait_for(
+                    lambda: self._is_stopped, timeout=settings.ENGINE["HEARTBEAT_S"]
+                )
+
+    def _beat_once(self) -> None:
+        """Prolongs the leases of all steps that are not overdue, in one statement, and reports."""
+        latest = time.monotonic() - settings.ENGINE["STEP_LIMIT_S"]
+        with self._state:
+            claims = [claim for claim, since in self._running.items() if since > latest]
+        claims_extend(claims)
+        self._report(WorkerStatus.DRAINING if self._is_draining else WorkerStatus.ONLINE)
+
+    def _watch(self) -> None:
+        has_told_draining = False
+        while not self._is_stopped:
+            if self._is_draining and not has_told_draining:
+                has_told_draining = True
+                self._guarded(self._beat_once)
+            self._guarded(self._look)
+            self._wait()
+
+    def _look(self) -> None:
+        """Wakes drains for what is due and remembers when the next is."""
+        if self._is_draining:
+            return
+        with self._state:
+            if self._due_at is not None and self._due_at <= time.monotonic():
+                self._due_at = None
+        with connections[DISPATCH].cursor() as cursor:
+            cursor.execute(_OUTLOOK, {"queues": list(self.queues)})
+            outlook = cursor.fetchall()
+        for queue, is_due, next_s in outlook:
+            if is_due:
+                self.wake(queue)
+            if next_s is not None:
+                self.is_due_in(next_s)
+        if is_sweep_silent() and self._is_ticking.acquire(blocking=False):
+            threading.Thread(target=self._tick, name="engine-tick", daemon=True).start()
+
+    def _wait(self) -> None:
+        """Until something becomes due, at most the self-poll interval."""
+        until = time.monotonic() + settings.ENGINE["SELF_POLL_S"]
+        with self._state:
+            while not self._is_stopped:
+                moment = until if self._due_at is None else min(until, self._due_at)
+                left_s = moment - time.monotonic()
+                if left_s <= 0:
+                    return
+                self._state.wait(max(left_s, _SHORTEST_WAIT_S))
+
+    def _tick(self) -> None:
+        try:
+            self._guarded(lambda: tick(worker=self._name))
+        finally:
+            self._is_ticking.release()
+
+    def _guarded(self, work: Callable[[], Any]) -> None:
+        """Runs `work`; what it raises is logged, because this worker must outlive a database that is away."""
+        try:
+            work()
+        except Exception:
+            _log.exception("worker.interrupted", worker=self._name)
+        finally:
+            connections.close_all()
+
+    def _report(self, status: WorkerStatus) -> None:
+        row = {
+            "id": uuid7(),
+            "name": self._name,
+            "queue": ",".join(self.queues),
+            "status": status.value,
+            "host": self.host,
+            "pid": os.getpid(),
+            "version": self.version,
+            "running": len(self._running),
+        }
+        with connections[DISPATCH].cursor() as cursor:
+            cursor.execute(_REPORT, row)

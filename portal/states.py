@@ -1,0 +1,66 @@
+"""States of the platform's own objects, with the one table of their transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class OperationStatus(TextChoices):
+    """Life of an operation. Pending covers due, scheduled, waiting between steps and for a retry."""
+
+    PENDING = "pending", _("Pending")
+    RUNNING = "running", _("Running")
+    COMPLETED = "completed", _("Completed")
+    FAILED = "failed", _("Failed")
+    DEAD = "dead", _("Dead")
+    CANCELED = "canceled", _("Canceled")
+
+
+OPEN_STATUSES: Final = (OperationStatus.PENDING, OperationStatus.RUNNING)
+ENDED_STATUSES: Final = (
+    OperationStatus.COMPLETED,
+    OperationStatus.FAILED,
+    OperationStatus.DEAD,
+    OperationStatus.CANCELED,
+)
+RETRYABLE_STATUSES: Final = (OperationStatus.FAILED, OperationStatus.DEAD)
+
+OPERATION_TRANSITIONS: Final[Mapping[str, frozenset[str]]] = {
+    OperationStatus.PENDING: frozenset({OperationStatus.RUNNING, OperationStatus.CANCELED}),
+    OperationStatus.RUNNING: frozenset({OperationStatus.PENDING, *ENDED_STATUSES}),
+}
+"""What ends never changes again: ended states have no edge, and a trigger says the same to PostgreSQL."""
+
+
+class AttemptOutcome(TextChoices):
+    """How one try of an operation went."""
+
+    COMPLETED = "completed", _("Completed")
+    RETRIED = "retried", _("To be retried")
+    CRASHED = "crashed", _("Worker lost")
+    FAILED = "failed", _("Failed")
+    CANCELED = "canceled", _("Canceled")
+
+
+class WorkerStatus(TextChoices):
+    """Whether a worker process takes work (seed 003 §6.2)."""
+
+    ONLINE = "online", _("Online")
+    DRAINING = "draining", _("Draining")
+    OFFLINE = "offline", _("Offline")
+
+
+class StepStatus(TextChoices):
+    """Where one step of an operation stands."""
+
+    PENDING = "pending", _("Pending")
+    RUNNING = "running", _("Running")
+    WAITING = "waiting", _("Waiting")
+    COMPLETED = "completed", _("Completed")
+    SKIPPED = "skipped", _("Skipped")
+    FAILED = "failed", _("Failed")
+    CANCELED = "canceled", _("Canceled")

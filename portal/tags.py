@@ -1,0 +1,58 @@
+"""What the platform writes to the audit."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel.audit_tags import Category, TagSpec
+
+
+class Tag(StrEnum):
+    """Audit tags."""
+
+    SIGNED_IN = "session.opened"
+    SIGNED_OUT = "session.closed"
+    SIGN_IN_FAILED = "session.failed"
+    SIGN_IN_THROTTLED = "session.throttled"
+    TOKEN_ISSUED = "token.issued"  # noqa: S105 - a tag, no secret
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    TOKEN_REUSED = "token.reused"  # noqa: S105
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105
+    PROFILE_CHANGED = "profile.changed"
+    USER_CREATED = "user.created"
+    USER_CHANGED = "user.changed"
+    ROLE_CREATED = "role.created"
+    ROLE_CHANGED = "role.changed"
+    MEMBERSHIP_SET = "membership.set"
+    MEMBERSHIP_REMOVED = "membership.removed"
+    SETTING_CHANGED = "setting.changed"
+    ADMIN_VIEWED = "admin.viewed"
+    OPERATION_DEAD = "operation.dead"
+    OPERATION_RETRIED = "operation.retried"
+    OPERATION_CANCELED = "operation.canceled"
+
+
+TAGS: dict[str, TagSpec] = {
+    Tag.SIGNED_IN: TagSpec(Category.SECURITY, _("Signed in")),
+    Tag.SIGNED_OUT: TagSpec(Category.SECURITY, _("Signed out")),
+    Tag.SIGN_IN_FAILED: TagSpec(Category.SECURITY, _("Sign-in failed")),
+    Tag.SIGN_IN_THROTTLED: TagSpec(Category.SECURITY, _("Sign-in throttled")),
+    Tag.TOKEN_ISSUED: TagSpec(Category.SECURITY, _("API token issued")),
+    Tag.TOKEN_REVOKED: TagSpec(Category.SECURITY, _("API token revoked")),
+    Tag.TOKEN_REUSED: TagSpec(Category.SECURITY, _("Used refresh token presented again")),
+    Tag.PASSWORD_CHANGED: TagSpec(Category.SECURITY, _("Password changed")),
+    Tag.PROFILE_CHANGED: TagSpec(Category.SECURITY, _("Profile changed")),
+    Tag.USER_CREATED: TagSpec(Category.SECURITY, _("User created")),
+    Tag.USER_CHANGED: TagSpec(Category.SECURITY, _("User changed")),
+    Tag.ROLE_CREATED: TagSpec(Category.SECURITY, _("Role created")),
+    Tag.ROLE_CHANGED: TagSpec(Category.SECURITY, _("Role changed")),
+    Tag.MEMBERSHIP_SET: TagSpec(Category.SECURITY, _("Membership given")),
+    Tag.MEMBERSHIP_REMOVED: TagSpec(Category.SECURITY, _("Membership taken")),
+    Tag.SETTING_CHANGED: TagSpec(Category.SETTINGS, _("Setting changed")),
+    Tag.ADMIN_VIEWED: TagSpec(Category.SECURITY, _("Administration page opened")),
+    Tag.OPERATION_DEAD: TagSpec(Category.LIFECYCLE, _("Operation given up")),
+    Tag.OPERATION_RETRIED: TagSpec(Category.LIFECYCLE, _("Operation retried")),
+    Tag.OPERATION_CANCELED: TagSpec(Category.LIFECYCLE, _("Operation canceled")),
+}

@@ -1,0 +1,70 @@
+"""What Celery runs: one drain per ring, one tick per beat. And the worker process they run in.
+
+Messages carry no state: losing all of them costs seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task, signals
+from django.conf import settings
+
+from portal.services.doorbell import DOORBELL
+from portal.services.schedules import tick
+from portal.services.workers import WorkerDesk
+
+_PREFIX = "uhub."
+_desks: list[WorkerDesk] = []
+
+
+@shared_task(name="portal.drain", ignore_result=True)
+def queue_drain(queue: str) -> None:
+    """Somebody rang for this queue."""
+    for desk in _desks:
+        desk.drain(queue)
+
+
+@shared_task(name="portal.tick", ignore_result=True)
+def schedules_tick() -> None:
+    """The scheduler's beat."""
+    for desk in _desks:
+        tick(worker=desk.name)
+
+
+def ring_carry(queue: str) -> None:
+    """Sends a ring to the workers that serve the queue; stale rings are dropped on the way."""
+    queue_drain.apply_async(
+        (queue,),
+        queue=f"{_PREFIX}{queue}",
+        expires=settings.ENGINE["RING_EXPIRES_S"],
+        retry=False,
+        ignore_result=True,
+    )
+
+
+@signals.worker_ready.connect
+def worker_begin(sender: Any, **_: Any) -> None:
+    """The worker is connected: it serves the queues it was started for."""
+    names = sender.app.amqp.queues.consume_from
+    queues = [name.removeprefix(_PREFIX) for name in names if name.startswith(_PREFIX)]
+    desk = WorkerDesk(queues=queues)
+    _desks.append(desk)
+    desk.start()
+
+
+@signals.worker_shutting_down.connect
+def worker_drain(**_: Any) -> None:
+    """SIGTERM: running steps finish, nothing new is taken."""
+    for desk in _desks:
+        desk.begin_draining()
+
+
+@signals.worker_shutdown.connect
+def worker_end(**_: Any) -> None:
+    """The last thing a worker does."""
+    while _desks:
+        _desks.pop().stop(grace_s=settings.ENGINE["GRACE_S"])
+
+
+DOORBELL.connect(ring_carry)
