@@ -3,8 +3,49 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel import audit_tags, authz, ui
+from provisioning.permissions import PERMISSIONS, Permission
+from provisioning.states import DEPLOYMENT_STYLES, HEALTH_STYLES
+from provisioning.tags import TAGS
 
 
 class ProvisioningConfig(AppConfig):
     name = "provisioning"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
+        from provisioning.web import cards  # noqa: PLC0415
+
+        authz.register_permissions(PERMISSIONS)
+        audit_tags.register_tags(TAGS)
+        ui.register_statuses("deployment", DEPLOYMENT_STYLES)
+        ui.register_statuses("health", HEALTH_STYLES)
+        ui.register_nav(
+            ui.NavItem(
+                key="deployments",
+                label=_("Deployments"),
+                url="/deployments",
+                icon="server",
+                permission=Permission.VIEW,
+                order=20,
+                count=cards.deployments_count,
+                in_mobile_bar=True,
+            )
+        )
+        ui.register_nav(
+            ui.NavItem(
+                key="templates",
+                label=_("Templates"),
+                url="/templates",
+                icon="layers",
+                permission=Permission.TEMPLATES_VIEW,
+                order=30,
+                in_mobile_bar=True,
+            )
+        )
+        for card in cards.CARDS:
+            ui.register_card(card)
+        handlers.register()

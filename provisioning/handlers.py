@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel.queue import OperationKind, Step, register_operation
+from portal.kernel.queue import (
+    OperationKind,
+    Schedule,
+    Step,
+    register_operation,
+    register_schedule,
+)
 from provisioning.permissions import Permission
+from provisioning.services import expiry, observation
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.saga import create, destroy, outcome, power
 
@@ -16,6 +24,23 @@ def register() -> None:
     """Makes the kinds known to the engine (called from `apps.py`)."""
     for kind in _KINDS:
         register_operation(kind)
+    intervals = settings.PROVISIONING
+    register_schedule(
+        Schedule(
+            "deployments.expire",
+            _("End due leases"),
+            int(intervals["expire_every_s"]),
+            expiry.expiry_sweep,
+        )
+    )
+    register_schedule(
+        Schedule(
+            "clusters.observe",
+            _("Look at the clusters"),
+            int(intervals["observe_every_s"]),
+            observation.observation_schedule,
+        )
+    )
 
 
 _KINDS = (
@@ -96,6 +121,14 @@ _KINDS = (
         queue="metrics",
         steps=(Step("read", _("Read addresses"), create.refresh),),
         max_attempts=3,
+        is_critical=False,
+    ),
+    OperationKind(
+        type=Type.OBSERVE,
+        label=_("Look at a cluster"),
+        queue="metrics",
+        steps=(Step("list", _("List machines"), observation.observe),),
+        max_attempts=1,
         is_critical=False,
     ),
 )

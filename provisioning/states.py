@@ -39,7 +39,9 @@ DEPLOYMENT_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     _S.STOPPED: frozenset({_S.STARTING, _S.RUNNING, _S.DELETING, _S.ERROR}),
     _S.STARTING: frozenset({_S.RUNNING, _S.STOPPED, _S.ERROR, _S.DELETING}),
     _S.STOPPING: frozenset({_S.STOPPED, _S.RUNNING, _S.ERROR, _S.DELETING}),
-    _S.ERROR: frozenset({_S.PROVISIONING, _S.RUNNING, _S.STOPPED, _S.STARTING, _S.STOPPING, _S.DELETING}),
+    _S.ERROR: frozenset(
+        {_S.PROVISIONING, _S.RUNNING, _S.STOPPED, _S.STARTING, _S.STOPPING, _S.DELETING}
+    ),
     _S.DELETING: frozenset({_S.DELETED}),
     _S.DELETED: frozenset(),
 }
@@ -47,7 +49,9 @@ BUSY: Final = frozenset({_S.PROVISIONING, _S.STARTING, _S.STOPPING, _S.DELETING}
 LIVE: Final = frozenset(set(_S.values) - {_S.DELETED})
 
 DEPLOYMENT_STYLES: Final[dict[str, StatusStyle]] = {
-    _S.PROVISIONING: StatusStyle(_S.PROVISIONING.label, "loader-circle", Tone.INFO, is_spinning=True),
+    _S.PROVISIONING: StatusStyle(
+        _S.PROVISIONING.label, "loader-circle", Tone.INFO, is_spinning=True
+    ),
     _S.RUNNING: StatusStyle(_S.RUNNING.label, "circle-check", Tone.OK),
     _S.STOPPED: StatusStyle(_S.STOPPED.label, "circle-pause", Tone.IDLE),
     _S.STARTING: StatusStyle(_S.STARTING.label, "power", Tone.INFO),

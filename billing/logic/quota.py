@@ -59,7 +59,9 @@ class Verdict:
         return 100 if not self.limit else min(100, round(100 * self.after / self.limit))
 
 
-def verdicts(limits: Mapping[str, int | None], used: Amounts, requested: Amounts) -> tuple[Verdict, ...]:
+def verdicts(
+    limits: Mapping[str, int | None], used: Amounts, requested: Amounts
+) -> tuple[Verdict, ...]:
     """One verdict per dimension, in the order of DIMENSIONS."""
     return tuple(
         Verdict(name, limits[name], used.of(name), requested.of(name)) for name in DIMENSIONS

@@ -6,7 +6,6 @@ from django.db import migrations, models
 import portal.kernel.models
 
 
-
 class Migration(migrations.Migration):
     """Tenant alone: every table with a tenant depends on this one, and it depends on nothing."""
 

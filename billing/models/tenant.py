@@ -7,7 +7,9 @@ from django.db import models
 
 from portal.kernel.models import TimestampedModel
 
-SLUG = RegexValidator(r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", "Lower-case letters, digits and hyphens.")
+SLUG = RegexValidator(
+    r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", "Lower-case letters, digits and hyphens."
+)
 
 
 class Tenant(TimestampedModel):

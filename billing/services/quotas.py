@@ -28,9 +28,7 @@ def quota_reserve(*, actor: Actor, tenant_id: UUID, subject_id: UUID, amounts: A
     if QuotaReservation.objects.filter(tenant_id=tenant_id, subject_id=subject_id).exists():
         return
     _check(actor, tenant_id, usage.amounts, amounts)
-    QuotaReservation.objects.create(
-        tenant_id=tenant_id, subject_id=subject_id, **amounts.as_dict()
-    )
+    QuotaReservation.objects.create(tenant_id=tenant_id, subject_id=subject_id, **amounts.as_dict())
     _move(usage, amounts)
 
 

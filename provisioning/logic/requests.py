@@ -10,7 +10,9 @@ from typing import Any, Final
 from portal.kernel.errors import Fault
 
 NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-HOSTNAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+HOSTNAME: Final = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
+)
 TAG: Final = re.compile(r"[a-z0-9_][a-z0-9_.+-]{0,39}")
 TAGS_MAX: Final = 20
 TEXT_MAX: Final = 200
@@ -55,7 +57,9 @@ def tags_fault(tags: Sequence[str]) -> Fault | None:
         return Fault("tags", "max_length", f"At most {TAGS_MAX} tags.")
     for tag in tags:
         if not TAG.fullmatch(tag):
-            message = f"{tag[:40]!r} is no tag: lower-case letters, digits and _ - + . (at most 40)."
+            message = (
+                f"{tag[:40]!r} is no tag: lower-case letters, digits and _ - + . (at most 40)."
+            )
             return Fault("tags", "invalid", message)
     return None
 

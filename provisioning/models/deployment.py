@@ -21,9 +21,7 @@ class Deployment(TenantModel):
 
     name = models.CharField(max_length=63)
     hostname = models.CharField(max_length=253)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     template = models.ForeignKey(Template, on_delete=models.PROTECT, related_name="+")
     template_version = models.PositiveIntegerField(default=1)
     cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="+")
@@ -66,7 +64,8 @@ class Deployment(TenantModel):
                 condition=~models.Q(status="deleted"),
             ),
             models.CheckConstraint(
-                condition=models.Q(status__in=DeploymentStatus.values), name="deployment_status_known"
+                condition=models.Q(status__in=DeploymentStatus.values),
+                name="deployment_status_known",
             ),
         ]
         indexes = [

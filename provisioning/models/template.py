@@ -23,7 +23,11 @@ class TemplateType(models.TextChoices):
 
 def _rate(**kwargs: Any) -> models.DecimalField[Any, Any]:
     return models.DecimalField(
-        max_digits=12, decimal_places=6, default=Decimal(0), validators=[MinValueValidator(0)], **kwargs
+        max_digits=12,
+        decimal_places=6,
+        default=Decimal(0),
+        validators=[MinValueValidator(0)],
+        **kwargs,
     )
 
 

@@ -33,7 +33,9 @@ def deployment_get(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
     return deployment
 
 
-def deployment_lock(*, actor: Actor, deployment_id: UUID | str, permission: Permission) -> Deployment:
+def deployment_lock(
+    *, actor: Actor, deployment_id: UUID | str, permission: Permission
+) -> Deployment:
     """The row, locked, for an actor that may do `permission` to it.
 
     Raises:

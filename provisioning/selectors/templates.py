@@ -13,7 +13,9 @@ from provisioning.permissions import Permission
 def template_list(*, actor: Actor) -> QuerySet[Template]:
     """Active templates of active clusters, in their order."""
     authorize(actor, Permission.TEMPLATES_VIEW)
-    return Template.objects.filter(is_active=True, cluster__is_active=True).select_related("cluster")
+    return Template.objects.filter(is_active=True, cluster__is_active=True).select_related(
+        "cluster"
+    )
 
 
 def template_get(*, actor: Actor, code: str) -> Template:

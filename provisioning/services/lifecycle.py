@@ -164,9 +164,7 @@ def deployment_change(*, actor: Actor, deployment_id: UUID | str, **changes: Any
     before = {name: getattr(deployment, name) for name in changes}
     if changes and before != changes:
         _update(deployment, **changes)
-        trail.record(
-            tag=Tag.CHANGED, target=deployment, actor=actor, before=before, after=changes
-        )
+        trail.record(tag=Tag.CHANGED, target=deployment, actor=actor, before=before, after=changes)
     return deployment
 
 
@@ -203,7 +201,9 @@ def _demand_state(deployment: Deployment, done: str, *states: DeploymentStatus) 
     ):
         return
     label = DeploymentStatus(deployment.status).label.lower()
-    raise WrongState(f"The deployment is {label}; it cannot be {done} now.", status=deployment.status)
+    raise WrongState(
+        f"The deployment is {label}; it cannot be {done} now.", status=deployment.status
+    )
 
 
 def _demand_figures(deployment: Deployment, wanted: Amounts) -> None:

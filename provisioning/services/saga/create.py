@@ -16,7 +16,15 @@ from integrations.base.errors import AccessRefused
 from integrations.proxmox.errors import GuestLocked, VmidTaken
 from integrations.proxmox.interface import CloudInit, GuestConfig, PowerState, TaskRef
 from portal.kernel import clock
-from portal.kernel.queue import Advance, Complete, Poll, StepContext, StepFailed, StepResult, StepRetry
+from portal.kernel.queue import (
+    Advance,
+    Complete,
+    Poll,
+    StepContext,
+    StepFailed,
+    StepResult,
+    StepRetry,
+)
 from provisioning.models import Deployment, Template
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.saga.guest import (

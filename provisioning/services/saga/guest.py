@@ -145,5 +145,3 @@ def _remember(deployment: Deployment, **values: str) -> None:
         Deployment.objects.filter(pk=deployment.pk).update(updated_at=clock.now(), **values)
     for name, value in values.items():
         setattr(deployment, name, value)
-
-

@@ -62,9 +62,9 @@ def destroy_failed(ctx: StepContext, failure: Failure) -> None:
     """A deletion could not be finished: it stays `deleting` and says what a person must do."""
     with transaction.atomic():
         deployment = deployment_load(ctx)
-        Deployment.objects.filter(pk=deployment.pk).exclude(
-            status=DeploymentStatus.DELETED
-        ).update(attention=attention_of(failure))
+        Deployment.objects.filter(pk=deployment.pk).exclude(status=DeploymentStatus.DELETED).update(
+            attention=attention_of(failure)
+        )
         trail.record(
             tag=Tag.ACTION_FAILED,
             target=deployment,

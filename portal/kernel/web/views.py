@@ -1,0 +1,88 @@
+"""Base classes of the pages: parse, one selector or service, render; page and fragment share one view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views import View
+
+from portal.kernel import context
+from portal.kernel.authz import ANONYMOUS, PUBLIC, SIGNED_IN, Actor, ActorKind, authorize
+from portal.kernel.errors import DomainError, InvalidInput, Refused
+
+UNPROCESSABLE = 422
+
+
+class PortalView(View):
+    """A page. `permission` must be declared (or PUBLIC, SIGNED_IN): without it nobody gets in."""
+
+    permission: ClassVar[str] = ""
+    template_name: ClassVar[str] = ""
+    fragment_name: ClassVar[str] = ""
+
+    @property
+    def actor(self) -> Actor:
+        """Whoever asks."""
+        return context.current().actor or ANONYMOUS
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if self.permission != PUBLIC:
+            if self.actor.kind is ActorKind.ANONYMOUS:
+                return _to_sign_in(request)
+            if not self.permission:
+                raise Refused("This page declares no permission.")
+            if self.permission != SIGNED_IN:
+                authorize(self.actor, self.permission)
+        return super().dispatch(request, *args, **kwargs)
+
+    def page(self, values: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+        """The whole page, or its fragment when htmx asks for it."""
+        is_partial = bool(getattr(self.request, "htmx", False)) and bool(self.fragment_name)
+        name = self.fragment_name if is_partial else self.template_name
+        response = render(self.request, name, dict(values), status=status)
+        patch_vary_headers(response, ("HX-Request",))
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    target = f"/sign-in?next={quote(request.get_full_path())}"
+    if getattr(request, "htmx", False):
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = "/sign-in"
+        return response
+    return HttpResponseRedirect(target)
+
+
+class ActionView(PortalView):
+    """A button: POST only; does one thing, says so in a toast and goes back to the page."""
+
+    http_method_names: ClassVar[list[str]] = ["post"]
+
+    def perform(self, request: HttpRequest, **kwargs: Any) -> str:
+        """Does it; answers what the toast says."""
+        raise NotImplementedError
+
+    def target(self, **kwargs: Any) -> str:
+        """Where the browser goes afterwards."""
+        raise NotImplementedError
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            messages.success(request, self.perform(request, **kwargs))
+        except InvalidInput as error:
+            for fault in error.faults:
+                messages.error(request, f"{fault.field}: {fault.message}" if fault.field else fault.message)
+        except DomainError as error:
+            if error.http_status in {403, 404}:
+                raise
+            messages.error(request, error.message)
+        response = HttpResponseRedirect(self.target(**kwargs))
+        response.status_code = 303
+        return response

@@ -1,0 +1,288 @@
+"""Shapes of the provisioning API: one serializer in, one out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from portal.kernel import context
+from provisioning.models import Deployment, Template
+from provisioning.permissions import Permission
+from provisioning.selectors.prices import default_price_hour
+from provisioning.services.plan import DeploymentPlan
+from provisioning.states import DeploymentStatus, Health
+
+_OPERATOR_FIELDS = (
+    "proxmox_template_vmid",
+    "default_node",
+    "storage_pool",
+    "network_bridge",
+)
+
+
+class PersonSerializer(serializers.Serializer[Any]):
+    """A person, in short."""
+
+    id = serializers.UUIDField()
+    username = serializers.CharField()
+    display_name = serializers.CharField()
+
+
+class LimitsSerializer(serializers.Serializer[Any]):
+    """Bounds and default of one figure."""
+
+    minimum = serializers.IntegerField()
+    default = serializers.IntegerField()
+    maximum = serializers.IntegerField()
+
+
+class TemplateSerializer(serializers.ModelSerializer[Template]):
+    """A template as tenants see it; operators see where it lives, too."""
+
+    price_hour = serializers.SerializerMethodField()
+    currency = serializers.SerializerMethodField()
+    limits = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Template
+        fields = (
+            "id",
+            "code",
+            "name",
+            "type",
+            "description",
+            "cpu_cores_default",
+            "memory_mb_default",
+            "disk_gb_default",
+            "limits",
+            "app_stack",
+            "install_options",
+            "tags",
+            "minimum_plan_code",
+            "version",
+            "is_active",
+            "price_hour",
+            "currency",
+            *_OPERATOR_FIELDS,
+            "created_at",
+            "updated_at",
+        )
+
+    @extend_schema_field(serializers.DecimalField(max_digits=12, decimal_places=6))
+    def get_price_hour(self, template: Template) -> str:
+        return str(default_price_hour(template))
+
+    @extend_schema_field(serializers.CharField())
+    def get_currency(self, _template: Template) -> str:
+        return "EUR"
+
+    @extend_schema_field(serializers.DictField(child=LimitsSerializer()))
+    def get_limits(self, template: Template) -> dict[str, dict[str, int]]:
+        names = ("minimum", "default", "maximum")
+        return {
+            dimension: dict(zip(names, template.limits(dimension), strict=True))
+            for dimension in ("cpu_cores", "memory_mb", "disk_gb")
+        }
+
+    def to_representation(self, instance: Template) -> dict[str, Any]:
+        data = super().to_representation(instance)
+        actor = context.current().actor
+        if actor is None or not actor.may(Permission.MANAGE):
+            for name in _OPERATOR_FIELDS:
+                data.pop(name)
+        return data
+
+
+class AttentionSerializer(serializers.Serializer[Any]):
+    """What a person must do."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    command = serializers.CharField(allow_blank=True)
+
+
+class OperationBriefSerializer(serializers.Serializer[Any]):
+    """The work behind an answer 202."""
+
+    id = serializers.UUIDField()
+    status = serializers.CharField()
+    href = serializers.CharField()
+
+
+class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
+    """A deployment."""
+
+    template = serializers.SlugRelatedField(slug_field="code", read_only=True)
+    owner = PersonSerializer(read_only=True)
+    owner_id = serializers.UUIDField(read_only=True)
+    tenant_id = serializers.UUIDField(read_only=True)
+    cluster = serializers.SlugRelatedField(slug_field="code", read_only=True)
+    status = serializers.ChoiceField(choices=DeploymentStatus.choices, read_only=True)
+    health = serializers.ChoiceField(choices=Health.choices, read_only=True)
+    attention = AttentionSerializer(read_only=True, allow_null=True)
+    ip_addresses = serializers.ListField(child=serializers.CharField(), read_only=True)
+    tags = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+    class Meta:
+        model = Deployment
+        fields = (
+            "id",
+            "tenant_id",
+            "owner_id",
+            "name",
+            "hostname",
+            "template",
+            "template_version",
+            "status",
+            "health",
+            "attention",
+            "cpu_cores",
+            "memory_mb",
+            "disk_gb",
+            "ip_addresses",
+            "parameters",
+            "tags",
+            "hold",
+            "cluster",
+            "node",
+            "vmid",
+            "price_hour",
+            "ttl_hours",
+            "expires_at",
+            "expired_at",
+            "delete_after",
+            "ready_at",
+            "deleted_at",
+            "owner",
+            "created_at",
+            "updated_at",
+        )
+
+
+class DeploymentAcceptedSerializer(DeploymentSerializer):
+    """A deployment and the work that was started on it."""
+
+    operation = OperationBriefSerializer(read_only=True)
+
+    class Meta(DeploymentSerializer.Meta):
+        fields = (*DeploymentSerializer.Meta.fields, "operation")
+
+
+class DeploymentCreateSerializer(serializers.Serializer[Any]):
+    """What may be asked for."""
+
+    template = serializers.CharField(max_length=60)
+    name = serializers.CharField(max_length=63)
+    cpu_cores = serializers.IntegerField(required=False, min_value=1, max_value=1_000)
+    memory_mb = serializers.IntegerField(required=False, min_value=1, max_value=10_000_000)
+    disk_gb = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
+    ttl_hours = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
+    hostname = serializers.CharField(required=False, max_length=253)
+    parameters = serializers.DictField(required=False)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, max_length=20
+    )
+
+
+class DeploymentChangeSerializer(serializers.Serializer[Any]):
+    """What may be changed in place."""
+
+    name = serializers.CharField(max_length=63, required=False)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, max_length=20
+    )
+    hold = serializers.BooleanField(required=False)
+
+
+class StopSerializer(serializers.Serializer[Any]):
+    """How to stop."""
+
+    mode = serializers.ChoiceField(choices=["shutdown", "force"], default="shutdown")
+
+
+class ResizeSerializer(serializers.Serializer[Any]):
+    """Other figures; at least one."""
+
+    cpu_cores = serializers.IntegerField(required=False, min_value=1, max_value=1_000)
+    memory_mb = serializers.IntegerField(required=False, min_value=1, max_value=10_000_000)
+    disk_gb = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
+
+
+class ExtendSerializer(serializers.Serializer[Any]):
+    """How much longer, in hours."""
+
+    hours = serializers.IntegerField(min_value=1, max_value=1_000_000)
+
+
+class EmptySerializer(serializers.Serializer[Any]):
+    """No body."""
+
+
+class VerdictSerializer(serializers.Serializer[Any]):
+    """One quota dimension before and after; `limit` null is unlimited."""
+
+    dimension = serializers.CharField()
+    limit = serializers.IntegerField(allow_null=True)
+    used = serializers.IntegerField()
+    requested = serializers.IntegerField()
+    after = serializers.IntegerField()
+    is_allowed = serializers.BooleanField()
+
+
+class CostSerializer(serializers.Serializer[Any]):
+    """Amounts in `currency`."""
+
+    currency = serializers.CharField()
+    per_hour = serializers.DecimalField(max_digits=16, decimal_places=6)
+    per_day = serializers.DecimalField(max_digits=16, decimal_places=2)
+    per_month = serializers.DecimalField(max_digits=16, decimal_places=2)
+    total = serializers.DecimalField(max_digits=16, decimal_places=2, allow_null=True)
+
+
+class PolicySerializer(serializers.Serializer[Any]):
+    """One rule that was asked."""
+
+    code = serializers.CharField()
+    level = serializers.CharField()
+    message = serializers.CharField()
+
+
+class PlacementSerializer(serializers.Serializer[Any]):
+    """Where it would be made, and why."""
+
+    cluster = serializers.CharField()
+    node = serializers.CharField()
+    storage = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class FaultSerializer(serializers.Serializer[Any]):
+    """One fault of one field."""
+
+    attr = serializers.CharField(source="field", allow_null=True)
+    code = serializers.CharField()
+    detail = serializers.CharField(source="message")
+
+
+class PlanSerializer(serializers.Serializer[Any]):
+    """What a request would become; `is_allowed` is what a submit would decide now."""
+
+    is_allowed = serializers.BooleanField()
+    name = serializers.CharField()
+    hostname = serializers.CharField()
+    template = serializers.SerializerMethodField()
+    ttl_hours = serializers.IntegerField()
+    expires_at = serializers.DateTimeField()
+    delete_after = serializers.DateTimeField()
+    parameters = serializers.DictField()
+    tags = serializers.ListField(child=serializers.CharField())
+    quota = VerdictSerializer(many=True)
+    cost = CostSerializer()
+    policies = PolicySerializer(many=True)
+    placement = PlacementSerializer()
+    errors = FaultSerializer(many=True, source="faults")
+
+    def get_template(self, plan: DeploymentPlan) -> str:
+        return plan.template.code

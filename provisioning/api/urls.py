@@ -1,0 +1,12 @@
+"""Routes of the provisioning API."""
+
+from __future__ import annotations
+
+from rest_framework.routers import SimpleRouter
+
+from provisioning.api.views import DeploymentViewSet, TemplateViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("templates", TemplateViewSet, basename="template")
+router.register("deployments", DeploymentViewSet, basename="deployment")
+urlpatterns = router.urls

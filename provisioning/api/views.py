@@ -1,0 +1,176 @@
+"""The provisioning API: parse, one service or selector, render."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit.api.serializers import EntrySerializer
+from audit.selectors.entries import entries_about
+from portal.api.serializers import OperationSerializer
+from portal.kernel.api.views import PortalViewSet
+from portal.kernel.errors import InvalidInput, Refused
+from portal.kernel.tenancy import current_tenant_id
+from portal.models import Operation
+from portal.selectors.operations import operation_brief, operations_about
+from provisioning.api import serializers as shapes
+from provisioning.api.filters import DeploymentFilter
+from provisioning.logic.requests import DeploymentRequest
+from provisioning.models import Deployment, Template
+from provisioning.permissions import Permission
+from provisioning.selectors.deployments import deployment_get, deployment_list
+from provisioning.selectors.templates import template_get, template_list
+from provisioning.services import creation, lifecycle
+from provisioning.services.plan import deployment_plan
+
+_ACCEPTED = {202: shapes.DeploymentAcceptedSerializer}
+DRY_RUN = OpenApiParameter("dry_run", bool, description="Answer the plan; create nothing.")
+WITH_DELETED = OpenApiParameter("with_deleted", bool, description="Include tombstones.")
+
+
+class TemplateViewSet(PortalViewSet):
+    """Approved templates."""
+
+    permissions: ClassVar[dict[str, str]] = {"*": Permission.TEMPLATES_VIEW}
+    serializer_class = shapes.TemplateSerializer
+    queryset = Template.objects.none()
+    lookup_field = "code"
+    ordering_fields = ("position", "code", "name", "created_at")
+    default_ordering = ("position", "id")
+    filter_backends: ClassVar[list[Any]] = []
+
+    def list(self, request: Request) -> Response:
+        response: Response = self.page(template_list(actor=self.actor), shapes.TemplateSerializer)
+        return response
+
+    def retrieve(self, request: Request, code: str) -> Response:
+        template = template_get(actor=self.actor, code=code)
+        return Response(shapes.TemplateSerializer(template).data)
+
+
+class DeploymentViewSet(PortalViewSet):
+    """Deployments of the active tenant."""
+
+    permissions: ClassVar[dict[str, str]] = {"*": Permission.VIEW, "create": Permission.CREATE}
+    serializer_class = shapes.DeploymentSerializer
+    queryset = Deployment.objects.none()
+    filterset_class = DeploymentFilter
+    ordering_fields = ("created_at", "name", "status", "expires_at", "updated_at")
+    http_method_names: ClassVar[list[str]] = ["get", "post", "patch", "delete", "head", "options"]
+
+    @extend_schema(parameters=[WITH_DELETED])
+    def list(self, request: Request) -> Response:
+        rows = deployment_list(
+            actor=self.actor, with_deleted=self.is_flagged(request, "with_deleted")
+        )
+        response: Response = self.page(rows, shapes.DeploymentSerializer)
+        return response
+
+    @extend_schema(
+        parameters=[DRY_RUN],
+        request=shapes.DeploymentCreateSerializer,
+        responses={**_ACCEPTED, 200: OpenApiResponse(shapes.PlanSerializer, "With dry_run=true.")},
+    )
+    def create(self, request: Request) -> Response:
+        wanted = DeploymentRequest(**self.parsed(shapes.DeploymentCreateSerializer))
+        tenant_id, owner_id = self._tenant(), self.actor.user_id
+        if self.is_flagged(request, "dry_run"):
+            plan = deployment_plan(actor=self.actor, tenant_id=tenant_id, request=wanted)
+            return Response(shapes.PlanSerializer(plan).data)
+        if owner_id is None:
+            raise Refused("A deployment needs a person as its owner.")
+        return self._accepted(
+            creation.deployment_create(
+                actor=self.actor, tenant_id=tenant_id, owner_id=owner_id, request=wanted
+            )
+        )
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(self._shown(deployment_get(actor=self.actor, deployment_id=pk)))
+
+    @extend_schema(request=shapes.DeploymentChangeSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        changes = self.parsed(shapes.DeploymentChangeSerializer)
+        changed = lifecycle.deployment_change(actor=self.actor, deployment_id=pk, **changes)
+        return Response(self._shown(changed))
+
+    @extend_schema(responses=_ACCEPTED)
+    def destroy(self, request: Request, pk: str) -> Response:
+        return self._accepted(lifecycle.deployment_delete(actor=self.actor, deployment_id=pk))
+
+    @extend_schema(request=shapes.EmptySerializer, responses=_ACCEPTED)
+    @action(detail=True, methods=["post"])
+    def start(self, request: Request, pk: str) -> Response:
+        self.parsed(shapes.EmptySerializer)
+        return self._accepted(lifecycle.deployment_start(actor=self.actor, deployment_id=pk))
+
+    @extend_schema(request=shapes.StopSerializer, responses=_ACCEPTED)
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, pk: str) -> Response:
+        wanted = self.parsed(shapes.StopSerializer)
+        return self._accepted(
+            lifecycle.deployment_stop(actor=self.actor, deployment_id=pk, **wanted)
+        )
+
+    @extend_schema(request=shapes.EmptySerializer, responses=_ACCEPTED)
+    @action(detail=True, methods=["post"])
+    def restart(self, request: Request, pk: str) -> Response:
+        self.parsed(shapes.EmptySerializer)
+        return self._accepted(lifecycle.deployment_restart(actor=self.actor, deployment_id=pk))
+
+    @extend_schema(request=shapes.ResizeSerializer, responses=_ACCEPTED)
+    @action(detail=True, methods=["post"])
+    def resize(self, request: Request, pk: str) -> Response:
+        wanted = self.parsed(shapes.ResizeSerializer)
+        return self._accepted(
+            lifecycle.deployment_resize(actor=self.actor, deployment_id=pk, **wanted)
+        )
+
+    @extend_schema(request=shapes.ExtendSerializer, responses=shapes.DeploymentSerializer)
+    @action(detail=True, methods=["post"])
+    def extend(self, request: Request, pk: str) -> Response:
+        wanted = self.parsed(shapes.ExtendSerializer)
+        changed = lifecycle.deployment_extend(actor=self.actor, deployment_id=pk, **wanted)
+        return Response(self._shown(changed))
+
+    @extend_schema(request=shapes.EmptySerializer, responses=_ACCEPTED)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        self.parsed(shapes.EmptySerializer)
+        return self._accepted(creation.deployment_retry(actor=self.actor, deployment_id=pk))
+
+    @extend_schema(responses=OperationSerializer(many=True), filters=False)
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def operations(self, request: Request, pk: str) -> Response:
+        deployment = deployment_get(actor=self.actor, deployment_id=pk)
+        rows = operations_about(actor=self.actor, target_id=deployment.pk)
+        response: Response = self.page(rows, OperationSerializer)
+        return response
+
+    @extend_schema(responses=EntrySerializer(many=True), filters=False)
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def events(self, request: Request, pk: str) -> Response:
+        deployment = deployment_get(actor=self.actor, deployment_id=pk)
+        rows = entries_about(actor=self.actor, target=deployment)
+        response: Response = self.page(rows, EntrySerializer)
+        return response
+
+    def _tenant(self) -> UUID:
+        tenant_id = current_tenant_id()
+        if tenant_id is None:
+            raise InvalidInput("Name the organisation in X-Tenant.", code="tenant_required")
+        return tenant_id
+
+    def _shown(self, deployment: Deployment) -> dict[str, Any]:
+        return dict(shapes.DeploymentSerializer(deployment).data)
+
+    def _accepted(self, outcome: tuple[Deployment, Operation]) -> Response:
+        deployment, operation = outcome
+        body = {**self._shown(deployment), "operation": operation_brief(operation)}
+        return Response(body, status=status.HTTP_202_ACCEPTED)

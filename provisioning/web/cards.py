@@ -1,0 +1,65 @@
+"""What provisioning shows on the dashboard and beside its navigation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+
+from billing.logic.quota import Amounts
+from billing.selectors.quotas import quota_verdicts
+from portal.kernel import context
+from portal.kernel.authz import ANONYMOUS
+from portal.kernel.tenancy import current_tenant_id
+from portal.kernel.ui import DashboardCard
+from provisioning.permissions import Permission
+from provisioning.selectors.deployments import (
+    deployment_counts,
+    deployment_list,
+    deployments_expiring,
+)
+
+EXPIRING_WITHIN = timedelta(hours=72)
+
+
+def deployments_count(_request: HttpRequest) -> int | None:
+    """Live deployments of the tenant."""
+    actor = context.current().actor or ANONYMOUS
+    return sum(deployment_counts(actor=actor).values()) if current_tenant_id() else None
+
+
+def _totals(_request: HttpRequest) -> Mapping[str, Any]:
+    actor = context.current().actor or ANONYMOUS
+    counts = deployment_counts(actor=actor)
+    attention = deployment_list(actor=actor).filter(attention__isnull=False)
+    return {
+        "counts": counts,
+        "total": sum(counts.values()),
+        "attention": list(attention[:5]),
+    }
+
+
+def _quota(_request: HttpRequest) -> Mapping[str, Any]:
+    tenant_id = current_tenant_id()
+    return {"quota": quota_verdicts(tenant_id, Amounts()) if tenant_id else ()}
+
+
+def _recent(_request: HttpRequest) -> Mapping[str, Any]:
+    actor = context.current().actor or ANONYMOUS
+    return {"deployments": list(deployment_list(actor=actor)[:6])}
+
+
+def _expiring(_request: HttpRequest) -> Mapping[str, Any]:
+    actor = context.current().actor or ANONYMOUS
+    return {"deployments": list(deployments_expiring(actor=actor, within=EXPIRING_WITHIN)[:5])}
+
+
+_PATH = "provisioning/cards/"
+CARDS = (
+    DashboardCard("totals", f"{_PATH}totals.html", Permission.VIEW, _totals, 10, "full"),
+    DashboardCard("recent", f"{_PATH}recent.html", Permission.VIEW, _recent, 20, "two-thirds"),
+    DashboardCard("quota", f"{_PATH}quota.html", "quota.view", _quota, 30, "third"),
+    DashboardCard("expiring", f"{_PATH}expiring.html", Permission.VIEW, _expiring, 40, "third"),
+)

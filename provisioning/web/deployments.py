@@ -1,0 +1,259 @@
+"""Pages of deployments: list, detail, creation with its live plan, actions."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from audit.selectors.entries import entries_about
+from billing.logic.pricing import cost
+from billing.logic.quota import Amounts
+from billing.selectors.quotas import quota_verdicts
+from portal.kernel.errors import Conflict, InvalidInput, NotFound, ServiceUnavailable
+from portal.kernel.tenancy import current_tenant_id
+from portal.kernel.web.paging import page_of
+from portal.kernel.web.views import UNPROCESSABLE, ActionView, PortalView
+from portal.services.settings import setting_get
+from portal.web.operations import operation_card
+from provisioning.models import Deployment, Template
+from provisioning.permissions import Permission
+from provisioning.selectors.deployments import deployment_get, deployment_list
+from provisioning.selectors.templates import template_get, template_list
+from provisioning.services import creation, lifecycle
+from provisioning.services.plan import DeploymentPlan, deployment_plan
+from provisioning.states import DeploymentStatus
+from provisioning.web.forms import DeploymentFilters, DeploymentForm, ExtendForm, ResizeForm
+from provisioning.web.presentation import actions, meters, offer
+
+
+class DeploymentList(PortalView):
+    """`/deployments`."""
+
+    permission = Permission.VIEW
+    template_name = "provisioning/deployment/list.html"
+    fragment_name = "provisioning/deployment/_rows.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        filters = DeploymentFilters(request.GET)
+        page = page_of(request, self._filtered(filters))
+        return self.page(
+            {
+                "filters": filters,
+                "deployments": page.rows,
+                "previous": page.previous,
+                "next": page.next,
+                "may_create": self.actor.may(Permission.CREATE),
+            }
+        )
+
+    def _filtered(self, filters: DeploymentFilters) -> QuerySet[Deployment]:
+        filters.is_valid()
+        wanted = filters.cleaned_data
+        status = wanted.get("status")
+        rows = deployment_list(
+            actor=self.actor, with_deleted=status == DeploymentStatus.DELETED
+        )
+        if wanted.get("search"):
+            text = wanted["search"]
+            rows = rows.filter(Q(name__icontains=text) | Q(hostname__icontains=text))
+        if status == "attention":
+            rows = rows.filter(attention__isnull=False)
+        elif status:
+            rows = rows.filter(status=status)
+        return rows.filter(owner_id=self.actor.user_id) if wanted.get("owner") == "me" else rows
+
+
+class DeploymentDetail(PortalView):
+    """`/deployments/{id}`; the fragment is what changes by itself."""
+
+    permission = Permission.VIEW
+    template_name = "provisioning/deployment/detail.html"
+    fragment_name = "provisioning/deployment/_live.html"
+
+    def get(self, request: HttpRequest, deployment_id: str) -> HttpResponse:
+        deployment = deployment_get(actor=self.actor, deployment_id=deployment_id)
+        offered = actions(self.actor, deployment)
+        values: dict[str, Any] = {
+            "deployment": deployment,
+            "is_busy": deployment.is_busy,
+            "actions": offered,
+            "cost": cost(deployment.price_hour, hours=None, currency="EUR"),
+            "meters": meters(quota_verdicts(deployment.tenant_id, Amounts()), with_change=False),
+            "entries": entries_about(actor=self.actor, target=deployment, limit=20),
+            **operation_card(actor=self.actor, target_id=deployment.pk),
+        }
+        values["is_busy"] = deployment.is_busy or bool(values.get("is_live"))
+        if not request.htmx:  # type: ignore[attr-defined]
+            values["extend_form"] = ExtendForm()
+            values["resize_form"] = ResizeForm(deployment=deployment)
+        return self.page(values)
+
+
+class _CreationView(PortalView):
+    permission = Permission.CREATE
+
+    def form_of(self, request: HttpRequest, code: str | None) -> DeploymentForm:
+        """The form for a template. Raises NotFound."""
+        template = template_get(actor=self.actor, code=code or "")
+        data = request.POST if request.method == "POST" else None
+        ttl = int(setting_get("cloudpods.lease.default_hours"))
+        return DeploymentForm(data, template=template, ttl_default=ttl)
+
+    def plan_of(self, form: DeploymentForm) -> DeploymentPlan | None:
+        """The plan of what is typed so far, None while figures cannot be read."""
+        tenant_id = current_tenant_id()
+        if tenant_id is None:
+            return None
+        if form.is_bound:
+            form.is_valid()
+        else:
+            form.cleaned_data = {name: field.initial for name, field in form.fields.items()}
+            form.cleaned_data["name"] = form.cleaned_data["name"] or ""
+        try:
+            return deployment_plan(
+                actor=self.actor, tenant_id=tenant_id, request=form.request()
+            )
+        except InvalidInput:
+            return None
+
+
+class DeploymentNew(_CreationView):
+    """`/deployments/new`: choose a template, then the figures with the plan beside them."""
+
+    template_name = "provisioning/deployment/new.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        code = request.GET.get("template")
+        if not code:
+            offers = [offer(template) for template in template_list(actor=self.actor)]
+            return self.page({"template": None, "templates": offers})
+        try:
+            form = self.form_of(request, code)
+        except NotFound:
+            messages.error(request, _("This template is no longer offered."))
+            return HttpResponseRedirect(reverse("provisioning:deployment_new"))
+        return self._show(form, self.plan_of(form))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = self.form_of(request, request.POST.get("template"))
+        plan = self.plan_of(form)
+        tenant_id, user_id = current_tenant_id(), self.actor.user_id
+        if not form.is_valid() or tenant_id is None or user_id is None:
+            return self._show(form, plan, status=UNPROCESSABLE)
+        try:
+            deployment, _operation = creation.deployment_create(
+                actor=self.actor, tenant_id=tenant_id, owner_id=user_id, request=form.request()
+            )
+        except InvalidInput as error:
+            form.show(error.faults)
+        except (Conflict, ServiceUnavailable) as error:
+            form.add_error(None, error.message)
+        else:
+            messages.success(
+                request, _("%(name)s is being created.") % {"name": deployment.name}
+            )
+            target = reverse("provisioning:deployment_detail", args=[deployment.pk])
+            return HttpResponseRedirect(target, status=303)
+        return self._show(form, self.plan_of(form), status=UNPROCESSABLE)
+
+    def _show(
+        self, form: DeploymentForm, plan: DeploymentPlan | None, *, status: int = 200
+    ) -> HttpResponse:
+        values = {
+            "template": form.blueprint,
+            "form": form,
+            "parameter_fields": form.parameter_fields,
+            "plan": plan,
+            "meters": meters(plan.quota) if plan else [],
+        }
+        return self.page(values, status=status)
+
+
+class DeploymentPlanView(_CreationView):
+    """`/deployments/plan`: the plan of the form as it is being filled in."""
+
+    http_method_names: ClassVar[list[str]] = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = self.form_of(request, request.POST.get("template"))
+        plan = self.plan_of(form)
+        values = {"plan": plan, "meters": meters(plan.quota) if plan else []}
+        response = render(request, "provisioning/deployment/_plan.html", values)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+class DeploymentAction(ActionView):
+    """`/deployments/{id}/{action}`."""
+
+    permission = Permission.VIEW
+
+    def target(self, **kwargs: Any) -> str:
+        return reverse("provisioning:deployment_detail", args=[kwargs["deployment_id"]])
+
+    def perform(self, request: HttpRequest, **kwargs: Any) -> str:
+        key = {"actor": self.actor, "deployment_id": kwargs["deployment_id"]}
+        match kwargs["action"]:
+            case "start":
+                lifecycle.deployment_start(**key)
+                return _("It is being started.")
+            case "stop":
+                lifecycle.deployment_stop(**key, mode=request.POST.get("mode", "shutdown"))
+                return _("It is being stopped.")
+            case "restart":
+                lifecycle.deployment_restart(**key)
+                return _("It is being restarted.")
+            case "retry":
+                creation.deployment_retry(**key)
+                return _("It is being created again.")
+            case "delete":
+                lifecycle.deployment_delete(**key)
+                return _("It is being deleted.")
+            case "hold" | "release" as wanted:
+                lifecycle.deployment_change(**key, hold=wanted == "hold")
+                return _("It is on hold.") if wanted == "hold" else _("The hold is lifted.")
+            case _:
+                return self._with_form(request, kwargs["action"], key)
+
+    def _with_form(self, request: HttpRequest, action: str, key: dict[str, Any]) -> str:
+        if action == "extend":
+            hours = _numbers(ExtendForm(request.POST))["hours"]
+            deployment = lifecycle.deployment_extend(**key, hours=hours)
+            return _("The lease now ends on %(when)s UTC.") % {
+                "when": f"{deployment.expires_at:%Y-%m-%d %H:%M}"
+            }
+        if action == "resize":
+            deployment = deployment_get(actor=self.actor, deployment_id=key["deployment_id"])
+            figures = _numbers(ResizeForm(request.POST, deployment=deployment))
+            lifecycle.deployment_resize(**key, **figures)
+            return _("It is being resized.")
+        raise NotFound
+
+
+def _numbers(form: ExtendForm | ResizeForm) -> dict[str, int]:
+    if not form.is_valid():
+        name, errors = next(iter(form.errors.items()))
+        raise InvalidInput(errors[0], field=name)
+    return dict(form.cleaned_data)
+
+
+class TemplateList(PortalView):
+    """`/templates`."""
+
+    permission = Permission.TEMPLATES_VIEW
+    template_name = "provisioning/template/list.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        rows: QuerySet[Template] = template_list(actor=self.actor)
+        return self.page(
+            {
+                "templates": [offer(template) for template in rows],
+                "may_create": self.actor.may(Permission.CREATE),
+            }
+        )

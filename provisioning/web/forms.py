@@ -1,0 +1,150 @@
+"""Forms of provisioning: they parse; services decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel.errors import Fault
+from provisioning.logic.requests import DeploymentRequest
+from provisioning.models import Deployment, Template
+from provisioning.states import LIVE, DeploymentStatus
+
+PARAMETER_PREFIX = "parameter_"
+
+
+class TagsField(forms.CharField):
+    """Tags separated by commas or spaces."""
+
+    def to_python(self, value: Any) -> Any:
+        return [tag for tag in (value or "").replace(",", " ").lower().split() if tag]
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+
+class DeploymentForm(forms.Form):
+    """What a person asks for; the template's options become fields of their own."""
+
+    template = forms.SlugField(widget=forms.HiddenInput)
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=63,
+        help_text=_("Lower-case letters, digits and hyphens; becomes the host name."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "spellcheck": "false"}),
+    )
+    hostname = forms.CharField(
+        label=_("Host name"),
+        max_length=253,
+        required=False,
+        help_text=_("Leave empty to use the name."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    cpu_cores = forms.IntegerField(label=_("vCPU"))
+    memory_mb = forms.IntegerField(label=_("Memory"))
+    disk_gb = forms.IntegerField(label=_("Disk"))
+    ttl_hours = forms.IntegerField(label=_("Lifetime"))
+    tags = TagsField(label=_("Tags"), required=False, help_text=_("Separated by commas."))
+
+    def __init__(self, *args: Any, template: Template, ttl_default: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.blueprint = template
+        self.fields["template"].initial = template.code
+        self.fields["ttl_hours"].initial = ttl_default
+        for name in ("cpu_cores", "memory_mb", "disk_gb"):
+            low, default, high = template.limits(name)
+            self.fields[name].initial = default
+            self.fields[name].help_text = f"{low} – {high}"
+            self.fields[name].widget.attrs.update(min=low, max=high)
+        for option in template.install_options:
+            self.fields[PARAMETER_PREFIX + str(option["key"])] = _option_field(option)
+
+    @property
+    def parameter_fields(self) -> list[forms.BoundField]:
+        """The fields of the template's options."""
+        return [field for field in self if field.name.startswith(PARAMETER_PREFIX)]
+
+    def request(self) -> DeploymentRequest:
+        """What was typed, as far as it could be read."""
+        data = getattr(self, "cleaned_data", {})
+        options = {
+            name.removeprefix(PARAMETER_PREFIX): value
+            for name, value in data.items()
+            if name.startswith(PARAMETER_PREFIX)
+        }
+        return DeploymentRequest(
+            template=self.blueprint.code,
+            name=data.get("name", ""),
+            cpu_cores=data.get("cpu_cores"),
+            memory_mb=data.get("memory_mb"),
+            disk_gb=data.get("disk_gb"),
+            ttl_hours=data.get("ttl_hours"),
+            hostname=data.get("hostname") or None,
+            parameters=options,
+            tags=data.get("tags") or (),
+        )
+
+    def show(self, faults: Iterable[Fault]) -> None:
+        """Puts each fault beside its field."""
+        for fault in faults:
+            name = (fault.field or "").replace("parameters.", PARAMETER_PREFIX)
+            self.add_error(name if name in self.fields else None, fault.message)
+
+
+def _option_field(option: Mapping[str, Any]) -> forms.Field:
+    label, default = option.get("label", option["key"]), option.get("default")
+    match option.get("type"):
+        case "boolean":
+            return forms.BooleanField(label=label, required=False, initial=default)
+        case "choice":
+            choices = [(choice, choice) for choice in option.get("choices", [])]
+            return forms.ChoiceField(label=label, choices=choices, initial=default)
+        case _:
+            return forms.CharField(label=label, required=False, initial=default, max_length=200)
+
+
+class DeploymentFilters(forms.Form):
+    """Filters of the list, kept in the address."""
+
+    search = forms.CharField(label=_("Search"), required=False, max_length=63)
+    status = forms.ChoiceField(label=_("Status"), required=False)
+    owner = forms.ChoiceField(
+        label=_("Owner"),
+        required=False,
+        choices=[("", _("Anyone")), ("me", _("Me"))],
+    )
+    choices: ClassVar[list[tuple[str, Any]]] = [("", _("Any status")), ("attention", _("Needs attention"))]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        live = [(s.value, s.label) for s in DeploymentStatus if s in LIVE]
+        deleted = (DeploymentStatus.DELETED.value, DeploymentStatus.DELETED.label)
+        status = self.fields["status"]
+        assert isinstance(status, forms.ChoiceField)
+        status.choices = [*self.choices, *live, deleted]
+
+
+class ExtendForm(forms.Form):
+    """How much longer."""
+
+    hours = forms.IntegerField(label=_("Hours"), initial=24, min_value=1)
+
+
+class ResizeForm(forms.Form):
+    """Other figures."""
+
+    cpu_cores = forms.IntegerField(label=_("vCPU"))
+    memory_mb = forms.IntegerField(label=_("Memory (MB)"))
+    disk_gb = forms.IntegerField(label=_("Disk (GB)"))
+
+    def __init__(self, *args: Any, deployment: Deployment, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            low, _default, high = deployment.template.limits(name)
+            field.initial = getattr(deployment, name)
+            low = max(low, deployment.disk_gb) if name == "disk_gb" else low
+            field.help_text = f"{low} – {high}"
+            field.widget.attrs.update(min=low, max=high)

@@ -1,0 +1,103 @@
+"""What the pages of provisioning show of plans, quotas, actions and history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from billing.logic.pricing import cost
+from billing.logic.quota import Verdict
+from portal.kernel import clock
+from portal.kernel.authz import Actor
+from provisioning.models import Deployment, Template
+from provisioning.permissions import Permission
+from provisioning.selectors.deployments import is_in_hands_of
+from provisioning.selectors.prices import default_price_hour
+from provisioning.states import DeploymentStatus
+
+_S = DeploymentStatus
+
+
+def offer(template: Template) -> dict[str, Any]:
+    """A template with the price of its defaults."""
+    price = default_price_hour(template)
+    figures = cost(price, hours=None, currency="EUR")
+    return {"template": template, "price_hour": price, "price_month": figures.per_month}
+
+
+def meters(verdicts: Iterable[Verdict], *, with_change: bool = True) -> list[dict[str, Any]]:
+    """Quota as bars: used → after / limit."""
+    labels = {
+        "deployments": _("Machines"),
+        "cpu_cores": _("vCPU"),
+        "memory_mb": _("Memory"),
+        "disk_gb": _("Disk"),
+    }
+    return [_meter(labels[v.dimension], v, with_change=with_change) for v in verdicts]
+
+
+def _meter(label: str, verdict: Verdict, *, with_change: bool) -> dict[str, Any]:
+    limit = "∞" if verdict.limit is None else _amount(verdict.dimension, verdict.limit)
+    used, after = (_amount(verdict.dimension, n) for n in (verdict.used, verdict.after))
+    shown = f"{used} → {after}" if with_change and verdict.requested else used
+    full = verdict.percent_after or 0
+    tone = "danger" if not verdict.is_allowed else "warn" if full >= 85 else ""
+    return {
+        "label": label,
+        "text": f"{shown} / {limit}",
+        "value": min(verdict.after, verdict.limit if verdict.limit is not None else verdict.after),
+        "max": verdict.limit or max(verdict.after, 1),
+        "tone": tone,
+    }
+
+
+def _amount(dimension: str, value: int) -> str:
+    if dimension == "memory_mb":
+        return f"{value / 1024:g} GiB"
+    return f"{value} GB" if dimension == "disk_gb" else str(value)
+
+
+def actions(actor: Actor, deployment: Deployment) -> dict[str, dict[str, str]]:
+    """What the role allows, each with the reason why it cannot be done now, if any."""
+    if deployment.status == _S.DELETED or not is_in_hands_of(actor, deployment):
+        return {}
+    wanted: dict[str, dict[str, str]] = {}
+    if actor.may(Permission.OPERATE):
+        wanted |= _operate(deployment)
+    if actor.may(Permission.MANAGE):
+        wanted["release" if deployment.hold else "hold"] = {"reason": ""}
+    if actor.may(Permission.DELETE):
+        wanted["delete"] = {"reason": _delete_reason(deployment)}
+    return wanted
+
+
+def _operate(deployment: Deployment) -> dict[str, dict[str, str]]:
+    busy = _("Wait until the current action has ended.") if deployment.is_busy else ""
+    is_on = deployment.status == _S.RUNNING
+    is_off = deployment.status == _S.STOPPED
+    offered: dict[str, dict[str, str]] = {}
+    if deployment.status == _S.ERROR and deployment.ready_at is None:
+        offered["retry"] = {"reason": ""}
+        return offered
+    if not is_on:
+        offered["start"] = {"reason": busy or _start_reason(deployment)}
+    if not is_off:
+        offered["stop"] = {"reason": busy}
+    offered["restart"] = {"reason": busy or ("" if is_on else _("It is not running."))}
+    offered["extend"] = {"reason": ""}
+    offered["resize"] = {"reason": busy}
+    return offered
+
+
+def _start_reason(deployment: Deployment) -> str:
+    if deployment.expires_at <= clock.now() and not deployment.hold:
+        return _("The lease has ended: extend it first.")
+    return ""
+
+
+def _delete_reason(deployment: Deployment) -> str:
+    if deployment.status == _S.DELETING:
+        return _("It is being deleted.")
+    return _("It is on hold: lift the hold first.") if deployment.hold else ""
