@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"PVEAPIToken=(?P<owner>[^\s:!@]+@[^\s:!@]+)!(?P<name>[^=\s]
 
 
 def identify(world: World, authorization: str, now: float) -> Identity | None:
-    """The owner of a token, or None for anything that is not a valid one."""
+    """Answer the owner of a token, or None for anything that is not a valid one."""
     found = _TOKEN.fullmatch(authorization)
     if found is None:
         return None
@@ -28,7 +28,7 @@ def identify(world: World, authorization: str, now: float) -> Identity | None:
 
 
 def _own_privileges(world: World, subject: str, path: str) -> set[str]:
-    """The deepest level of the path with a grant decides; a grant may stop at its own level."""
+    """Let the deepest level with a grant decide; a grant may stop at its own level."""
     if subject == "root@pam":
         return {name for names in world.roles.values() for name in names}
     parts = [part for part in path.split("/") if part]
@@ -55,7 +55,7 @@ def _path_privileges(world: World, identity: Identity, path: str) -> set[str]:
 
 
 def privileges(world: World, identity: Identity, path: str) -> set[str]:
-    """The effective privileges on a path; a pool lends its own to its members."""
+    """Answer the effective privileges on a path; a pool lends its own to its members."""
     found = _path_privileges(world, identity, path)
     member = re.fullmatch(r"/vms/(\d+)", path)
     pool = world.pool_of(int(member[1])) if member else ""
@@ -65,12 +65,12 @@ def privileges(world: World, identity: Identity, path: str) -> set[str]:
 
 
 def has(world: World, identity: Identity, path: str, *names: str) -> bool:
-    """True when one of the names is held on the path."""
+    """Tell whether one of the names is held on the path."""
     return identity.is_root or not privileges(world, identity, path).isdisjoint(names)
 
 
 def require(world: World, identity: Identity, path: str, *names: str, any_of: bool = False) -> None:
-    """Raises ApiError(403) naming path and privilege."""
+    """Raise ApiError(403) naming path and privilege."""
     if identity.is_root:
         return
     held = privileges(world, identity, path)
@@ -101,7 +101,7 @@ def _check_perm(world: World, identity: Identity, check: list[Any], params: dict
 
 
 def check(world: World, identity: Identity, rule: list[Any], params: dict[str, Any]) -> None:
-    """Runs a permission rule of the schema.
+    """Run a permission rule of the schema.
 
     Raises ApiError(403); inside an `or` the detail is lost, as in the original.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-YEARS = datetime.timedelta(days=3650)
+YEARS = dt.timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ def _name(common: str) -> x509.Name:
 
 
 def _builder(subject: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(_name(subject))
         .issuer_name(_name(issuer))
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + YEARS)
     )
 
@@ -84,7 +84,7 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 
 def _server(
-    key: ec.EllipticCurvePrivateKey, ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey
+    key: ec.EllipticCurvePrivateKey, ca_key: ec.EllipticCurvePrivateKey
 ) -> x509.Certificate:
     names = [
         x509.DNSName("localhost"),
@@ -107,7 +107,7 @@ def _server(
 
 
 def ensure(folder: Path) -> Identity:
-    """Makes the files once; a restart keeps them, so that pinned clients stay happy."""
+    """Make the files once; a restart keeps them, so that pinned clients stay happy."""
     found = Identity(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     if found.ca_file.exists() and found.certificate_file.exists() and found.key_file.exists():
         return found
@@ -115,7 +115,7 @@ def ensure(folder: Path) -> Identity:
     ca_key = ec.generate_private_key(ec.SECP256R1())
     key = ec.generate_private_key(ec.SECP256R1())
     ca = _authority(ca_key)
-    certificate = _server(key, ca, ca_key)
+    certificate = _server(key, ca_key)
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

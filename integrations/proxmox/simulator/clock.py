@@ -18,7 +18,7 @@ class Clock:
         return self._scale
 
     def rescale(self, scale: float) -> None:
-        """Takes effect at once, also for those who are already waiting."""
+        """Change the pace at once, also for those who are already waiting."""
         self._scale = scale
         self._changed.set()
         self._changed = asyncio.Event()
@@ -27,7 +27,7 @@ class Clock:
         return time.time()
 
     def elapsed_s(self, since: float) -> float:
-        """Simulated seconds since a timestamp."""
+        """Answer simulated seconds since a timestamp."""
         return (self.now() - since) * self._scale
 
     async def sleep(self, duration_s: float) -> None:

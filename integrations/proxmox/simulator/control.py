@@ -45,7 +45,7 @@ class Control:
         return app
 
     async def state(self, request: web.Request) -> web.Response:
-        """The ground truth, without pvestatd's delay and without permissions."""
+        """Answer the ground truth, without pvestatd's delay and without permissions."""
         del request
         world = self._sim.world
         dump = world.dump()
@@ -141,7 +141,7 @@ class Control:
         return web.json_response(dataclasses.asdict(storage))
 
     async def crash_task(self, request: web.Request) -> web.Response:
-        """kill -9 of one worker; without `upid` of every one that runs."""
+        """Kill one worker as by kill -9; without `upid` every one that runs."""
         body, sim = await _body(request), self._sim
         wanted = body.get("upid")
         running = [t.upid for t in sim.world.tasks.values() if t.status == "running"]

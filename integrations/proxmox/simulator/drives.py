@@ -16,7 +16,7 @@ _CONFIG = "/nodes/{node}/qemu/{vmid}/config"
 
 
 def options(key: str, value: str) -> dict[str, str]:
-    """The property string of one drive; `file` is the volume."""
+    """Answer the property string of one drive; `file` is the volume."""
     return schema.parsed(str(schema.parameters(_CONFIG, "PUT")[key]["format"]), value)
 
 
@@ -25,7 +25,7 @@ def volume_of(value: str) -> str:
 
 
 def of(machine: Machine) -> dict[str, str]:
-    """The drives that are volumes, by key."""
+    """Answer the drives that are volumes, by key."""
     return {
         key: str(value)
         for key, value in sorted(machine.config.items())
@@ -42,7 +42,7 @@ def is_iso(value: str) -> bool:
 
 
 def check(sim: Simulation, identity: Identity, node: str, values: dict[str, Any]) -> None:
-    """What is refused before any worker starts.
+    """Refuse what no worker would be started for.
 
     Raises WorkError for unknown storages and volumes, ApiError(403) without the privilege.
     """
@@ -66,7 +66,7 @@ def check(sim: Simulation, identity: Identity, node: str, values: dict[str, Any]
 async def realise(
     sim: Simulation, scope: Scope, *, node: str, vmid: int, key: str, value: str
 ) -> str:
-    """Turns `storage:8` into a volume and answers the stored form.
+    """Turn `storage:8` into a volume and answers the stored form.
 
     Raises WorkError when it cannot be allocated.
     """
@@ -111,7 +111,7 @@ def with_size(value: str, size: int) -> str:
 
 
 async def detach(sim: Simulation, scope: Scope, machine: Machine, key: str, *, force: bool) -> None:
-    """A drive becomes `unusedN`; an unused one, or any by force, loses its volume.
+    """Make a drive `unusedN`; an unused one, or any by force, loses its volume.
 
     Raises WorkError when the machine is protected.
     """

@@ -38,7 +38,7 @@ class DropError(Exception):
 
 
 def invalid(**errors: str) -> ApiError:
-    """The 400 of the schema validator, one message per parameter."""
+    """Answer the 400 of the schema validator, one message per parameter."""
     named = {name.replace("__", "-"): text for name, text in errors.items()}
     return ApiError(400, "Parameter verification failed.", errors=named)
 

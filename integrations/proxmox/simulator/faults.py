@@ -125,7 +125,7 @@ class FaultTable:
         self._ordered = 0
 
     def order(self, raw: dict[str, Any]) -> Fault:
-        """Takes `{kind, match, count, ...}`.
+        """Take `{kind, match, count, ...}`.
 
         Raises ValueError naming what is unknown.
         """
@@ -148,7 +148,7 @@ class FaultTable:
         return fault
 
     def take(self, kind: str, facts: Facts) -> Fault | None:
-        """The first active order of that kind that fits, used up by one."""
+        """Answer the first active order of that kind that fits, used up by one."""
         for fault in self._active:
             if fault.kind == kind and fault.hits(facts):
                 self._use(fault)
@@ -199,6 +199,6 @@ class FaultTable:
 
 
 def _is_fitting(fault: Fault, facts: Facts) -> bool:
-    """Some kinds make sense for calls that write only."""
+    """Tell whether the kind makes sense for this call: some need one that writes."""
     is_write = facts.get("method") != "GET"
     return is_write or fault.kind not in ("no_quorum", "no_worker_upid")

@@ -51,7 +51,7 @@ _NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 
 
 def build(name: str, now: float) -> World:
-    """A fresh cluster.
+    """Build a fresh cluster.
 
     Raises ValueError for a name that is not a fixture.
     """
@@ -71,7 +71,7 @@ def _bare(name: str, now: float) -> World:
 
 
 def _wire(now: float) -> World:
-    """The setting of the recorded exchanges of Proxmox VE 9.2."""
+    """Build the setting of the recorded exchanges of Proxmox VE 9.2."""
     world = _bare("sim", now)
     world.nodes = {
         "pve1": Node("pve1", cpus=2, memory=25_276_514_304, started=world.booted, observed=False),
@@ -95,7 +95,7 @@ def _wire(now: float) -> World:
 
 
 def _empty(now: float) -> World:
-    """The demo's cluster without a single machine."""
+    """Build the demo's cluster without a single machine."""
     world = _bare("demo", now)
     for index in (1, 2, 3):
         name = f"pve{index}"
@@ -200,7 +200,7 @@ def stranger(
 
 
 def evict(world: World, vmid: int) -> None:
-    """Removes a machine behind everybody's back, volumes and memberships included."""
+    """Remove a machine behind everybody's back, volumes and memberships included."""
     world.machines.pop(vmid, None)
     for volume in world.machine_volumes(vmid):
         world.volumes.pop(volume.volid)

@@ -18,7 +18,7 @@ class Journal:
         self._count = 0
 
     def open(self, *, method: str, path: str, params: dict[str, Any], token: str) -> dict[str, Any]:
-        """Notes a request on arrival; the status follows when it is answered, if ever."""
+        """Note a request on arrival; the status follows when it is answered, if ever."""
         self._count += 1
         shown = {k: "********" if k in _SECRET else v for k, v in params.items()}
         entry: dict[str, Any] = {

@@ -16,9 +16,7 @@ _PLAIN_BYTES = 8192
 class TlsListener:
     """One accepting task; each connection gets a short-lived task until its handshake is done."""
 
-    def __init__(
-        self, sock: socket.socket, server: web.Server[web.BaseRequest], context: ssl.SSLContext
-    ) -> None:
+    def __init__(self, sock: socket.socket, server: web.Server, context: ssl.SSLContext) -> None:
         self._sock = sock
         self._server = server
         self._context = context
@@ -61,10 +59,15 @@ class TlsListener:
 
 
 async def _peek(client: socket.socket) -> bytes:
-    """The first byte, left where it is."""
+    """Peek at the first byte, and leave it where it is."""
     loop = asyncio.get_running_loop()
     readable: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(client, lambda: readable.done() or readable.set_result(None))
+
+    def notice() -> None:
+        if not readable.done():
+            readable.set_result(None)
+
+    loop.add_reader(client, notice)
     try:
         await readable
     finally:

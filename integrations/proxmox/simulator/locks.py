@@ -85,7 +85,7 @@ class LockTable:
         shared: bool = False,
         wait_s: float = CONFIG_WAIT_S,
     ) -> AsyncIterator[None]:
-        """The node-local lock of one VM's configuration.
+        """Hold the node-local lock of one VM's configuration.
 
         Raises WorkError when it is not granted in time.
         """
@@ -100,7 +100,7 @@ class LockTable:
     async def storage(
         self, scope: Scope, node: str, name: str, *, shared: bool
     ) -> AsyncIterator[None]:
-        """The lock around allocation: per node for local storage, cluster-wide for shared.
+        """Hold the lock around allocation: per node for local storage, cluster-wide for shared.
 
         Raises WorkError when it is not granted in time.
         """

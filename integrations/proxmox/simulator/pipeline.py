@@ -84,7 +84,7 @@ class Pipeline:
         return await self._disturbed(fault, facts, work)
 
     async def _identity(self, request: web.BaseRequest, path: str) -> Identity:
-        """Raises BareError(401), late, as a brake on guessing."""
+        """Raise BareError(401), late, as a brake on guessing."""
         ticket = "PVEAuthCookie" in request.cookies
         header = request.headers.get("Authorization", "")
         is_login = path == "/access/ticket" and request.method == "POST"
@@ -102,7 +102,7 @@ class Pipeline:
         return identity
 
     async def _limited(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """The proxy loses patience after 30 s; the daemon behind it goes on to the end."""
+        """Cut the answer after 30 s; the daemon behind the proxy goes on to the end."""
         running = asyncio.create_task(work)
         patience = asyncio.create_task(self._sim.clock.sleep(PROXY_LIMIT_S))
         await asyncio.wait({running, patience}, return_when=asyncio.FIRST_COMPLETED)
@@ -148,7 +148,7 @@ class Pipeline:
         return await found.handler(sim, call)
 
     def _reach(self, node: str) -> None:
-        """The hop to the node that owns the path."""
+        """Hop to the node that owns the path."""
         if not node:
             return
         if node not in self._sim.world.nodes:
@@ -190,7 +190,7 @@ class Pipeline:
         raise ApiError(status, reason)
 
     async def _silenced(self, fault: Fault, work: Work) -> Any:
-        """The kinds after which the caller cannot know whether it happened."""
+        """Leave the caller in the dark about whether it happened."""
         default = fault.kind == "596"
         if fault.kind == "drop_connection":
             if fault.param("when", "after") == "after":
@@ -205,7 +205,7 @@ class Pipeline:
         raise HangError
 
     async def _attempt(self, work: Work) -> None:
-        """Does the work for its effect; its answer, good or bad, is lost."""
+        """Do the work for its effect; its answer, good or bad, is lost."""
         try:
             await work()
         except (ApiError, WorkError):
@@ -230,7 +230,7 @@ def _refuse_skiplock(call: Call) -> None:
 
 
 def _formatter(request: web.BaseRequest) -> tuple[str, str]:
-    """Raises BareError(501) for what the daemon does not even look at."""
+    """Raise BareError(501) for what the daemon does not even look at."""
     if request.method not in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
         raise BareError(501, f"method '{request.method}' not available")
     if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
@@ -251,7 +251,7 @@ def _shown_token(request: web.BaseRequest) -> str:
 
 
 def _dropped(request: web.BaseRequest) -> web.Response:
-    """Resets the connection: no farewell, neither of TLS nor of TCP."""
+    """Reset the connection: no farewell, neither of TLS nor of TCP."""
     if request.transport is not None:
         raw = request.transport.get_extra_info("socket")
         if raw is not None:

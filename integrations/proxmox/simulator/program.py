@@ -29,7 +29,7 @@ When it is ready it prints one line of JSON: event, url, control_url, fingerprin
 
 
 def build_parser(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
-    """Adds the options to the given parser, or to a new one."""
+    """Add the options to the given parser, or to a new one."""
     parser = parser or argparse.ArgumentParser(prog="proxmox_simulator", description=DESCRIPTION)
     add = parser.add_argument
     add("--host", default=LOOPBACK, help="address of the API (default: %(default)s)")
@@ -111,7 +111,7 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 async def _farewell() -> None:
-    """Waits for SIGTERM or Ctrl-C."""
+    """Wait for SIGTERM or Ctrl-C."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -120,7 +120,7 @@ async def _farewell() -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serves until a signal comes; the state is saved when it returns."""
+    """Serve until a signal comes; the state is saved when it returns."""
     options.state.mkdir(parents=True, exist_ok=True)
     asyncio.run(_serve(options))
     return 0

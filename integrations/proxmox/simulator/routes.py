@@ -42,7 +42,7 @@ _handlers: dict[tuple[str, str], Handler] = {}
 
 
 def route(method: str, path: str) -> Callable[[Handler], Handler]:
-    """Declares an endpoint; path and method have to be in the schema."""
+    """Declare an endpoint; path and method have to be in the schema."""
     if method not in schema.endpoints().get(path, {}):
         raise LookupError(f"{method} {path} is not in schema.json")
 
@@ -64,7 +64,7 @@ def _table() -> list[tuple[re.Pattern[str], str]]:
 
 
 def find(method: str, path: str) -> Found | None:
-    """The endpoint of a request, or None when path or method is unknown."""
+    """Answer the endpoint of a request, or None when path or method is unknown."""
     trimmed = path.rstrip("/") or "/"
     for pattern, template in _table():
         match = pattern.fullmatch(trimmed)

@@ -33,7 +33,7 @@ def endpoints() -> dict[str, dict[str, Rule]]:
 
 @cache
 def parameters(path: str, method: str) -> dict[str, Rule]:
-    """The rules of one endpoint, with indexed keys (`scsi[n]`) written out."""
+    """Answer the rules of one endpoint, with indexed keys (`scsi[n]`) written out."""
     endpoint = endpoints()[path][method]
     shared = _document()["shared"].get(endpoint.get("include", ""), {})
     written: dict[str, Rule] = {}
@@ -172,7 +172,7 @@ def merged(uri: dict[str, str], sent: dict[str, Any]) -> dict[str, Any]:
 
 
 def validate(path: str, method: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Checks all parameters of a request; answers them with numbers and flags as integers.
+    """Check all parameters of a request; answers them with numbers and flags as integers.
 
     Raises ApiError(400) naming every parameter that is wrong.
     """
@@ -189,7 +189,7 @@ def validate(path: str, method: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _joined(rule: Rule, value: Any) -> Any:
-    """A repeated key that is no array is one value, glued with NUL."""
+    """Glue a repeated key that is no array into one value, with NUL."""
     if isinstance(value, list) and rule.get("type") != "array":
         return "\0".join(str(item) for item in value)
     return value
@@ -205,5 +205,5 @@ def _native(rule: Rule, value: Any) -> Any:
 
 
 def parsed(format_name: str, text: str) -> dict[str, str]:
-    """A valid property string as a dictionary."""
+    """Answer a valid property string as a dictionary."""
     return property_values(_document()["formats"][format_name], text)

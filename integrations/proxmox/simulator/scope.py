@@ -28,7 +28,7 @@ class Scope:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def say(self, line: str) -> None:
-        """A synchronous request has no log."""
+        """Say nothing: a synchronous request has no log."""
 
 
 @dataclass(slots=True)

@@ -30,14 +30,15 @@ _GROUPS: tuple[tuple[str, str], ...] = (
     (r"memory|balloon|shares|hugepages|keephugepages|allow-ksm", "VM.Config.Memory"),
     (r"net\d+", "VM.Config.Network"),
     (r"(ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0|unused\d+|cdrom", "VM.Config.Disk"),
-    (r"acpi|agent|autostart|boot|bootdisk|description|hotplug|kvm|localtime|name|onboot|ostype"
-     r"|protection|reboot|startdate|startup|tablet|tags|tdf|freeze", "VM.Config.Options"),
+    (r"acpi|agent|autostart|boot|bootdisk|description|hotplug|kvm|localtime|name|onboot",
+     "VM.Config.Options"),
+    (r"ostype|protection|reboot|startdate|startup|tablet|tags|tdf|freeze", "VM.Config.Options"),
 )  # fmt: skip
 _KEY = re.compile(r"(ssh-(rsa|dss|ed25519)|ecdsa-\S+|sk-\S+)\s+[A-Za-z0-9+/]+={0,3}(\s.*)?")
 
 
 def group_of(key: str, value: str = "") -> str:
-    """The privilege an option belongs to."""
+    """Answer the privilege an option belongs to."""
     if DRIVE.fullmatch(key):
         if value.partition(",")[0].endswith("cloudinit"):
             return "VM.Config.Cloudinit"
@@ -50,7 +51,7 @@ def group_of(key: str, value: str = "") -> str:
 def authorise(
     world: World, identity: Identity, path: str, values: dict[str, Any], *, pool: str = ""
 ) -> None:
-    """Raises WorkError for what only root may set, ApiError(403) for a missing privilege."""
+    """Raise WorkError for what only root may set, ApiError(403) for a missing privilege."""
     for key, value in sorted(values.items()):
         if _ROOT_ONLY.fullmatch(key) and not identity.is_root:
             raise WorkError(f"only root can set '{key}' config")
@@ -80,7 +81,7 @@ def stored_tags(value: str) -> str:
 
 
 def _stored_keys(value: str) -> str:
-    """Raises WorkError for what is not a list of public keys."""
+    """Raise WorkError for what is not a list of public keys."""
     for line in unquote(value).splitlines():
         if line.strip() and not _KEY.fullmatch(line.strip()):
             raise WorkError("SSH public key validation error")
@@ -88,7 +89,7 @@ def _stored_keys(value: str) -> str:
 
 
 def stored(key: str, value: Any) -> Any:
-    """An option the way the configuration file keeps it; drives come from `drives`."""
+    """Spell an option the way the configuration file keeps it; drives come from `drives`."""
     if NET.fullmatch(key):
         return stored_net(str(value))
     if key == "tags":
@@ -99,7 +100,7 @@ def stored(key: str, value: Any) -> Any:
 
 
 def check_boot(config: dict[str, Any]) -> None:
-    """Raises WorkError when the boot order names a device that is not there."""
+    """Raise WorkError when the boot order names a device that is not there."""
     order = schema.parsed("pve-qm-boot", str(config.get("boot", ""))).get("order", "")
     for device in (name for name in order.split(";") if name):
         if device not in config:
@@ -116,20 +117,20 @@ def default_boot(config: dict[str, Any]) -> str:
 
 
 def digest(machine: Machine) -> str:
-    """Changes with the configuration, pending part included."""
+    """Hash the configuration, pending part included."""
     text = "".join(f"{k}: {v}\n" for k, v in sorted(machine.config.items()))
     text += "".join(f"[PENDING] {k}: {v}\n" for k, v in sorted(machine.pending.items()))
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def check_digest(machine: Machine, expected: str) -> None:
-    """Raises WorkError when somebody else was faster."""
+    """Raise WorkError when somebody else was faster."""
     if expected and expected != digest(machine):
         raise WorkError("checksum mismatch (file change by other user?)")
 
 
 def check_lock(machine: Machine) -> None:
-    """Raises WorkError naming the lock of the configuration file."""
+    """Raise WorkError naming the lock of the configuration file."""
     if lock := machine.config.get("lock"):
         raise WorkError(f"VM is locked ({lock})")
 
@@ -139,7 +140,7 @@ def _shown(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def view(machine: Machine, *, current: bool) -> dict[str, Any]:
-    """The configuration as `GET config` tells it: with what is pending, unless asked otherwise."""
+    """Answer the configuration like `GET config`: with what is pending, unless asked otherwise."""
     config = dict(machine.config)
     if not current:
         for key, value in machine.pending.items():

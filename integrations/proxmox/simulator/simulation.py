@@ -87,13 +87,13 @@ class Simulation:
         return self.world.nodes[node].online and not self.faults.is_down(node)
 
     def node(self, name: str) -> Node:
-        """Raises WorkError like a cluster that does not know the node."""
+        """Raise WorkError like a cluster that does not know the node."""
         if name not in self.world.nodes:
             raise WorkError(f"no such cluster node '{name}'")
         return self.world.nodes[name]
 
     def machine(self, node: str, vmid: int) -> Machine:
-        """A machine on its own node; anywhere else it does not exist.
+        """Find a machine on its own node; anywhere else it does not exist.
 
         Raises WorkError in the words of a missing configuration file.
         """
@@ -105,7 +105,7 @@ class Simulation:
         return machine
 
     def sought_machine(self, node: str, vmid: int) -> Machine:
-        """The same for the callers that word it differently."""
+        """Answer the same for the callers that word it differently."""
         machine = self.world.machines.get(vmid)
         if machine is None or machine.node != node:
             raise WorkError(f"unable to find configuration file for VM {vmid} on node '{node}'")

@@ -24,7 +24,7 @@ class StateFile:
         self._world = world
 
     def read(self) -> World | None:
-        """What the last run left: its running tasks have died with it."""
+        """Read what the last run left: its running tasks have died with it."""
         if not self._path.exists():
             return None
         world = load(json.loads(self._path.read_text(encoding="utf-8")))

@@ -39,7 +39,7 @@ class Worker(Scope):
         self.say(f"WARN: {line}")
 
     def point(self, name: str) -> None:
-        """A place where an ordered crash may happen: as if by kill -9, nothing is cleaned up."""
+        """Crash here if ordered: as if by kill -9, nothing is cleaned up."""
         if self._faults.take_crash(name, self.facts) is not None:
             self.is_killed = True
             raise KilledError
@@ -99,8 +99,7 @@ class TaskTable:
         try:
             await self._clock.sleep(FORK_S)
             worker.point("begin")
-            if fault := self._faults.take("task_error", worker.facts):
-                raise WorkError(str(fault.param("message", "simulated failure")))
+            self._fail(worker)
             await body(worker)
             if fault := self._faults.take("task_warnings", worker.facts):
                 worker.warn(str(fault.param("message", "simulated warning")))
@@ -112,6 +111,10 @@ class TaskTable:
             self._end(worker, "unexpected status")
         except asyncio.CancelledError:
             self._end(worker, "unexpected status" if worker.is_killed else "interrupted by signal")
+
+    def _fail(self, worker: Worker) -> None:
+        if fault := self._faults.take("task_error", worker.facts):
+            raise WorkError(str(fault.param("message", "simulated failure")))
 
     def _end(self, worker: Worker, exitstatus: str) -> None:
         task = worker.task
@@ -141,7 +144,7 @@ class TaskTable:
         return True
 
     async def abandon(self) -> None:
-        """The host loses power: every worker is gone, and the file still says `running`."""
+        """End every worker as if the host had lost power."""
         victims = list(self._running.values())
         for running, worker in victims:
             worker.is_killed = True

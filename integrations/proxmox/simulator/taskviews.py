@@ -12,7 +12,7 @@ from integrations.proxmox.simulator.world import Task
 
 
 def is_own(identity: Identity, owner: str) -> bool:
-    """A token owns its tasks; a person also those of the own tokens."""
+    """Tell who owns: a token its tasks, a person also those of the own tokens."""
     if owner == identity.owner:
         return True
     return not identity.token and owner.partition("!")[0] == identity.user
@@ -32,7 +32,7 @@ def _class_of(task: Task) -> str:
 
 
 def is_wanted(task: Task, params: dict[str, Any]) -> bool:
-    """The filters of the node's task list."""
+    """Apply the filters of the node's task list."""
     source, is_running = params.get("source", "archive"), task.status == "running"
     classes = [word for word in re.split(r"[,;\s]+", params.get("statusfilter", "")) if word]
     return all(

@@ -21,7 +21,7 @@ def cpus_of(machine: Machine) -> int:
 
 
 def disk_of(sim: Simulation, machine: Machine) -> int:
-    """The size of the boot disk."""
+    """Answer the size of the boot disk."""
     for value in drives.of(machine).values():
         volume = sim.world.volumes.get(drives.volume_of(value))
         if volume and "media=cdrom" not in value:
@@ -30,7 +30,7 @@ def disk_of(sim: Simulation, machine: Machine) -> int:
 
 
 def load_of(machine: Machine) -> float:
-    """Some figure, the same for the same machine at the same age."""
+    """Make up a figure, the same for the same machine at the same age."""
     return round(0.01 + machine.vmid % 17 / 100, 4) if machine.is_running else 0
 
 
@@ -56,7 +56,7 @@ def _figures(sim: Simulation, machine: Machine) -> dict[str, Any]:
 
 
 def machine_resource(sim: Simulation, machine: Machine) -> dict[str, Any]:
-    """The cluster-wide row: place, tags and lock at once, name and state with pvestatd's delay."""
+    """Answer the cluster-wide row: tags and lock at once, name and state with a delay."""
     row: dict[str, Any] = {
         "id": f"qemu/{machine.vmid}",
         "type": "qemu",
@@ -76,7 +76,7 @@ def machine_resource(sim: Simulation, machine: Machine) -> dict[str, Any]:
 
 
 def listed_machine(sim: Simulation, machine: Machine) -> dict[str, Any]:
-    """The row of the node's own list, always fresh."""
+    """Answer the row of the node's own list, always fresh."""
     figures = _figures(sim, machine)
     row: dict[str, Any] = {
         **{key: figures[key] for key in ("cpu", "mem", "maxmem", "disk", "maxdisk")},

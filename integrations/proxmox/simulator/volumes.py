@@ -21,7 +21,7 @@ _QCOW = (
 
 
 def mac_for(vmid: int) -> str:
-    """A fixture's address; machines made by the API draw theirs."""
+    """Answer a fixture's address; machines made by the API draw theirs."""
     return f"BC:24:11:00:{vmid // 256 % 256:02X}:{vmid % 256:02X}"
 
 
@@ -37,7 +37,7 @@ def bytes_of(text: str) -> int:
 
 
 def text_of(size: int) -> str:
-    """The shortest exact spelling."""
+    """Answer the shortest exact spelling."""
     for unit in ("T", "G", "M", "K"):
         if size >= _UNITS[unit] and size % _UNITS[unit] == 0:
             return f"{size // _UNITS[unit]}{unit}"
@@ -51,7 +51,7 @@ def volid(storage: Storage, vmid: int, name: str, suffix: str = "") -> str:
 
 
 def storage_named(world: World, name: str, node: str) -> Storage:
-    """Raises WorkError when it is unknown, or not there for this node."""
+    """Raise WorkError when it is unknown, or not there for this node."""
     storage = world.storages.get(name)
     if storage is None:
         raise WorkError(f"storage '{name}' does not exist")
@@ -76,7 +76,7 @@ def next_name(world: World, storage: Storage, vmid: int) -> str:
 
 
 def check_name(storage: Storage, name: str) -> None:
-    """Raises WorkError when the part behind the colon cannot be a volume of this storage."""
+    """Raise WorkError when the part behind the colon cannot be a volume of this storage."""
     if storage.kind == "dir":
         if not re.fullmatch(r"\d+/.+|(iso|snippets|vztmpl|backup)/.+", name):
             raise WorkError(f"unable to parse directory volume name '{name}'")
@@ -84,7 +84,7 @@ def check_name(storage: Storage, name: str) -> None:
         raise WorkError(f"unable to parse {storage.kind} volume name '{name}'")
 
 
-def _path(storage: Storage, volume: str) -> str:
+def _path(volume: str) -> str:
     name = volume.partition(":")[2].split("/")
     return "/var/lib/vz/images/" + "/".join(name[-2:])
 
@@ -111,7 +111,7 @@ async def allocate(
     suffix: str = "qcow2",
     base: str = "",
 ) -> Volume:
-    """Makes a volume under the storage lock.
+    """Make a volume under the storage lock.
 
     Raises WorkError when the lock is not granted or the space is not there.
     """
@@ -134,7 +134,7 @@ async def allocate(
 def _say_formatting(scope: Scope, storage: Storage, volume: Volume, suffix: str) -> None:
     if storage.kind != "dir":
         return
-    path = _path(storage, volume.volid)
+    path = _path(volume.volid)
     if volume.base:
         source = volume.base.partition(":")[2]
         target = path.rsplit("/", 1)[-1]
@@ -150,7 +150,7 @@ def _say_formatting(scope: Scope, storage: Storage, volume: Volume, suffix: str)
 
 
 async def free(sim: Simulation, scope: Scope, volume_id: str) -> None:
-    """Removes a volume under the storage lock; one that is gone already is no matter."""
+    """Remove a volume under the storage lock; one that is gone already is no matter."""
     volume = sim.world.volumes.get(volume_id)
     if volume is None:
         return
@@ -167,7 +167,7 @@ def linked_clones(world: World, volume_id: str) -> list[Volume]:
 
 
 async def grow(sim: Simulation, scope: Scope, volume: Volume, size: int) -> None:
-    """Raises WorkError when the additional space is not there."""
+    """Raise WorkError when the additional space is not there."""
     storage = sim.world.storages[volume.storage]
     node = volume.node or str(scope.facts.get("node", ""))
     async with sim.locks.storage(scope, node, storage.name, shared=storage.shared):

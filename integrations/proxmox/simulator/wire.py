@@ -25,7 +25,7 @@ _HEADERS = {
 
 
 def parse_form(text: str) -> dict[str, Any]:
-    """`a=1&b=2`; an unescaped `=` cuts the value short and `;` separates too, as in the original."""
+    """Read `a=1&b=2`; an unescaped `=` cuts the value short and `;` separates too."""
     values: dict[str, Any] = {}
     for pair in (piece for piece in re.split("[&;]", text) if piece):
         key, value = ([*pair.split("="), ""])[:2]
@@ -110,7 +110,7 @@ def success(request: web.BaseRequest, result: Any, formatter: str) -> web.Respon
 
 
 def failure(error: ApiError, formatter: str) -> web.Response:
-    """Closes the connection, as every status from 400 does."""
+    """Answer a refusal and close the connection, as every status from 400 does."""
     if isinstance(error, BareError):
         return bare(error.status, error.reason, error.body)
     ending = "" if error.status == 501 else "\n"

@@ -145,7 +145,7 @@ def _mapping(build: Callable[..., Any], raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def load(raw: dict[str, Any]) -> World:
-    """The inverse of `World.dump`."""
+    """Undo `World.dump`."""
     return World(
         **{
             **raw,

@@ -29,7 +29,7 @@ async def ticket(sim: Simulation, call: Call) -> Any:
 
 @route("GET", "/access/permissions")
 async def permissions(sim: Simulation, call: Call) -> dict[str, dict[str, int]]:
-    """The effective map: what a token really has, after separation."""
+    """Answer the effective map: what a token really has, after separation."""
     paths = [call.params["path"]] if "path" in call.params else None
     found: dict[str, dict[str, int]] = {}
     for path in paths or access.known_paths(sim.world, call.identity):

@@ -45,7 +45,7 @@ def is_agent_up(sim: Simulation, machine: Machine) -> bool:
 
 
 async def _awake(sim: Simulation, call: Call) -> Machine:
-    """Raises WorkError in the three ways in which there is no agent to talk to."""
+    """Raise WorkError in the three ways in which there is no agent to talk to."""
     machine = sim.machine(call.node, call.vmid)
     if not views.agent_enabled(machine):
         raise WorkError("No QEMU guest agent configured")
@@ -70,7 +70,7 @@ async def os_info(sim: Simulation, call: Call) -> dict[str, Any]:
 
 
 def address_of(machine: Machine, number: int) -> tuple[str, int]:
-    """The static address of cloud-init, else one that follows from the VMID."""
+    """Answer the static address of cloud-init, else one that follows from the VMID."""
     setting = str(machine.config.get(f"ipconfig{number}", ""))
     static = schema.parsed("pve-qm-ipconfig", setting).get("ip", "dhcp") if setting else "dhcp"
     if "/" in static:
@@ -120,7 +120,7 @@ def _interface(machine: Machine, number: int, mac: str, *, is_windows: bool) -> 
 
 @route("POST", f"{AGENT}/exec")
 async def execute(sim: Simulation, call: Call) -> dict[str, int]:
-    """Runs nothing: whatever the command, it prints its arguments."""
+    """Run nothing: whatever the command, it prints its arguments."""
     machine = await _awake(sim, call)
     sim.outputs[machine.vmid] = " ".join(call.params["command"][1:]) + "\n"
     return {"pid": EXEC_PID}

@@ -77,13 +77,7 @@ def _planned(sim: Simulation, call: Call) -> Plan:
 
 def _refuse_storage(sim: Simulation, plan: Plan) -> None:
     if not plan.is_full:
-        for word, value in (("storage", plan.storage), ("format", plan.suffix)):
-            if value:
-                raise WorkError(f"parameter '{word}' not allowed for linked clones")
-        for key, value in drives.of(plan.source).items():
-            volid = drives.volume_of(value)
-            if not plan.source.is_template and not drives.is_cloudinit(value):
-                raise WorkError(f"Linked clone feature is not supported for '{volid}' ({key})")
+        _refuse_linked(plan)
     if plan.storage:
         volumes.storage_named(sim.world, plan.storage, plan.source.node)
     if plan.target == plan.source.node:
@@ -96,8 +90,18 @@ def _refuse_storage(sim: Simulation, plan: Plan) -> None:
         raise WorkError(f"can't clone to non-shared storage '{plan.storage}'")
 
 
+def _refuse_linked(plan: Plan) -> None:
+    for word, value in (("storage", plan.storage), ("format", plan.suffix)):
+        if value:
+            raise WorkError(f"parameter '{word}' not allowed for linked clones")
+    for key, value in drives.of(plan.source).items():
+        volid = drives.volume_of(value)
+        if not plan.source.is_template and not drives.is_cloudinit(value):
+            raise WorkError(f"Linked clone feature is not supported for '{volid}' ({key})")
+
+
 async def _clone(sim: Simulation, call: Call, plan: Plan, worker: Worker) -> None:
-    """A stopped source is held shared, so that clones of a template run side by side."""
+    """Hold a stopped source shared, so that clones of a template run side by side."""
     source, shared = plan.source, not plan.source.is_running
     locks = sim.locks
     async with (
@@ -114,24 +118,25 @@ async def _clone(sim: Simulation, call: Call, plan: Plan, worker: Worker) -> Non
             agent_delay_s=source.agent_delay_s,
         )
         sim.world.machines[plan.newid] = machine
+        orphans = {volume.volid for volume in sim.world.machine_volumes(plan.newid)}
         sim.touch()
         worker.point("locked")
         worker.say(f"creating a clone of VM {source.vmid} with ID {plan.newid}")
         try:
             await _copy(sim, plan, machine, worker)
         except WorkError as error:
-            await machines.discard(sim, worker, machine)
+            await machines.discard(sim, worker, machine, spare=orphans)
             raise WorkError(f"clone failed: {error}") from error
         except asyncio.CancelledError:
             if worker.is_killed:
                 raise
-            await machines.discard(sim, worker, machine)
+            await machines.discard(sim, worker, machine, spare=orphans)
             raise WorkError("clone failed: interrupted by signal") from None
         await _finish(sim, plan, machine, worker)
 
 
 def _inherited(plan: Plan) -> dict[str, Any]:
-    """The new configuration without its drives: another identity, other addresses."""
+    """Answer the new configuration without its drives: another identity, other addresses."""
     config: dict[str, Any] = {
         key: value
         for key, value in plan.source.config.items()
@@ -168,11 +173,10 @@ async def _copy(sim: Simulation, plan: Plan, machine: Machine, worker: Worker) -
 
 
 def _write(sim: Simulation, machine: Machine, config: dict[str, Any]) -> None:
-    """Raises WorkError when the id is somebody else's by now."""
+    """Raise WorkError when the id is somebody else's by now."""
     if sim.world.machines.get(machine.vmid) is not machine:
-        raise WorkError(
-            f"Configuration file 'nodes/{machine.node}/qemu-server/{machine.vmid}.conf' does not exist"
-        )
+        path = f"nodes/{machine.node}/qemu-server/{machine.vmid}.conf"
+        raise WorkError(f"Configuration file '{path}' does not exist")
     machine.config = dict(config)
     sim.touch()
 
@@ -219,7 +223,7 @@ def _human(size: float) -> str:
 
 
 async def _transfer(sim: Simulation, worker: Worker, storage: Storage, size: int) -> None:
-    """The copy proper: outside the storage lock, and it takes its time."""
+    """Copy, outside the storage lock, and take the time it takes."""
     duration_s = storage.copy_base_s + size / GIB / storage.copy_gib_per_s
     lines = max(1, min(MAX_PROGRESS_LINES, size // GIB))
     whole = _human(size)

@@ -15,7 +15,7 @@ RECENT_TASKS = 25
 
 @route("GET", "/cluster/nextid")
 async def next_id(sim: Simulation, call: Call) -> str:
-    """The lowest free id, reserved for nobody, and a string."""
+    """Answer the lowest free id, reserved for nobody, and a string."""
     wanted = call.params.get("vmid")
     if wanted is not None:
         if wanted in sim.world.machines:
@@ -92,7 +92,7 @@ async def status(sim: Simulation, call: Call) -> list[dict[str, Any]]:
 
 @route("GET", "/cluster/tasks")
 async def tasks(sim: Simulation, call: Call) -> list[dict[str, Any]]:
-    """The recent ones of every node, running first."""
+    """Answer the recent ones of every node, running first."""
     mine = [t for t in sim.world.tasks.values() if taskviews.is_visible(sim, call.identity, t)]
     running = [taskviews.cluster_row(task) for task in mine if task.status == "running"]
     ended = [task for task in mine if task.status == "stopped"]

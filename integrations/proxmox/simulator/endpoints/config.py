@@ -36,14 +36,14 @@ async def pending(sim: Simulation, call: Call) -> list[dict[str, Any]]:
 
 @route("PUT", CONFIG)
 async def change(sim: Simulation, call: Call) -> None:
-    """Synchronous: slow storage makes a slow answer, and the proxy may cut it."""
+    """Apply at once: slow storage makes a slow answer, and the proxy may cut it."""
     values = _checked(sim, call)
     await _apply(sim, call, values, call.scope)
 
 
 @route("POST", CONFIG)
 async def change_later(sim: Simulation, call: Call) -> str | None:
-    """A task; with `background_delay` a quick one is waited for and answers null."""
+    """Start a task; with `background_delay` a quick one is waited for and answers null."""
     values = _checked(sim, call)
 
     async def body(worker: Worker) -> None:
@@ -127,7 +127,7 @@ async def _change_one(
 
 
 async def _attach(sim: Simulation, scope: Scope, machine: Machine, key: str, value: str) -> None:
-    """A new volume replaces what was there, which then is unused."""
+    """Put a new volume in the place of what was there, which then is unused."""
     previous = drives.volume_of(str(machine.config.get(key, "")))
     written = await drives.realise(
         sim, scope, node=machine.node, vmid=machine.vmid, key=key, value=value

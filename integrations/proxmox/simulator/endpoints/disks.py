@@ -71,7 +71,7 @@ async def _template(sim: Simulation, call: Call, worker: Worker) -> None:
 
 
 def _based(sim: Simulation, machine: Machine, value: str) -> str:
-    """The disk of a template is a base volume, from which linked clones hang."""
+    """Make the disk a base volume, from which linked clones hang."""
     volid = drives.volume_of(value)
     volume = sim.world.volumes.pop(volid)
     volume.volid = volid.replace(f"vm-{machine.vmid}-disk", f"base-{machine.vmid}-disk")

@@ -25,7 +25,7 @@ _NOT_OPTIONS = {
 
 @route("GET", QEMU)
 async def machines(sim: Simulation, call: Call) -> list[dict[str, Any]]:
-    """Filtered by VM.Audit: an empty list proves nothing."""
+    """List what VM.Audit lets one see: an empty list proves nothing."""
     return [
         views.listed_machine(sim, machine)
         for machine in sim.world.machines.values()
@@ -40,7 +40,7 @@ async def current(sim: Simulation, call: Call) -> dict[str, Any]:
 
 
 def check_pool(sim: Simulation, pool: str) -> None:
-    """Raises ApiError(403): an unknown pool counts as a missing permission."""
+    """Raise ApiError(403): an unknown pool counts as a missing permission."""
     if pool and pool not in sim.world.pools:
         raise forbidden(f"pool '{pool}' does not exist")
 
@@ -74,16 +74,17 @@ async def _create(
             raise WorkError(f"unable to create VM {vmid}: config file already exists")
         machine = Machine(vmid, call.node, {"lock": "create"})
         sim.world.machines[vmid] = machine
+        orphans = {volume.volid for volume in sim.world.machine_volumes(vmid)}
         worker.point("locked")
         try:
             config = await _configured(sim, worker, machine, values)
         except WorkError as error:
-            await discard(sim, worker, machine)
+            await discard(sim, worker, machine, spare=orphans)
             raise WorkError(f"unable to create VM {vmid} - {error}") from error
         except asyncio.CancelledError:
             if worker.is_killed:
                 raise
-            await discard(sim, worker, machine)
+            await discard(sim, worker, machine, spare=orphans)
             raise WorkError(f"unable to create VM {vmid} - interrupted by signal") from None
         machine.config = config
         machine.guest = "windows" if str(config.get("ostype", "")).startswith("w") else "linux"
@@ -112,12 +113,13 @@ async def _configured(
     return config
 
 
-async def discard(sim: Simulation, worker: Worker, machine: Machine) -> None:
-    """Takes back what a failed worker has made so far, and nothing of anybody else."""
+async def discard(sim: Simulation, worker: Worker, machine: Machine, *, spare: set[str]) -> None:
+    """Take back what a failed worker has made so far, and nothing of anybody else."""
     if sim.world.machines.get(machine.vmid) is not machine:
         return
     for volume in sim.world.machine_volumes(machine.vmid):
-        await volumes.free(sim, worker, volume.volid)
+        if volume.volid not in spare:
+            await volumes.free(sim, worker, volume.volid)
     sim.world.machines.pop(machine.vmid, None)
     sim.touch()
 
@@ -137,7 +139,7 @@ def _refuse_destroy(machine: Machine) -> None:
 
 
 async def _destroy(sim: Simulation, call: Call, worker: Worker) -> None:
-    """The configuration goes last, so that the id is not free before its volumes are."""
+    """Remove the configuration last, so that the id is not free before its volumes are."""
     vmid = call.vmid
     async with sim.locks.machine(worker, call.node, vmid):
         machine = sim.machine(call.node, vmid)

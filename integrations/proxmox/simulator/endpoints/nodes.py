@@ -95,7 +95,7 @@ async def storage_status(sim: Simulation, call: Call) -> dict[str, Any]:
 @route("GET", f"{NODE}/network")
 async def network(sim: Simulation, call: Call) -> list[dict[str, Any]]:
     node = sim.node(call.node)
-    bridges = [
+    bridges: list[dict[str, Any]] = [
         {
             "iface": bridge,
             "type": "bridge",

@@ -77,7 +77,7 @@ async def stop(sim: Simulation, call: Call) -> str:
 
 
 async def _overrule(sim: Simulation, call: Call) -> None:
-    """Ends shutdowns that hold the lock."""
+    """End shutdowns that hold the lock."""
     waiting = [
         task.upid
         for task in sim.world.tasks.values()
@@ -113,7 +113,7 @@ async def _shutdown(sim: Simulation, call: Call, worker: Worker) -> None:
 
 
 async def _power_down(sim: Simulation, call: Call, machine: Machine, *, is_forced: bool) -> None:
-    """Raises WorkError when the guest does not go in time and may not be killed."""
+    """Raise WorkError when the guest does not go in time and may not be killed."""
     timeout_s = float(call.params.get("timeout", 60))
     needed_s = SHUTDOWN_S[machine.guest]
     await sim.clock.sleep(min(needed_s, timeout_s))
@@ -131,7 +131,7 @@ async def reboot(sim: Simulation, call: Call) -> str:
 
 
 async def _reboot(sim: Simulation, call: Call, worker: Worker) -> None:
-    """The task is the shutdown only: the machine comes back after it has ended."""
+    """Shut down; the machine comes back after this task has ended."""
     async with sim.locks.machine(worker, call.node, call.vmid):
         machine = sim.machine(call.node, call.vmid)
         settings.check_lock(machine)

@@ -17,7 +17,7 @@ TASK = f"{NODE}/tasks/{{upid}}"
 
 
 def _owned(sim: Simulation, call: Call, privilege: str) -> Task | None:
-    """Raises ApiError for an UPID that is none (400), or somebody else's (403)."""
+    """Raise ApiError for an UPID that is none (400), or somebody else's (403)."""
     upid = call.params["upid"]
     parts = UPID.fullmatch(upid)
     if parts is None:

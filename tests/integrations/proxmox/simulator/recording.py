@@ -178,4 +178,3 @@ def _list_differences(recorded: list[Any], own: list[Any], where: str) -> list[s
         if not any(not attempt for attempt in tries):
             found.append(min(tries, key=len)[0] if tries else f"{where}: {row!r} missing")
     return found
-
