@@ -39,6 +39,19 @@ class NavSection:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantChoice:
+    """An organisation this person belongs to, with the name of the role there.
+
+    The middleware that resolves the session leaves them on the request: `tenant_choices` all of them,
+    `tenant_choice` the one the page is about.
+    """
+
+    slug: str
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shell:
     """Everything around the content of a page."""
 
@@ -46,6 +59,8 @@ class Shell:
     other_theme: str
     actor: Actor
     is_signed_in: bool
+    tenant: TenantChoice | None
+    tenants: tuple[TenantChoice, ...]
     sections: tuple[NavSection, ...]
     mobile: tuple[NavLink, ...]
 
@@ -65,6 +80,8 @@ def _shell(request: HttpRequest) -> Shell:
         other_theme=DARK if theme == LIGHT else LIGHT,
         actor=actor,
         is_signed_in=actor.kind is ActorKind.USER,
+        tenant=getattr(request, "tenant_choice", None),
+        tenants=getattr(request, "tenant_choices", ()),
         sections=sections,
         mobile=tuple(links[:_MOBILE_ITEMS]),
     )
@@ -83,7 +100,9 @@ def _sections(request: HttpRequest, actor: Actor) -> Iterator[NavSection]:
     allowed = [item for item in nav_items() if _is_shown(item, actor)]
     here = _current_key(request.path, allowed)
     order = {title: index for index, title in enumerate(dict.fromkeys(i.section for i in allowed))}
-    for title, items in groupby(sorted(allowed, key=lambda i: order[i.section]), lambda i: i.section):
+    for title, items in groupby(
+        sorted(allowed, key=lambda i: order[i.section]), lambda i: i.section
+    ):
         yield NavSection(title, tuple(_link(request, item, here) for item in items))
 
 

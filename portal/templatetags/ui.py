@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any
 
 import lucide
@@ -29,11 +30,22 @@ register = template.Library()
 
 _MIB_PER_GIB = 1024
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
+_STROKE = 1.75
+_TONE_ICONS = {"ok": "circle-check", "warn": "triangle-alert", "danger": "octagon-x"}
+_STEP_ICONS = {
+    "running": "loader-circle",
+    "waiting": "hourglass",
+    "completed": "circle-check",
+    "failed": "octagon-x",
+    "canceled": "ban",
+}
+_DATE_AND_TIME = "j M Y, H:i"
+_EXACT_TIME = "j F Y, H:i:s"
 _AVATAR_HUES = ("a", "b", "c", "d")
 
 
 @register.simple_tag
-def icon(name: str, size: int = 16, stroke: float = 1.75, css: str = "") -> SafeString:
+def icon(name: str, size: int = 16, stroke: float = _STROKE, css: str = "") -> SafeString:
     """A lucide icon as inline SVG, hidden from screen readers: the word beside it says the same.
 
     Raises:
@@ -50,7 +62,20 @@ def _drawn_icon(name: str, size: int, stroke: float, css: str) -> SafeString:
     return mark_safe(lucide._render_icon(name, size, **attributes))  # noqa: S308, SLF001
 
 
-@register.inclusion_tag("ui/badge.html")
+@register.simple_tag
+def tone_icon(tone: str, size: int = 16) -> SafeString:
+    """The icon that says the same as the hue of an alert or toast."""
+    return _drawn_icon(_TONE_ICONS.get(tone, "info"), size, _STROKE, "")
+
+
+@register.simple_tag
+def step_icon(status: str) -> SafeString:
+    """The icon of a step's status; one that is running turns."""
+    name = _STEP_ICONS.get(status, "circle")
+    return _drawn_icon(name, 15, _STROKE, "spin" if name == "loader-circle" else "")
+
+
+@register.inclusion_tag("portal/_status.html")
 def status_badge(domain: str, value: str, detail: str = "") -> dict[str, object]:
     """The badge of a registered state; `detail` follows the word ("Provisioning 62 %").
 
@@ -69,7 +94,7 @@ def status_badge(domain: str, value: str, detail: str = "") -> dict[str, object]
 
 @register.simple_tag
 def relative_time(value: datetime | None, empty: str = "—") -> SafeString:
-    """"3 minutes ago" or "in 2 hours", with the exact local time as title."""
+    """As "3 minutes ago" or "in 2 hours", with the exact local time as title."""
     if value is None:
         return format_html("{}", empty)
     now = clock.now()
@@ -87,11 +112,11 @@ def clock_time(value: datetime | None, empty: str = "—") -> SafeString:
     """Date and time in the reader's zone, for tables whose rows are compared by time."""
     if value is None:
         return format_html("{}", empty)
-    return _time_element(value, formats.date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT"))
+    return _time_element(value, formats.date_format(timezone.localtime(value), _DATE_AND_TIME))
 
 
 def _time_element(value: datetime, text: str) -> SafeString:
-    exact = formats.date_format(timezone.localtime(value), "DATETIME_FORMAT")
+    exact = formats.date_format(timezone.localtime(value), _EXACT_TIME)
     zone = timezone.get_current_timezone_name()
     return format_html(
         '<time datetime="{}" title="{} {}">{}</time>', value.isoformat(), exact, zone, text
@@ -222,7 +247,7 @@ def _smooth_path(points: Sequence[float], *, height: int = 40, pad: int = 3) -> 
         for index, point in enumerate(points)
     ]
     path = f"M{drawn[0][0]:.1f},{drawn[0][1]:.1f}"
-    for (left, top), (right, bottom) in zip(drawn, drawn[1:], strict=False):
+    for (left, top), (right, bottom) in pairwise(drawn):
         middle = (left + right) / 2
         path += f"C{middle:.1f},{top:.1f} {middle:.1f},{bottom:.1f} {right:.1f},{bottom:.1f}"
     return path
