@@ -149,6 +149,7 @@ _PERMANENT_WORDS: Final = (
     r"still in use by linked clone",
 )
 _TAKEN_WORDS: Final = r"config file already exists|already exists on node|failed: File exists"
+_CHANGED_WORDS: Final = r"checksum miss?match"
 
 _STATUS_RULES: Final[Mapping[int, _Make]] = {
     401: partial(AccessRefused, provider=PROVIDER),
@@ -168,7 +169,7 @@ _ANSWER_RULES: Final[tuple[tuple[re.Pattern[str], _Make], ...]] = tuple(
         (r"can't lock file .* got timeout", _not_executed),
         (r"got lock request timeout", _not_executed),
         (r"no quorum", _no_quorum),
-        (r"checksum mismatch", partial(ConfigChanged, provider=PROVIDER)),
+        (_CHANGED_WORDS, partial(ConfigChanged, provider=PROVIDER)),
         (
             r"guest agent is not running|no qemu guest agent",
             partial(AgentAbsent, provider=PROVIDER),
@@ -184,6 +185,7 @@ _TASK_RULES: Final[tuple[tuple[re.Pattern[str], _Make], ...]] = tuple(
     for words, make in (
         (r"^unexpected status", partial(TaskCrashed, provider=PROVIDER)),
         (_TAKEN_WORDS, partial(VmidTaken, provider=PROVIDER)),
+        (_CHANGED_WORDS, partial(ConfigChanged, provider=PROVIDER)),
         (r"already running", _already_done),
         (r"got (lock request )?timeout|command timed out|is not online|interrupted", _failed),
         ("|".join(_PERMANENT_WORDS), _permanent),

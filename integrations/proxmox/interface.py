@@ -314,7 +314,7 @@ class Hypervisor(Protocol):
         """Change the configuration; None means that it is already applied.
 
         With `digest` the change happens only to the configuration that was read.
-        Raises: ConfigChanged, GuestAbsent, GuestLocked.
+        Raises: ConfigChanged (here or as the task's failure), GuestAbsent, GuestLocked.
         """
         ...
 
