@@ -3,8 +3,36 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel import audit_tags, authz, settings, ui
+from portal.logic.setting_definitions import DEFINITIONS
+from portal.permissions import PERMISSIONS, Permission
+from portal.states import OPERATION_STYLES, WORKER_STYLES
+from portal.tags import TAGS
 
 
 class PortalConfig(AppConfig):
     name = "portal"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from portal import handlers, tasks  # noqa: PLC0415, F401 - models first; tasks connect the doorbell
+
+        authz.register_permissions(PERMISSIONS)
+        audit_tags.register_tags(TAGS)
+        settings.register_settings(*DEFINITIONS)
+        ui.register_statuses("operation", OPERATION_STYLES)
+        ui.register_statuses("worker", WORKER_STYLES)
+        ui.register_nav(
+            ui.NavItem(
+                key="operations",
+                label=_("Operations"),
+                url="/operations",
+                icon="square-terminal",
+                permission=Permission.OPERATIONS_VIEW,
+                order=40,
+                in_mobile_bar=True,
+            )
+        )
+        handlers.register()

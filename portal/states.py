@@ -8,6 +8,8 @@ from typing import Final
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from portal.kernel.ui import StatusStyle, Tone
+
 
 class OperationStatus(TextChoices):
     """Life of an operation. Pending covers due, scheduled, waiting between steps and for a retry."""
@@ -64,3 +66,18 @@ class StepStatus(TextChoices):
     SKIPPED = "skipped", _("Skipped")
     FAILED = "failed", _("Failed")
     CANCELED = "canceled", _("Canceled")
+
+
+OPERATION_STYLES: Final = {
+    OperationStatus.PENDING: StatusStyle(_("Pending"), "clock", Tone.IDLE),
+    OperationStatus.RUNNING: StatusStyle(_("Running"), "loader-circle", Tone.INFO, is_spinning=True),
+    OperationStatus.COMPLETED: StatusStyle(_("Completed"), "circle-check", Tone.OK),
+    OperationStatus.FAILED: StatusStyle(_("Failed"), "octagon-x", Tone.DANGER),
+    OperationStatus.DEAD: StatusStyle(_("Dead"), "skull", Tone.DANGER),
+    OperationStatus.CANCELED: StatusStyle(_("Canceled"), "ban", Tone.IDLE),
+}
+WORKER_STYLES: Final = {
+    WorkerStatus.ONLINE: StatusStyle(_("Online"), "circle-check", Tone.OK),
+    WorkerStatus.DRAINING: StatusStyle(_("Draining"), "hourglass", Tone.WARN),
+    WorkerStatus.OFFLINE: StatusStyle(_("Offline"), "circle-off", Tone.IDLE),
+}

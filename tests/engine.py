@@ -1,0 +1,133 @@
+"""The engine for tests: drains in this process until nothing is left, and real workers in others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connections
+
+from portal.kernel.queue import QUEUES
+from portal.kernel.tenancy import DISPATCH
+from portal.services.claims import Claim
+from portal.services.drains import drain
+
+ROOT = Path(__file__).resolve().parent.parent
+_STEP_S = 0.01
+
+_OPEN = """
+  SELECT count(*) FILTER (WHERE scheduled_at <= now() + make_interval(secs => %(horizon_s)s)
+    OR status = 'running')
+  FROM portal_operation WHERE status IN ('pending', 'running')"""
+
+
+class TestDesk:
+    """A worker without threads: whoever drains works."""
+
+    __test__ = False
+
+    def __init__(self, name: str = "test") -> None:
+        self.name = name
+        self.is_told_to_drain = False
+        self.delays_s: list[float] = []
+        self.rings: list[str] = []
+
+    def is_draining(self) -> bool:
+        return self.is_told_to_drain
+
+    def took(self, claim: Claim) -> None:
+        """The lease of a test is long enough."""
+
+    def gave_back(self, claim: Claim) -> None:
+        """Nothing was kept."""
+
+    def more_is_due(self, queue: str) -> None:
+        self.rings.append(queue)
+
+    def is_due_in(self, delay_s: float) -> None:
+        self.delays_s.append(delay_s)
+
+
+def wait_until(condition: Callable[[], bool], *, timeout_s: float = 20.0) -> None:
+    """Looks every few milliseconds; fails with the condition's name when the time is over."""
+    deadline = time.monotonic() + timeout_s
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {condition}"
+        pause.wait(_STEP_S)
+
+
+def run_until_idle(*, timeout_s: float = 30.0, horizon_s: float = 600.0) -> int:
+    """Drains all queues in this process until no operation is open; answers how many runs that took.
+
+    Operations that are scheduled beyond the horizon are left alone. Waits are real: a poll after one
+    second takes one second.
+    """
+    desk, runs = TestDesk(), 0
+    deadline = time.monotonic() + timeout_s
+    pause = threading.Event()
+    while operations_open(horizon_s=horizon_s):
+        ran = sum(drain(queue, desk=desk) for queue in QUEUES)
+        runs += ran
+        assert time.monotonic() < deadline, f"operations are still open after {timeout_s} s"
+        if not ran:
+            pause.wait(_STEP_S)
+    return runs
+
+
+def operations_open(*, horizon_s: float = 600.0) -> int:
+    """How many operations run or will be due within the horizon."""
+    with connections[DISPATCH].cursor() as cursor:
+        cursor.execute(_OPEN, {"horizon_s": horizon_s})
+        return int(cursor.fetchone()[0])
+
+
+def test_environment(**extra: str) -> dict[str, str]:
+    """The environment of a process that works on this test's database."""
+    environment = dict(os.environ)
+    for alias, variable in (
+        ("default", "DATABASE_URL"),
+        ("owner", "DATABASE_OWNER_URL"),
+        ("platform", "DATABASE_PLATFORM_URL"),
+        ("dispatch", "DATABASE_DISPATCH_URL"),
+    ):
+        base, _, _name = os.environ[variable].rpartition("/")
+        environment[variable] = f"{base}/{settings.DATABASES[alias]['NAME']}"
+    return environment | extra
+
+
+test_environment.__test__ = False  # type: ignore[attr-defined]
+
+
+@contextmanager
+def worker_process(**extra: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A drain loop in a process of its own (`tests/worker.py`); `FAILPOINT=…` kills it on the way."""
+    with started([sys.executable, "-m", "tests.worker"], **extra) as process:
+        yield process
+
+
+@contextmanager
+def celery_worker(*options: str, **extra: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker as production starts it, on this test's database and broker."""
+    argv = [sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "WARNING"]
+    with started([*argv, *options], **extra) as process:
+        yield process
+
+
+@contextmanager
+def started(argv: list[str], **extra: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process on this test's database that never outlives the block."""
+    process = subprocess.Popen(argv, cwd=ROOT, env=test_environment(**extra))
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(timeout=20)
