@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import redis
+from django.conf import settings
+from django.db import connections
+
+from portal.models import OperationAttempt, Worker
+from portal.services.doorbell import DOORBELL
+from portal.services.workers import WorkerDesk
+from tests.engine import celery_worker, run_until_idle, wait_until, worker_process
+from tests.kinds import noted
+
+CELERY_OPTIONS = ("-P", "threads", "-c", "4", "-I", "tests.kinds", "--without-gossip", "--without-mingle")
+
+
+def status(row, operation):
+    return row(operation).status
+
+
+def outcomes(operation):
+    tries = OperationAttempt.objects.using("platform").filter(operation_id=operation.pk)
+    return list(tries.values_list("attempt", "outcome"))
+
+
+def test_killed_worker_leaves_its_step_to_another(enqueue, row, tmp_path):
+    operation = enqueue("test.gate", file=tmp_path / "notes", gate=tmp_path / "gate")
+    with worker_process() as first:
+        wait_until(lambda: noted(tmp_path / "notes") == ["begin"])
+        first.kill()
+        first.wait()
+    (tmp_path / "gate").touch()
+    with worker_process():
+        wait_until(lambda: status(row, operation) == "completed")
+    assert noted(tmp_path / "notes") == ["begin", "begin", "end", "after"]
+    assert outcomes(operation) == [(1, "crashed"), (2, "completed")]
+
+
+def test_crash_at_every_engine_statement_runs_each_step_to_its_end(enqueue, row, tmp_path):
+    for point in ("engine:claimed", "engine:saving", "engine:saved", "engine:settling", "engine:settled"):
+        notes = tmp_path / point.replace(":", "-")
+        operation = enqueue("test.three", file=notes)
+        with worker_process(FAILPOINT=point) as first:
+            assert first.wait(timeout=20) == 137
+        with connections["dispatch"].cursor() as cursor:
+            cursor.execute(
+                "UPDATE portal_operation SET lease_expires_at = now() - interval '1 s' "
+                "WHERE status = 'running'"
+            )
+        from portal.services.sweeps import leases_recover
+
+        leases_recover()
+        run_until_idle()
+        assert status(row, operation) == "completed"
+        assert list(dict.fromkeys(noted(notes))) == ["one", "two", "three"]
+
+
+def test_worker_that_always_dies_ends_dead(enqueue, row, tmp_path):
+    operation = enqueue("test.gate", gate=tmp_path / "gate")
+    from portal.services.sweeps import leases_recover
+    from tests.engine import TestDesk
+    from portal.services.claims import claim_next
+
+    for _ in range(3):
+        wait_until(lambda: claim_next(queue="cloudpods", worker="doomed") is not None)
+        with connections["dispatch"].cursor() as cursor:
+            cursor.execute("UPDATE portal_operation SET lease_expires_at = now() - interval '1 s'")
+        assert leases_recover() == 1
+    run_until_idle()
+    dead = row(operation)
+    assert (dead.status, dead.attempts) == ("dead", 3)
+    assert dead.last_error == "The worker was lost while it worked on this."
+    assert outcomes(operation) == [(1, "crashed"), (2, "crashed"), (3, "crashed")]
+    assert TestDesk
+
+
+def test_sigterm_lets_the_step_finish_and_takes_nothing_new(enqueue, row, tmp_path):
+    operation = enqueue("test.gate", file=tmp_path / "notes", gate=tmp_path / "gate")
+    with celery_worker(*CELERY_OPTIONS) as worker:
+        wait_until(lambda: noted(tmp_path / "notes") == ["begin"])
+        worker.send_signal(signal.SIGTERM)
+        wait_until(lambda: Worker.objects.filter(status="draining").exists())
+        late = enqueue("test.noop", file=tmp_path / "late")
+        (tmp_path / "gate").touch()
+        assert worker.wait(timeout=20) == 0
+    given_back = row(operation)
+    assert noted(tmp_path / "notes") == ["begin", "end"]
+    assert (given_back.status, given_back.step, given_back.attempts) == ("pending", "after", 1)
+    assert given_back.lease_expires_at is None
+    assert status(row, late) == "pending"
+    assert Worker.objects.get().status == "offline"
+    run_until_idle()
+    assert status(row, operation) == "completed"
+
+
+def test_emptied_broker_loses_nothing(enqueue, row):
+    broker = redis.Redis.from_url(settings.CELERY_BROKER_URL)
+    with celery_worker(*CELERY_OPTIONS):
+        wait_until(lambda: Worker.objects.filter(status="online").exists())
+        operations = [enqueue("test.poll", payload={"polls": 3, "after_s": 0.1}) for _ in range(20)]
+        assert DOORBELL.flush(5.0)
+        broker.flushdb()
+        wait_until(lambda: {status(row, o) for o in operations} == {"completed"})
+    assert {row(o).attempts for o in operations} == {1}
+
+
+def test_ring_through_the_broker_starts_the_work(enqueue, row):
+    with celery_worker(*CELERY_OPTIONS):
+        wait_until(lambda: Worker.objects.filter(status="online").exists())
+        operations = [enqueue("test.other") for _ in range(10)]
+        wait_until(lambda: {status(row, o) for o in operations} == {"completed"})
+    worker = Worker.objects.get()
+    assert worker.queue == "cloudpods,metrics,health,backups,webhooks,runs,billing"
+
+
+def test_desk_extends_leases_and_marks_lost_ones(enqueue, row):
+    from portal.services.claims import claim_next
+
+    first, second = enqueue("test.noop"), enqueue("test.noop")
+    desk = WorkerDesk(queues=("cloudpods",))
+    claims = [claim_next(queue="cloudpods", worker=desk.name) for _ in range(2)]
+    for claim in claims:
+        desk.took(claim)
+    with connections["dispatch"].cursor() as cursor:
+        cursor.execute("UPDATE portal_operation SET lease_expires_at = now()")
+        cursor.execute("UPDATE portal_operation SET fence = fence + 100 WHERE id = %s", [second.pk])
+    desk._beat_once()
+    by_id = {claim.id: claim for claim in claims}
+    assert (by_id[first.pk].is_lost, by_id[second.pk].is_lost) == (False, True)
+    assert row(first).lease_expires_at > row(second).lease_expires_at
+    assert Worker.objects.get(name=desk.name).running == 2
+
+
+def test_ring_returns_at_once_when_the_broker_hangs():
+    import threading
+    import time
+
+    from portal.services.doorbell import Doorbell
+
+    hang, bell = threading.Event(), Doorbell()
+    bell.connect(lambda queue: hang.wait(20) and None)
+    began = time.monotonic()
+    for _ in range(100):
+        bell.ring("cloudpods")
+    assert time.monotonic() - began < 1.0
+    hang.set()
+    assert bell.flush(5.0)
+
+
+def test_rings_of_a_burst_become_few_and_failures_are_swallowed():
+    import threading
+
+    from portal.services.doorbell import Doorbell
+
+    carried, first, bell = [], threading.Event(), Doorbell()
+
+    def carry(queue):
+        carried.append(queue)
+        first.wait(10)
+        raise ConnectionError("broker away")
+
+    bell.connect(carry)
+    bell.ring("metrics")
+    wait_until(lambda: carried == ["metrics"])
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: bell.ring("cloudpods"), range(200)))
+    first.set()
+    assert bell.flush(5.0)
+    assert carried == ["metrics", "cloudpods"]
