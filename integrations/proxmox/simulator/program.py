@@ -80,6 +80,7 @@ async def _control_runner(sim: Simulation, sock: socket.socket) -> web.AppRunner
 
 
 async def _serve(options: argparse.Namespace) -> None:
+    farewell = _farewell()
     identity = certificates.ensure(options.state)
     api, control = _bound(options.host, options.port), _bound(LOOPBACK, options.control_port)
     sim = Simulation(state=options.state, fixture=options.fixture, scale=options.time_scale)
@@ -102,7 +103,7 @@ async def _serve(options: argparse.Namespace) -> None:
     }
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
-    await _farewell()
+    await farewell.wait()
     observer.cancel()
     await listener.close()
     await sim.close()
@@ -110,13 +111,13 @@ async def _serve(options: argparse.Namespace) -> None:
     await runner.cleanup()
 
 
-async def _farewell() -> None:
-    """Wait for SIGTERM or Ctrl-C."""
+def _farewell() -> asyncio.Event:
+    """Set on SIGTERM or Ctrl-C."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    await ended.wait()
+    return ended
 
 
 def run(options: argparse.Namespace) -> int:

@@ -41,7 +41,7 @@ def test_name_marker_and_identity_come_with_the_first_disk(demo: SimulatorProces
     template = _vm(demo, 9005)
 
     _clone(demo, 5000, name="web-1", description="own:abc", pool="uhub")
-    wait_until(lambda: _vm(demo, 5000)["name"] == "web-1")
+    wait_until(lambda: (demo.vm(5000) or {"name": ""})["name"] == "web-1")
 
     vm = _vm(demo, 5000)
     assert (vm["lock"], vm["config"]["description"], vm["pool"]) == ("clone", "own:abc", "")
@@ -82,9 +82,7 @@ def test_a_linked_clone_hangs_on_the_base_volume(demo: SimulatorProcess) -> None
 
     status = demo.run("DELETE", f"{PVE1}/9005")
 
-    assert _vm(demo, 5000)["config"]["scsi0"] == (
-        "ceph-vm:base-9005-disk-0/vm-5000-disk-0,size=8G"
-    )
+    assert _vm(demo, 5000)["config"]["scsi0"] == ("ceph-vm:base-9005-disk-0/vm-5000-disk-0,size=8G")
     assert status == "base volume 'ceph-vm:base-9005-disk-0' is still in use by linked cloned"
 
 

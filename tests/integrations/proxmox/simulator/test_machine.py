@@ -37,7 +37,7 @@ def test_tags_are_lowered_sorted_and_unique(machine: SimulatorProcess) -> None:
 
 
 def test_a_description_round_trips(machine: SimulatorProcess) -> None:
-    text = "first line\n# second – ünïcode"
+    text = "first line\n# second, ünïcode"
 
     _put(machine, description=text)
 

@@ -8,6 +8,7 @@ from integrations.proxmox.simulator import schema
 from integrations.proxmox.simulator.errors import ApiError
 
 VM = "/nodes/{node}/qemu/{vmid}"
+BAD_IPV4 = "invalid format - value does not look like a valid IPv4 address"
 URI = {"node": "pve1", "vmid": "101"}
 
 
@@ -42,8 +43,7 @@ def _errors(path: str, method: str, values: dict[str, Any]) -> dict[str, str]:
         (
             "ipconfig0",
             "ip=10.0.0.5/24,gw=nope",
-            "invalid format - format error\nipconfig0.gw: invalid format - "
-            "value does not look like a valid IPv4 address\n",
+            f"invalid format - format error\nipconfig0.gw: {BAD_IPV4}\n",
         ),
         (
             "ipconfig0",
