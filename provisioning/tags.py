@@ -33,6 +33,8 @@ class Tag(StrEnum):
     IDENTITY_MISMATCH = "pod.identity_mismatch"
     VMID_TAKEN = "pod.vmid_taken"
     OBSERVED = "pod.observed"
+    CLUSTER_SAVED = "cluster.saved"
+    TEMPLATE_SAVED = "template.saved"
 
 
 _L = Category.LIFECYCLE
@@ -58,4 +60,6 @@ TAGS: dict[str, TagSpec] = {
     Tag.IDENTITY_MISMATCH: TagSpec(Category.SECURITY, _("Identity mismatch: nothing was touched")),
     Tag.VMID_TAKEN: TagSpec(_L, _("VMID taken by another machine")),
     Tag.OBSERVED: TagSpec(_L, _("Changed outside uHub")),
+    Tag.CLUSTER_SAVED: TagSpec(Category.SETTINGS, _("Cluster registered or changed")),
+    Tag.TEMPLATE_SAVED: TagSpec(Category.SETTINGS, _("Template registered or changed")),
 }

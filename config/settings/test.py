@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.settings.base import *  # noqa: F403
 from config.settings.parts.database import DATABASES
 from config.settings.parts.engine import ENGINE
+from config.settings.parts.provisioning import PROVISIONING
 
 DEBUG = False
 for _alias, _database in DATABASES.items():
@@ -28,4 +29,12 @@ ENGINE.update(
     GRACE_S=10.0,
     SLOTS=4,
     ENDING_RETRY_S=0.2,
+)
+
+PROVISIONING.update(
+    poll_s=0.02,
+    lock_patience_s=3.0,
+    clone_window_s=0.5,
+    address_polls=5,
+    observe_settle_s=0.0,
 )

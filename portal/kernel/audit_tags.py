@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from django.utils.functional import Promise
 
@@ -29,6 +30,10 @@ class TagSpec:
     category: Category
     label: str | Promise
 
+
+ACCESS_REFUSED: Final = "access.refused"
+ACTION_FAILED: Final = "action.failed"
+"""The two tags the kernel itself writes: a refused request, an action that could not be done."""
 
 _tags: dict[str, TagSpec] = {}
 

@@ -102,6 +102,8 @@ def platform_permissions() -> frozenset[str]:
     return frozenset(name for name, spec in _permissions.items() if spec.is_platform)
 
 
-def spec(label: str | Promise, roles: Iterable[str] = (), *, is_platform: bool = False) -> PermissionSpec:
+def spec(
+    label: str | Promise, roles: Iterable[str] = (), *, is_platform: bool = False
+) -> PermissionSpec:
     """Shorthand for the tables in `permissions.py`."""
     return PermissionSpec(label, frozenset(roles), is_platform)

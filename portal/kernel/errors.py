@@ -40,7 +40,9 @@ class InvalidInput(DomainError):
     http_status = 400
     default_message = "The input is not valid."
 
-    def __init__(self, message: str | None = None, *, faults: tuple[Fault, ...] = (), **kw: Any) -> None:
+    def __init__(
+        self, message: str | None = None, *, faults: tuple[Fault, ...] = (), **kw: Any
+    ) -> None:
         super().__init__(message or (faults[0].message if faults else None), **kw)
         self.faults = faults or (Fault(self.field, self.error_code, self.message),)
 

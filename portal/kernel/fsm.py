@@ -36,9 +36,9 @@ def transition(obj: Model, *, table: Table, to: str, field: str = "status", **ch
     moved = manager.filter(pk=obj.pk, **{field: current}).update(**values)
     if moved != 1:
         raise InvalidTransition(
-            f"{obj._meta.verbose_name} is no longer {current}.", current=str(current), wanted=str(to)
+            f"{obj._meta.verbose_name} is no longer {current}.",
+            current=str(current),
+            wanted=str(to),
         )
     for name, value in values.items():
         setattr(obj, name, value)
-
-

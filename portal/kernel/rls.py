@@ -94,14 +94,22 @@ class TableOperation(Operation):
         raise NotImplementedError
 
     def database_forwards(
-        self, app_label: str, editor: BaseDatabaseSchemaEditor, _from: ProjectState, _to: ProjectState
+        self,
+        app_label: str,
+        editor: BaseDatabaseSchemaEditor,
+        _from: ProjectState,
+        _to: ProjectState,
     ) -> None:
         if editor.connection.alias == OWNER:
             for statement in self.statements():
                 editor.execute(statement, params=None)
 
     def database_backwards(
-        self, app_label: str, editor: BaseDatabaseSchemaEditor, _from: ProjectState, _to: ProjectState
+        self,
+        app_label: str,
+        editor: BaseDatabaseSchemaEditor,
+        _from: ProjectState,
+        _to: ProjectState,
     ) -> None:
         if editor.connection.alias == OWNER:
             for statement in self.reverse_statements():
@@ -157,14 +165,18 @@ class TenantTable(TableOperation):
             f"REVOKE ALL ON {table} FROM {role(PLATFORM)}",
             f"GRANT {self.platform} ON {table} TO {role(PLATFORM)}",
             f"ALTER TABLE {table} ADD CONSTRAINT {table}_tenant_key UNIQUE (tenant_id, id)",
-            f"CREATE POLICY tenant ON {table} TO {role(DEFAULT)} "
-            f"USING ({predicate}) WITH CHECK ({predicate})",
+            (
+                f"CREATE POLICY tenant ON {table} TO {role(DEFAULT)} "
+                f"USING ({predicate}) WITH CHECK ({predicate})"
+            ),
             f"GRANT {self.runtime} ON {table} TO {role(DEFAULT)}",
         ]
         if self.dispatch:
             statements += [
-                f"CREATE POLICY dispatch ON {table} TO {role(DISPATCH)} "
-                "USING (true) WITH CHECK (true)",
+                (
+                    f"CREATE POLICY dispatch ON {table} TO {role(DISPATCH)} "
+                    "USING (true) WITH CHECK (true)"
+                ),
                 f"GRANT {self.dispatch} ON {table} TO {role(DISPATCH)}",
             ]
         if self.is_open_to_platform_inserts:
@@ -258,11 +270,13 @@ class PlatformTable(TableOperation):
         if not roles:
             return []
         return [
-            "DO $$ DECLARE s text; BEGIN "
-            f"s := (SELECT pg_get_serial_sequence('{self.table}', a.attname) FROM pg_attribute a "
-            f"WHERE a.attrelid = '{self.table}'::regclass AND a.attidentity <> '' LIMIT 1); "
-            f"IF s IS NOT NULL THEN EXECUTE 'GRANT USAGE ON SEQUENCE ' || s || ' TO {roles}'; "
-            "END IF; END $$"
+            (
+                "DO $$ DECLARE s text; BEGIN "  # noqa: S608 - names of our own list
+                f"s := (SELECT pg_get_serial_sequence('{self.table}', a.attname) FROM pg_attribute a "
+                f"WHERE a.attrelid = '{self.table}'::regclass AND a.attidentity <> '' LIMIT 1); "
+                f"IF s IS NOT NULL THEN EXECUTE 'GRANT USAGE ON SEQUENCE ' || s || ' TO {roles}'; "
+                "END IF; END $$"
+            )
         ]
 
     def reverse_statements(self) -> list[str]:
@@ -286,8 +300,10 @@ class TenantReference(TableOperation):
 
     def statements(self) -> list[str]:
         return [
-            f"ALTER TABLE {self.table} ADD CONSTRAINT {self._name} "
-            f"FOREIGN KEY (tenant_id, {self.column}) REFERENCES {self.to} (tenant_id, id)"
+            (
+                f"ALTER TABLE {self.table} ADD CONSTRAINT {self._name} "
+                f"FOREIGN KEY (tenant_id, {self.column}) REFERENCES {self.to} (tenant_id, id)"
+            )
         ]
 
     def reverse_statements(self) -> list[str]:

@@ -21,7 +21,9 @@ class DeploymentFilter(filters.FilterSet):
     owner_id = filters.UUIDFilter()
     name = filters.CharFilter()
     hold = filters.BooleanFilter()
-    has_attention = filters.BooleanFilter(field_name="attention", lookup_expr="isnull", exclude=True)
+    has_attention = filters.BooleanFilter(
+        field_name="attention", lookup_expr="isnull", exclude=True
+    )
     expires_before = filters.IsoDateTimeFilter(field_name="expires_at", lookup_expr="lte")
     search = filters.CharFilter(method="filter_search", max_length=63)
 

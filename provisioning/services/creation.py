@@ -70,7 +70,7 @@ def deployment_retry(*, actor: Actor, deployment_id: UUID | str) -> tuple[Deploy
         actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
     )
     if deployment.is_busy:
-        raise DeploymentBusy()
+        raise DeploymentBusy
     if deployment.status != DeploymentStatus.ERROR or deployment.ready_at is not None:
         raise WrongState("Only a deployment whose provisioning failed can be retried.")
     transition(

@@ -181,9 +181,9 @@ def deployment_delete(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     if deployment.status == DeploymentStatus.DELETING:
         raise DeploymentBusy("The deployment is being deleted already.")
     if deployment.hold:
-        raise OnHold()
-    operation_cancel_for(actor=actor, target_id=deployment.pk)
+        raise OnHold
     _move(deployment, DeploymentStatus.DELETING)
+    operation_cancel_for(actor=actor, target_id=deployment.pk)
     trail.record(tag=Tag.DELETE_REQUESTED, target=deployment, actor=actor)
     return deployment, enqueue_for(deployment, OperationType.DESTROY, actor=actor)
 
@@ -191,7 +191,7 @@ def deployment_delete(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
 def _idle(actor: Actor, deployment_id: UUID | str, permission: Permission) -> Deployment:
     deployment = deployment_lock(actor=actor, deployment_id=deployment_id, permission=permission)
     if deployment.is_busy:
-        raise DeploymentBusy()
+        raise DeploymentBusy
     return deployment
 
 

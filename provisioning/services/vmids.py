@@ -28,7 +28,7 @@ def vmid_allocate(*, cluster_id: UUID, deployment_id: UUID) -> int:
     if vmid is None:
         vmid = _next_free(cluster, cluster.vmid_first, cluster.vmid_next - 1)
     if vmid is None:
-        raise NoVmidLeft()
+        raise NoVmidLeft
     VmidAllocation.objects.create(cluster=cluster, vmid=vmid, deployment_id=deployment_id)
     following = vmid + 1 if vmid < cluster.vmid_last else cluster.vmid_first
     Cluster.objects.filter(pk=cluster.pk).update(vmid_next=following)

@@ -56,9 +56,7 @@ class DeploymentList(PortalView):
         filters.is_valid()
         wanted = filters.cleaned_data
         status = wanted.get("status")
-        rows = deployment_list(
-            actor=self.actor, with_deleted=status == DeploymentStatus.DELETED
-        )
+        rows = deployment_list(actor=self.actor, with_deleted=status == DeploymentStatus.DELETED)
         if wanted.get("search"):
             text = wanted["search"]
             rows = rows.filter(Q(name__icontains=text) | Q(hostname__icontains=text))
@@ -116,9 +114,7 @@ class _CreationView(PortalView):
             form.cleaned_data = {name: field.initial for name, field in form.fields.items()}
             form.cleaned_data["name"] = form.cleaned_data["name"] or ""
         try:
-            return deployment_plan(
-                actor=self.actor, tenant_id=tenant_id, request=form.request()
-            )
+            return deployment_plan(actor=self.actor, tenant_id=tenant_id, request=form.request())
         except InvalidInput:
             return None
 
@@ -155,9 +151,7 @@ class DeploymentNew(_CreationView):
         except (Conflict, ServiceUnavailable) as error:
             form.add_error(None, error.message)
         else:
-            messages.success(
-                request, _("%(name)s is being created.") % {"name": deployment.name}
-            )
+            messages.success(request, _("%(name)s is being created.") % {"name": deployment.name})
             target = reverse("provisioning:deployment_detail", args=[deployment.pk])
             return HttpResponseRedirect(target, status=303)
         return self._show(form, self.plan_of(form), status=UNPROCESSABLE)

@@ -34,7 +34,9 @@ class DeploymentForm(forms.Form):
         label=_("Name"),
         max_length=63,
         help_text=_("Lower-case letters, digits and hyphens; becomes the host name."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autofocus": True, "spellcheck": "false"}
+        ),
     )
     hostname = forms.CharField(
         label=_("Host name"),
@@ -116,7 +118,10 @@ class DeploymentFilters(forms.Form):
         required=False,
         choices=[("", _("Anyone")), ("me", _("Me"))],
     )
-    choices: ClassVar[list[tuple[str, Any]]] = [("", _("Any status")), ("attention", _("Needs attention"))]
+    choices: ClassVar[list[tuple[str, Any]]] = [
+        ("", _("Any status")),
+        ("attention", _("Needs attention")),
+    ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

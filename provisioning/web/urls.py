@@ -13,7 +13,9 @@ urlpatterns = [
     path("deployments/new", views.DeploymentNew.as_view(), name="deployment_new"),
     path("deployments/plan", views.DeploymentPlanView.as_view(), name="deployment_plan"),
     path(
-        "deployments/<str:deployment_id>", views.DeploymentDetail.as_view(), name="deployment_detail"
+        "deployments/<str:deployment_id>",
+        views.DeploymentDetail.as_view(),
+        name="deployment_detail",
     ),
     path(
         "deployments/<str:deployment_id>/<str:action>",

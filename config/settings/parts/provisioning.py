@@ -8,5 +8,6 @@ PROVISIONING = {
     "clone_window_s": 60.0,
     "address_polls": 40,
     "observe_every_s": 10,
+    "observe_settle_s": 30.0,
     "expire_every_s": 30,
 }

@@ -8,6 +8,7 @@ from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from portal.kernel.context import failure_note
 from portal.kernel.errors import DomainError, InvalidInput, ServiceUnavailable
 
 
@@ -24,6 +25,9 @@ class PortalExceptionHandler(ExceptionHandler):  # type: ignore[misc]
     """Domain errors become API errors; wrong input names every field at once."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
+        request = self.context["request"]
+        if isinstance(exc, DomainError):
+            failure_note(exc, method=request.method, path=request.path)
         if isinstance(exc, InvalidInput) and exc.http_status == 400:
             return exceptions.ValidationError(
                 {

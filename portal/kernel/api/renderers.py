@@ -33,4 +33,6 @@ class JsonRenderer(BaseRenderer):
     ) -> bytes:
         if data is None:
             return b""
-        return orjson.dumps(data, default=_default, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(
+            data, default=_default, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+        )

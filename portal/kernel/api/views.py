@@ -43,7 +43,9 @@ class PortalViewSet(GenericViewSet[Any]):
             raise InvalidInput(faults=tuple(faults))
         return dict(instance.validated_data)
 
-    def page(self, queryset: QuerySet[Any], serializer: type[serializers.BaseSerializer[Any]]) -> Any:
+    def page(
+        self, queryset: QuerySet[Any], serializer: type[serializers.BaseSerializer[Any]]
+    ) -> Any:
         """One page of a filtered list as a response."""
         rows = self.paginate_queryset(self.filter_queryset(queryset))
         context_ = self.get_serializer_context()

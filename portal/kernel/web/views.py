@@ -78,7 +78,9 @@ class ActionView(PortalView):
             messages.success(request, self.perform(request, **kwargs))
         except InvalidInput as error:
             for fault in error.faults:
-                messages.error(request, f"{fault.field}: {fault.message}" if fault.field else fault.message)
+                messages.error(
+                    request, f"{fault.field}: {fault.message}" if fault.field else fault.message
+                )
         except DomainError as error:
             if error.http_status in {403, 404}:
                 raise

@@ -22,7 +22,7 @@ from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
 
 
-def _present(ctx: StepContext, guest: Guest) -> GuestConfig | Poll | None:
+def _present(guest: Guest) -> GuestConfig | Poll | None:
     """The machine if it is there; Poll while a clone may still appear; None when it is proven absent."""
     config = guest_inspect(guest)
     if config is not None and config.is_cloning:
@@ -66,7 +66,7 @@ def _clone_may_appear(guest: Guest) -> bool:
 @guest_step
 def halt(ctx: StepContext, guest: Guest) -> StepResult:
     """Cuts the power of the machine, if there is one."""
-    config = _present(ctx, guest)
+    config = _present(guest)
     if isinstance(config, Poll):
         return config
     if config is None:
@@ -90,7 +90,7 @@ def destroy(ctx: StepContext, guest: Guest) -> StepResult:
     """Destroys the machine, whose identity was proven a moment ago."""
     try:
         if "destroy" not in ctx.state:
-            config = _present(ctx, guest)
+            config = _present(guest)
             if isinstance(config, Poll):
                 return config
             if config is None:

@@ -1,0 +1,50 @@
+"""The secret store in force and the one way to resolve references into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from django.conf import settings
+
+from integrations.services.secret_store import EmbeddedSecretStore
+from integrations.vault.adapter import VaultSecretStore
+from integrations.vault.errors import SecretMissing
+from integrations.vault.interface import SecretStore
+from integrations.vault.mapping import reference_parse
+from integrations.vault.transport import VaultEndpoint, VaultTransport
+
+
+@cache
+def secret_store() -> SecretStore:
+    """Vault where `VAULT_ADDR` names one, else the encrypted store in our own database."""
+    if not settings.VAULT_ADDR:
+        return EmbeddedSecretStore()
+    return VaultSecretStore(
+        VaultTransport(
+            VaultEndpoint(
+                url=settings.VAULT_ADDR,
+                token=settings.VAULT_TOKEN,
+                role_id=settings.VAULT_ROLE_ID,
+                secret_id=settings.VAULT_SECRET_ID,
+                mount=settings.VAULT_MOUNT,
+            )
+        )
+    )
+
+
+def secret_put(path: str, data: Mapping[str, str]) -> int:
+    """Stores a new version of a secret; answers its number."""
+    return secret_store().put(path, dict(data))
+
+
+def secret_resolve(reference: str) -> str:
+    """The value behind `vault:<path>#<key>`.
+
+    Raises: SecretMissing, and what the store raises when it cannot be asked.
+    """
+    path, key = reference_parse(reference)
+    data = secret_store().get(path)
+    if key not in data:
+        raise SecretMissing(f"the secret at {path} has no field {key}", provider="secrets")
+    return data[key]

@@ -1,0 +1,111 @@
+"""`manage.py seed_demo`: tenants, people, templates and machines to look at."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from integrations.services.hypervisors import host_and_port
+from portal.kernel.authz import Actor
+from portal.kernel.queue import QUEUES
+from portal.kernel.tenancy import DISPATCH, PLATFORM
+from portal.models import Operation
+from portal.services.workers import WorkerDesk
+from portal.states import OPEN_STATUSES
+from provisioning.logic.demo import TEMPLATES, WITHDRAWN
+from provisioning.models import Cluster, Template
+from provisioning.services import demo
+from provisioning.services.catalogue import cluster_save, template_save
+
+_LOOK_S = 0.2
+CLUSTER = "demo"
+
+
+class Command(BaseCommand):
+    """Fills an installation with the demo. Running it again adds only what is missing."""
+
+    help = (
+        "Makes two tenants, the demo accounts (password = user name), the templates and a dozen machines, "
+        "which are really provisioned on the cluster that PROXMOX_URL names. Safe to run again."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--timeout",
+            type=float,
+            default=120.0,
+            help="Seconds to wait for the machines; what is not ready then goes on by itself.",
+        )
+        parser.add_argument(
+            "--without-machines", action="store_true", help="Accounts and templates only."
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        actor = Actor.system("seed_demo")
+        people = demo.demo_people(actor=actor)
+        cluster = self._cluster(actor)
+        self._templates(actor, cluster)
+        made = 0 if options["without_machines"] else self._machines(actor, options["timeout"])
+        self.stdout.write(f"demo: {people} people and {made} machines added")
+
+    def _cluster(self, actor: Actor) -> Cluster:
+        environment = settings.PROXMOX_ENVIRONMENT
+        if not environment.url:
+            raise CommandError("Set PROXMOX_URL, PROXMOX_TOKEN_ID and PROXMOX_TOKEN_SECRET.")
+        host, port = host_and_port(environment.url)
+        ca_pem = Path(environment.ca_file).read_text("ascii") if environment.ca_file else ""
+        wanted = {
+            "hosts": [host],
+            "port": port,
+            "token_id": environment.token_id,
+            "ca_pem": ca_pem,
+            "fingerprints": [environment.fingerprint] if environment.fingerprint else [],
+        }
+        known = Cluster.objects.using(PLATFORM).filter(code=CLUSTER).first()
+        if known and all(getattr(known, name) == value for name, value in wanted.items()):
+            return known
+        return cluster_save(
+            actor=actor,
+            code=CLUSTER,
+            name="Demo cluster",
+            pool="uhub",
+            token_secret=environment.token_secret,
+            **wanted,
+        )
+
+    def _templates(self, actor: Actor, cluster: Cluster) -> None:
+        for position, blueprint in enumerate(TEMPLATES):
+            demo.demo_template(
+                actor=actor, cluster=cluster, demo=blueprint, position=10 * (position + 1)
+            )
+        demo.demo_template(actor=actor, cluster=cluster, demo=WITHDRAWN, position=900)
+
+    def _machines(self, actor: Actor, timeout_s: float) -> int:
+        made = demo.demo_machines(actor=actor, is_live=False)
+        if made:
+            desk = WorkerDesk(queues=QUEUES)
+            desk.start()
+            try:
+                self._wait(timeout_s)
+                demo.demo_finish(actor=actor, machines=made)
+                self._wait(timeout_s)
+            finally:
+                desk.stop(grace_s=float(settings.ENGINE["GRACE_S"]))
+        withdrawn = Template.objects.using(PLATFORM).get(code=WITHDRAWN.code)
+        if withdrawn.is_active:
+            template_save(actor=actor, code=WITHDRAWN.code, is_active=False)
+        return len(made) + len(demo.demo_machines(actor=actor, is_live=True))
+
+    def _wait(self, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        pause = threading.Event()
+        under_way = Operation.objects.using(DISPATCH).filter(
+            status__in=OPEN_STATUSES, target_type="deployment", queue="cloudpods"
+        )
+        while under_way.exists() and time.monotonic() < deadline:
+            pause.wait(_LOOK_S)

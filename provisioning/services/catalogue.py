@@ -1,0 +1,84 @@
+"""Clusters and templates are registered by platform staff; tokens go to the secret store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from audit.services import trail
+from integrations.services.secrets import secret_put
+from portal.kernel.authz import Actor, authorize
+from portal.kernel.errors import Fault
+from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
+from provisioning.errors import DeploymentInvalid
+from provisioning.models import Cluster, Template
+from provisioning.permissions import Permission
+from provisioning.tags import Tag
+
+
+def cluster_save(
+    *, actor: Actor, code: str, token_secret: str | None = None, **fields: Any
+) -> Cluster:
+    """Makes or changes a cluster; a given token is stored as a secret, the row keeps the reference.
+
+    Raises:
+        Refused: the actor does not manage clusters.
+        DeploymentInvalid: a field breaks its rule.
+    """
+    authorize(actor, Permission.CLUSTERS_MANAGE)
+    path = f"platform/clusters/{code}"
+    if token_secret is not None:
+        secret_put(path, {"token": token_secret})
+    with platform_alias(), transaction.atomic(using=PLATFORM):
+        cluster = Cluster.objects.filter(code=code).first() or Cluster(code=code)
+        _apply(cluster, {"token_ref": f"vault:{path}#token", **fields})
+        _record(actor, Tag.CLUSTER_SAVED, cluster, sorted(fields))
+    return cluster
+
+
+def template_save(*, actor: Actor, code: str, **fields: Any) -> Template:
+    """Makes or changes a template; its version grows with every change of what a machine is made from.
+
+    Raises:
+        Refused: the actor does not manage templates.
+        DeploymentInvalid: a field breaks its rule.
+    """
+    authorize(actor, Permission.CLUSTERS_MANAGE)
+    with platform_alias(), transaction.atomic(using=PLATFORM):
+        template = Template.objects.filter(code=code).first() or Template(code=code)
+        source = ("proxmox_template_vmid", "app_stack", "install_options", "storage_pool")
+        is_new = template._state.adding
+        if not is_new and any(
+            fields.get(n, getattr(template, n)) != getattr(template, n) for n in source
+        ):
+            fields["version"] = template.version + 1
+        _apply(template, fields)
+        _record(actor, Tag.TEMPLATE_SAVED, template, sorted(fields))
+    return template
+
+
+def _apply(row: Cluster | Template, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(row, name, value)
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        faults = tuple(
+            Fault(name, "invalid", message)
+            for name, found in error.message_dict.items()
+            for message in found
+        )
+        raise DeploymentInvalid(faults=faults) from error
+    row.save(using=PLATFORM)
+
+
+def _record(actor: Actor, tag: Tag, row: Cluster | Template, changed: list[str]) -> None:
+    trail.record(
+        tag=tag,
+        target=row,
+        actor=actor,
+        tenant_id=PLATFORM_TENANT_ID,
+        after={"code": row.code, "fields": changed},
+    )

@@ -1,0 +1,136 @@
+"""Filling an installation with the demo: real requests, provisioned by the real engine on the real API."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import transaction
+
+from billing.models import Tenant
+from billing.services.tenants import tenant_create
+from portal.kernel.authz import Actor
+from portal.kernel.tenancy import PLATFORM, tenant_scope
+from portal.models import User
+from portal.services.accounts import membership_set, user_create
+from provisioning.logic.demo import MACHINES, PEOPLE, TENANTS, DemoMachine, DemoTemplate
+from provisioning.logic.requests import DeploymentRequest
+from provisioning.models import Cluster, Deployment, Template
+from provisioning.services.catalogue import template_save
+from provisioning.services.creation import deployment_create
+from provisioning.services.lifecycle import deployment_change, deployment_delete, deployment_stop
+from provisioning.states import DeploymentStatus
+
+
+def demo_people(*, actor: Actor) -> int:
+    """Makes tenants, people and memberships that are missing; answers how many people were made."""
+    tenants = {slug: tenant_create(actor=actor, slug=slug, name=name) for slug, name in TENANTS}
+    known = set(User.objects.using(PLATFORM).values_list("username", flat=True))
+    missing = [person for person in PEOPLE if person.username not in known]
+    for person in missing:
+        user = user_create(
+            actor=actor,
+            username=person.username,
+            password=person.username,
+            is_password_checked=False,
+            display_name=person.display_name,
+            email=f"{person.username}@uhub.local",
+            is_platform_admin=person.is_platform_admin,
+            is_staff=person.is_platform_admin,
+        )
+        tenant = tenants[person.tenant]
+        membership_set(actor=actor, user_id=user.pk, tenant_id=tenant.pk, role_code=person.role)
+    return len(missing)
+
+
+def demo_template(*, actor: Actor, cluster: Cluster, demo: DemoTemplate, position: int) -> Template:
+    """Makes a template of the demo, or answers the one that exists, as people may have changed it."""
+    known = Template.objects.using(PLATFORM).filter(code=demo.code).first()
+    if known is not None:
+        return known
+    cores, memory, disk = demo.figures
+    most_cores, most_memory, most_disk = demo.largest
+    return template_save(
+        actor=actor,
+        code=demo.code,
+        name=demo.name,
+        type=demo.type,
+        icon=demo.icon,
+        description=demo.description,
+        cluster=cluster,
+        proxmox_template_vmid=demo.vmid,
+        default_node="pve1",
+        storage_pool="ceph-vm",
+        has_cloud_init=demo.has_cloud_init,
+        app_stack=demo.app_stack,
+        install_options=list(demo.options),
+        tags=list(demo.tags),
+        cpu_cores_default=cores,
+        cpu_cores_max=most_cores,
+        memory_mb_default=memory,
+        memory_mb_max=most_memory,
+        disk_gb_default=disk,
+        disk_gb_min=disk,
+        disk_gb_max=most_disk,
+        rate_base_hour=demo.rate_base_hour,
+        rate_cpu_core_hour=Decimal("0.0085"),
+        rate_memory_gb_hour=Decimal("0.0042"),
+        rate_disk_gb_hour=Decimal("0.00012"),
+        position=position,
+    )
+
+
+def demo_machines(*, actor: Actor, is_live: bool) -> list[DemoMachine]:
+    """Asks for the machines that are missing; those `is_live` are left for the demo's own workers to make."""
+    made = []
+    owners = {user.username: user for user in User.objects.using(PLATFORM).all()}
+    for machine in MACHINES:
+        if machine.is_live is is_live and not _exists(machine):
+            _request(actor, machine, owners[machine.owner])
+            made.append(machine)
+    return made
+
+
+def demo_finish(*, actor: Actor, machines: list[DemoMachine]) -> None:
+    """Stops, holds and deletes what the cast says, once it runs."""
+    for machine in machines:
+        deployment = _row(machine)
+        if deployment is None or deployment.status != DeploymentStatus.RUNNING:
+            continue
+        with tenant_scope(deployment.tenant_id), transaction.atomic():
+            match machine.then:
+                case "stop":
+                    deployment_stop(actor=actor, deployment_id=deployment.pk, mode="force")
+                case "hold":
+                    deployment_change(actor=actor, deployment_id=deployment.pk, hold=True)
+                case "delete":
+                    deployment_delete(actor=actor, deployment_id=deployment.pk)
+
+
+def _request(actor: Actor, machine: DemoMachine, owner: User) -> None:
+    tenant = _tenant(machine)
+    with tenant_scope(tenant.pk), transaction.atomic():
+        deployment_create(
+            actor=actor,
+            tenant_id=tenant.pk,
+            owner_id=owner.pk,
+            request=DeploymentRequest(
+                template=machine.template,
+                name=machine.name,
+                tags=machine.tags,
+                ttl_hours=machine.ttl_hours,
+            ),
+        )
+
+
+def _tenant(machine: DemoMachine) -> Tenant:
+    slug = next(person.tenant for person in PEOPLE if person.username == machine.owner)
+    return Tenant.objects.using(PLATFORM).get(slug=slug)
+
+
+def _row(machine: DemoMachine) -> Deployment | None:
+    rows = Deployment.across_tenants.filter(tenant_id=_tenant(machine).pk, name=machine.name)
+    return rows.order_by("-created_at").first()
+
+
+def _exists(machine: DemoMachine) -> bool:
+    return _row(machine) is not None

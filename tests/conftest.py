@@ -1,0 +1,106 @@
+"""Fixtures of the whole suite: a database with four roles, a small world in it, the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from billing.models import Tenant
+from integrations.services.hypervisors import hypervisors_forget
+from integrations.services.secrets import secret_put
+from portal.kernel.authz import Actor
+from portal.models import User
+from portal.services.roles import roles_ensure
+from portal.services.settings import settings_forget
+from provisioning.models import Cluster, Template
+from tests.factories.accounts import MembershipFactory, TenantFactory, UserFactory, actor_of
+from tests.factories.provisioning import ClusterFactory, TemplateFactory
+from tests.simulator import SimulatorProcess
+
+ALIASES = ("default", "owner", "platform", "dispatch")
+CROSS_ALIAS_FIXTURES = {"world", "cloud", "site"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever meets several aliases needs committed rows: it gets all of them, and a clean-up."""
+    for item in items:
+        if CROSS_ALIAS_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.django_db(transaction=True, databases=ALIASES))
+
+
+@dataclass
+class World:
+    """Two tenants: `north` with one person per role, `south` with a support agent."""
+
+    north: Tenant
+    south: Tenant
+    people: dict[str, User] = field(default_factory=dict)
+    stranger: User | None = None
+
+    def actor(self, role: str = "support") -> Actor:
+        """The person of `north` with that role, as a request would carry it."""
+        return actor_of(self.people[role], self.north, role)
+
+    def outsider(self) -> Actor:
+        """The support agent of `south`."""
+        assert self.stranger is not None
+        return actor_of(self.stranger, self.south, "support")
+
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    settings_forget()
+    roles_ensure()
+    built = World(
+        north=TenantFactory(slug="north", name="North"),
+        south=TenantFactory(slug="south", name="South"),
+    )
+    for role in ("admin", "projets", "dev", "ops", "support", "viewer"):
+        user = UserFactory(username=f"{role}-north")
+        MembershipFactory(user=user, tenant=built.north, role=role)
+        built.people[role] = user
+    built.stranger = UserFactory(username="support-south")
+    MembershipFactory(user=built.stranger, tenant=built.south, role="support")
+    return built
+
+
+@pytest.fixture(scope="session")
+def simulator_process() -> Iterator[SimulatorProcess]:
+    with SimulatorProcess(fixture="demo", time_scale=100.0) as process:
+        yield process
+
+
+@pytest.fixture
+def simulator(simulator_process: SimulatorProcess) -> Iterator[SimulatorProcess]:
+    """The simulator as new: demo fixture, no faults."""
+    simulator_process.clear_faults()
+    simulator_process.reset("demo")
+    hypervisors_forget()
+    yield simulator_process
+    hypervisors_forget()
+
+
+@dataclass
+class Cloud:
+    """The simulator registered as a cluster, with one template on it."""
+
+    world: World
+    simulator: SimulatorProcess
+    cluster: Cluster
+    template: Template
+
+
+@pytest.fixture
+def cloud(world: World, simulator: SimulatorProcess) -> Cloud:
+    secret_put("platform/clusters/test", {"token": "44444444-4444-4444-4444-444444444444"})
+    cluster = ClusterFactory(
+        code="test",
+        hosts=[simulator.host],
+        port=simulator.port,
+        ca_pem=Path(simulator.ca_file).read_text(encoding="ascii"),
+    )
+    template = TemplateFactory(code="linux-utility", cluster=cluster)
+    return Cloud(world, simulator, cluster, template)

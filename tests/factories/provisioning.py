@@ -1,0 +1,66 @@
+"""Clusters, templates and deployments."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import factory
+
+from portal.kernel import clock
+from provisioning.models import Cluster, Deployment, Template
+from tests.factories.accounts import PlatformFactory
+
+
+class ClusterFactory(PlatformFactory):
+    class Meta:
+        model = Cluster
+
+    code = factory.Sequence(lambda n: f"cluster-{n}")
+    name = factory.LazyAttribute(lambda o: o.code)
+    hosts = ["127.0.0.1"]
+    token_id = "uhub@pve!portal"
+    token_ref = "vault:platform/clusters/test#token"
+    pool = "uhub"
+    vmid_first = 20_000
+    vmid_last = 20_999
+    vmid_next = 20_000
+
+
+class TemplateFactory(PlatformFactory):
+    class Meta:
+        model = Template
+
+    code = factory.Sequence(lambda n: f"template-{n}")
+    name = factory.LazyAttribute(lambda o: o.code)
+    cluster = factory.SubFactory(ClusterFactory)
+    proxmox_template_vmid = 9003
+    default_node = "pve1"
+    storage_pool = "ceph-vm"
+    cpu_cores_default = 2
+    memory_mb_default = 2048
+    disk_gb_default = 20
+    rate_base_hour = Decimal("0.010000")
+    rate_cpu_core_hour = Decimal("0.020000")
+    rate_memory_gb_hour = Decimal("0.005000")
+    rate_disk_gb_hour = Decimal("0.000100")
+
+
+class DeploymentFactory(factory.django.DjangoModelFactory):
+    """A row without a machine; needs a tenant in scope."""
+
+    class Meta:
+        model = Deployment
+
+    name = factory.Sequence(lambda n: f"vm-{n}")
+    hostname = factory.LazyAttribute(lambda o: o.name)
+    cluster = factory.LazyAttribute(lambda o: o.template.cluster)
+    node = "pve1"
+    vmid = factory.Sequence(lambda n: 30_000 + n)
+    marker = factory.LazyAttribute(lambda o: f"uhub:test:{o.name}")
+    cpu_cores = 2
+    memory_mb = 2048
+    disk_gb = 20
+    price_hour = Decimal("0.062000")
+    ttl_hours = 72
+    expires_at = factory.LazyFunction(lambda: clock.now() + timedelta(hours=72))
