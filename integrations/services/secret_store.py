@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Max, QuerySet
 
 from integrations.base.errors import Permanent
 from integrations.logic.sealing import SealBroken, Sealed, seal, unseal
 from integrations.models import SecretVersion
 from integrations.vault.errors import SecretConflict, SecretMissing
-from integrations.vault.interface import StoreHealth
-from portal.kernel import clock
+from integrations.vault.interface import StoreHealth, StoreState
+from integrations.vault.mapping import content_checked, path_checked, prefix_checked
 from portal.kernel.tenancy import DEFAULT, PLATFORM, PLATFORM_TENANT_ID, tenant_scope
 
 PROVIDER = "embedded"
@@ -33,7 +33,8 @@ class EmbeddedSecretStore:
 
         Raises: SecretConflict.
         """
-        with _owned(path) as (alias, tenant_id):
+        content = content_checked(data)
+        with _owned(path_checked(path)) as (alias, tenant_id):
             rows = _rows(alias, tenant_id, path)
             latest = rows.aggregate(latest=Max("version"))["latest"] or 0
             if cas is not None and cas != latest:
@@ -44,7 +45,7 @@ class EmbeddedSecretStore:
                 tenant_id=tenant_id,
                 path=path,
                 version=version,
-                data=dict(data),
+                data=content,
             )
             try:
                 with transaction.atomic(using=alias):
@@ -62,9 +63,10 @@ class EmbeddedSecretStore:
 
     def get(self, path: str, version: int | None = None) -> dict[str, str]:
         """The fields of the newest or of one version. Raises: SecretMissing, Permanent."""
-        with _owned(path) as (alias, tenant_id):
-            rows = _rows(alias, tenant_id, path).filter(destroyed_at__isnull=True)
-            row = (rows.filter(version=version) if version else rows).order_by("-version").first()
+        with _owned(path_checked(path)) as (alias, tenant_id):
+            rows = _rows(alias, tenant_id, path)
+            rows = rows if version is None else rows.filter(version=version)
+            row = rows.order_by("-version").first()
             if row is None:
                 raise SecretMissing(f"there is no secret at {path}", provider=PROVIDER)
             sealed = Sealed(row.key_id, bytes(row.nonce), bytes(row.ciphertext))
@@ -76,24 +78,29 @@ class EmbeddedSecretStore:
                 raise Permanent(str(error), provider=PROVIDER) from error
 
     def delete(self, path: str) -> None:
-        """Destroys every version: the ciphertext is overwritten, the numbers stay taken."""
-        with _owned(path) as (alias, tenant_id):
-            _rows(alias, tenant_id, path).update(
-                ciphertext=b"", nonce=b"", destroyed_at=clock.now(), updated_at=clock.now()
-            )
+        """Removes every version."""
+        with _owned(path_checked(path)) as (alias, tenant_id):
+            _rows(alias, tenant_id, path).delete()
 
-    def list(self, prefix: str) -> tuple[str, ...]:
-        """Paths below a prefix that have a readable version."""
-        with _owned(prefix) as (alias, tenant_id):
+    def list(self, prefix: str = "") -> tuple[str, ...]:
+        """Names directly below a path; those with names below end in "/"."""
+        start = prefix_checked(prefix)
+        start = f"{start.rstrip('/')}/" if start else ""
+        with _owned(start or "platform") as (alias, tenant_id):
             rows = SecretVersion.objects.using(alias).filter(
-                tenant_id=tenant_id, path__startswith=prefix, destroyed_at__isnull=True
+                tenant_id=tenant_id, path__startswith=start
             )
-            return tuple(rows.order_by("path").values_list("path", flat=True).distinct())
+            below = [path.removeprefix(start) for path in rows.values_list("path", flat=True)]
+        names = {head + slash for head, slash, _rest in (name.partition("/") for name in below)}
+        return tuple(sorted(names))
 
     def health(self) -> StoreHealth:
         """Whether the table can be read."""
-        SecretVersion.objects.using(PLATFORM).exists()
-        return StoreHealth(is_available=True, detail="embedded, encrypted in PostgreSQL")
+        try:
+            SecretVersion.objects.using(PLATFORM).exists()
+        except DatabaseError as error:
+            return StoreHealth(StoreState.UNREACHABLE, str(error))
+        return StoreHealth(StoreState.READY)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from integrations.vault.adapter import VaultSecretStore
 from integrations.vault.errors import SecretMissing
 from integrations.vault.interface import SecretStore
 from integrations.vault.mapping import reference_parse
-from integrations.vault.transport import VaultEndpoint, VaultTransport
+from integrations.vault.transport import AppRoleLogin, TokenLogin, VaultEndpoint, VaultTransport
 
 
 @cache
@@ -20,17 +20,11 @@ def secret_store() -> SecretStore:
     """Vault where `VAULT_ADDR` names one, else the encrypted store in our own database."""
     if not settings.VAULT_ADDR:
         return EmbeddedSecretStore()
-    return VaultSecretStore(
-        VaultTransport(
-            VaultEndpoint(
-                url=settings.VAULT_ADDR,
-                token=settings.VAULT_TOKEN,
-                role_id=settings.VAULT_ROLE_ID,
-                secret_id=settings.VAULT_SECRET_ID,
-                mount=settings.VAULT_MOUNT,
-            )
-        )
-    )
+    login: TokenLogin | AppRoleLogin = TokenLogin(settings.VAULT_TOKEN)
+    if settings.VAULT_ROLE_ID:
+        login = AppRoleLogin(settings.VAULT_ROLE_ID, settings.VAULT_SECRET_ID)
+    endpoint = VaultEndpoint(url=settings.VAULT_ADDR, login=login, mount=settings.VAULT_MOUNT)
+    return VaultSecretStore(VaultTransport(endpoint))
 
 
 def secret_put(path: str, data: Mapping[str, str]) -> int:
@@ -43,8 +37,8 @@ def secret_resolve(reference: str) -> str:
 
     Raises: SecretMissing, and what the store raises when it cannot be asked.
     """
-    path, key = reference_parse(reference)
-    data = secret_store().get(path)
-    if key not in data:
-        raise SecretMissing(f"the secret at {path} has no field {key}", provider="secrets")
-    return data[key]
+    wanted = reference_parse(reference)
+    data = secret_store().get(wanted.path)
+    if wanted.key not in data:
+        raise SecretMissing(f"{wanted.path} has no field {wanted.key}", provider="secrets")
+    return data[wanted.key]

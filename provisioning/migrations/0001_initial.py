@@ -388,12 +388,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "deployment",
                 "indexes": [
-                    models.Index(
-                        models.F("tenant"),
-                        models.F("-created_at"),
-                        models.F("-id"),
-                        name="deployment_newest",
-                    ),
+                    models.Index(fields=["tenant", "-created_at", "-id"], name="deployment_newest"),
                     models.Index(
                         condition=models.Q(("status", "deleted"), _negated=True),
                         fields=["expires_at"],

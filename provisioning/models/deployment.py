@@ -69,7 +69,7 @@ class Deployment(TenantModel):
             ),
         ]
         indexes = [
-            models.Index("tenant", "-created_at", "-id", name="deployment_newest"),
+            models.Index(fields=["tenant", "-created_at", "-id"], name="deployment_newest"),
             models.Index(
                 fields=["expires_at"],
                 name="deployment_expiring",
