@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
@@ -12,6 +13,9 @@ from django.utils.functional import SimpleLazyObject
 from portal.kernel.authz import ANONYMOUS, SIGNED_IN, Actor, ActorKind
 from portal.kernel.context import current
 from portal.kernel.ui import NavItem, Text, nav_items
+
+if TYPE_CHECKING:
+    from portal.selectors.memberships import TenantChoice
 
 DARK, LIGHT, SYSTEM = "dark", "light", "system"
 _MOBILE_ITEMS = 4
@@ -39,19 +43,6 @@ class NavSection:
 
 
 @dataclass(frozen=True, slots=True)
-class TenantChoice:
-    """An organisation this person belongs to, with the name of the role there.
-
-    The middleware that resolves the session leaves them on the request: `tenant_choices` all of them,
-    `tenant_choice` the one the page is about.
-    """
-
-    slug: str
-    name: str
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
 class Shell:
     """Everything around the content of a page."""
 
@@ -72,6 +63,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
 
 def _shell(request: HttpRequest) -> Shell:
     actor = current().actor or ANONYMOUS
+    identity = getattr(request, "identity", None)  # left there by the session middleware
     theme = _theme(request)
     sections = tuple(_sections(request, actor))
     links = [link for section in sections for link in section.links if link.in_mobile_bar]
@@ -80,8 +72,8 @@ def _shell(request: HttpRequest) -> Shell:
         other_theme=DARK if theme == LIGHT else LIGHT,
         actor=actor,
         is_signed_in=actor.kind is ActorKind.USER,
-        tenant=getattr(request, "tenant_choice", None),
-        tenants=getattr(request, "tenant_choices", ()),
+        tenant=identity.tenant if identity else None,
+        tenants=identity.tenants if identity else (),
         sections=sections,
         mobile=tuple(links[:_MOBILE_ITEMS]),
     )

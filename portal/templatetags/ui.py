@@ -29,6 +29,7 @@ from portal.kernel.ui import status_style
 register = template.Library()
 
 _MIB_PER_GIB = 1024
+_NEARLY_FULL, _FULL = 85, 100
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 _STROKE = 1.75
 _TONE_ICONS = {"ok": "circle-check", "warn": "triangle-alert", "danger": "octagon-x"}
@@ -201,6 +202,14 @@ def percent_of(value: float | None, maximum: float | None) -> int:
 
 
 @register.filter
+def fullness(percent: int | None) -> str:
+    """The hue of a bar: something limited warns before it is used up."""
+    if percent is None or percent < _NEARLY_FULL:
+        return ""
+    return "danger" if percent >= _FULL else "warn"
+
+
+@register.filter
 def plain_number(value: float | str | None) -> str:
     """A number for an attribute: never grouped, always with a decimal point."""
     return str(value or 0)
@@ -251,18 +260,3 @@ def _smooth_path(points: Sequence[float], *, height: int = 40, pad: int = 3) -> 
         middle = (left + right) / 2
         path += f"C{middle:.1f},{top:.1f} {middle:.1f},{bottom:.1f} {right:.1f},{bottom:.1f}"
     return path
-
-
-@register.simple_tag
-def ring(percent: int, label: str) -> SafeString:
-    """A ring filled to `percent`, with its sentence for screen readers."""
-    filled = max(0, min(100, int(percent)))
-    return format_html(
-        '<svg class="gauge" viewBox="0 0 92 92" role="img" aria-label="{}: {} %">'
-        '<circle class="track" cx="46" cy="46" r="39"/>'
-        '<circle class="val" cx="46" cy="46" r="39" pathLength="100" stroke-dasharray="{} 100"/>'
-        "</svg>",
-        label,
-        filled,
-        filled,
-    )

@@ -1,5 +1,7 @@
-// What fragments do when the answer is not a fragment.
+// What fragments do when the answer is not their fragment.
 import { hide, show } from "./toasts.js";
+
+const UNPROCESSABLE = 422;
 
 document.addEventListener("htmx:before:response", (event) => {
   const { raw } = event.detail.ctx.response;
@@ -9,8 +11,15 @@ document.addEventListener("htmx:before:response", (event) => {
     location.assign(raw.url);
   }
 });
+
 document.addEventListener("htmx:after:request", (event) => {
-  if (event.detail.ctx.response.status < 500) hide("offline");
+  const { ctx } = event.detail;
+  const { status } = ctx.response;
+  // An error page never replaces a part of a page; a notice for the toasts says where it goes.
+  const isMeant = status < 400 || status === UNPROCESSABLE || ctx.hx.retarget;
+  if (!isMeant) ctx.swap = "none";
+  if (isMeant || status < 500) hide("offline");
   else show("offline");
 });
+
 document.addEventListener("htmx:error", () => show("offline"));

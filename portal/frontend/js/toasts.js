@@ -13,7 +13,18 @@ const dismissLater = (toast) => {
   for (const name of ["pointerleave", "focusout"]) toast.addEventListener(name, wait);
   wait();
 };
-const scan = () => document.querySelectorAll(".toast").forEach(dismissLater);
+// A part that polls would say the same every second: the newest of a name stays.
+const dropEarlier = () => {
+  const named = new Map();
+  for (const toast of document.querySelectorAll("#toasts [data-toast]")) {
+    named.get(toast.dataset.toast)?.remove();
+    named.set(toast.dataset.toast, toast);
+  }
+};
+const scan = () => {
+  dropEarlier();
+  document.querySelectorAll(".toast").forEach(dismissLater);
+};
 
 document.addEventListener("click", (event) => {
   event.target.closest("[data-toast-close]")?.closest(".toast").remove();
