@@ -114,7 +114,7 @@ class EmbeddedPostgres:
         try:
             with socket.create_connection((HOST, self.port), timeout=2) as connection:
                 connection.sendall(message)
-                return connection.recv(1) == b"R"
+                return connection.recv(1024)[:1] == b"R"
         except OSError:
             return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -143,11 +144,13 @@ def assets(env: dict[str, str]) -> Program | None:
 
 
 def _celery(words: list[str], *, has_reload: bool) -> list[str]:
-    command = [sys.executable, "-m", "celery", "-A", "config", *words]
+    """Return a Celery command without its banner, and without its warning to root."""
+    python = [sys.executable, "-W", "ignore:You're running the worker"]
+    command = [*python, "-m", "celery", "-A", "config", "--quiet", *words]
     if not has_reload:
         return command
-    line = " ".join(command)
-    return [sys.executable, "-m", "watchfiles", "--filter", "python", line, *_watched()]
+    watcher = [sys.executable, "-m", "watchfiles", "--filter", "python"]
+    return [*watcher, shlex.join(command), *_watched()]
 
 
 def _watched() -> list[str]:
