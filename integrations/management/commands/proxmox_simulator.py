@@ -18,4 +18,5 @@ class Command(BaseCommand):
         build_parser(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
-        run(Namespace(**options))
+        if status := run(Namespace(**options)):
+            raise SystemExit(status)

@@ -60,7 +60,7 @@ KINDS: dict[str, dict[str, str]] = {
     "storage_offline": {"does": "Allocations fail: `storage 'x' is not online`."},
     "worker_crash": {
         "does": "The worker dies like under kill -9: `unexpected status`, leftovers stay.",
-        "at": "`begin`, `locked`, `half` or `done` (default locked; clone: config lock left)",
+        "at": "`begin`, `locked`, `half`, `unlocked` (clones) or `done`; default locked",
     },
     "task_error": {
         "does": "The task fails before it has done anything.",

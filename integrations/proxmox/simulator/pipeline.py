@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
@@ -25,6 +26,7 @@ from integrations.proxmox.simulator.routes import Found
 from integrations.proxmox.simulator.scope import Call, Identity, Scope
 from integrations.proxmox.simulator.simulation import Simulation
 
+MAX_REQUESTS = 100
 PROXY_LIMIT_S = 30.0
 REFUSAL_DELAY_S = 3.0
 CUT = "Connection timed out"
@@ -38,6 +40,7 @@ class Pipeline:
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
         self._left_alone: set[asyncio.Task[Any]] = set()
+        self._served: WeakKeyDictionary[object, int] = WeakKeyDictionary()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         entry = self._sim.journal.open(
@@ -57,9 +60,19 @@ class Pipeline:
             response = wire.failure(error, formatter)
         except WorkError as error:
             response = wire.failure(ApiError(500, str(error)), formatter)
+        self._count(request, response)
         self._sim.flush()
         self._sim.journal.close(entry, status=response.status, reason=response.reason or "")
         return response
+
+    def _count(self, request: web.BaseRequest, response: web.Response) -> None:
+        """Close a connection that has served its hundred requests."""
+        if request.transport is None:
+            return
+        served = self._served.get(request.transport, 0) + 1
+        self._served[request.transport] = served
+        if served >= MAX_REQUESTS:
+            response.force_close()
 
     async def _answer(self, request: web.BaseRequest, path: str, entry: dict[str, Any]) -> Any:
         identity = await self._identity(request, path)

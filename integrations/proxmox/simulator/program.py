@@ -28,6 +28,13 @@ a second, plain HTTP port on the loopback to look behind the scenes and to order
 When it is ready it prints one line of JSON: event, url, control_url, fingerprint, ca_file."""
 
 
+def _positive(text: str) -> float:
+    number = float(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError("has to be above 0")
+    return number
+
+
 def build_parser(parser: argparse.ArgumentParser | None = None) -> argparse.ArgumentParser:
     """Add the options to the given parser, or to a new one."""
     parser = parser or argparse.ArgumentParser(prog="proxmox_simulator", description=DESCRIPTION)
@@ -54,7 +61,7 @@ def build_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argu
     )
     add(
         "--time-scale",
-        type=float,
+        type=_positive,
         default=1.0,
         help="divides every duration; the ratios stay (default: %(default)s)",
     )
@@ -123,5 +130,9 @@ def _farewell() -> asyncio.Event:
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes; the state is saved when it returns."""
     options.state.mkdir(parents=True, exist_ok=True)
-    asyncio.run(_serve(options))
+    try:
+        asyncio.run(_serve(options))
+    except OSError as error:
+        sys.stderr.write(f"the simulator cannot serve: {error}\n")
+        return 1
     return 0

@@ -59,8 +59,17 @@ def authorise(
         if pool and access.has(world, identity, f"/pool/{pool}", group):
             continue
         access.require(world, identity, path, group)
+        if NET.fullmatch(key) and value:
+            authorise_bridge(world, identity, str(value))
         if key == "startup":
             access.require(world, identity, "/", "Sys.Modify")
+
+
+def authorise_bridge(world: World, identity: Identity, card: str) -> None:
+    """Raise ApiError(403) without the right to plug into that bridge."""
+    if bridge := schema.parsed("net[n]", card).get("bridge"):
+        path = f"/sdn/zones/localnetwork/{bridge}"
+        access.require(world, identity, path, "SDN.Use")
 
 
 def random_mac() -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from integrations.proxmox.simulator.clock import Clock
@@ -13,6 +15,7 @@ from integrations.proxmox.simulator.faults import FaultTable
 from integrations.proxmox.simulator.scope import Identity, Scope
 from integrations.proxmox.simulator.world import Task, World
 
+logger = logging.getLogger(__name__)
 FORK_S = 0.1
 KEPT_TASKS = 2000
 UPID = re.compile(
@@ -83,7 +86,9 @@ class TaskTable:
         self._world.tasks[upid] = task
         self._forget_old()
         worker = Worker(task, facts, self._faults)
-        self._running[upid] = (asyncio.create_task(self._run(worker, body)), worker)
+        running = asyncio.create_task(self._run(worker, body))
+        running.add_done_callback(partial(self._bury, worker))
+        self._running[upid] = (running, worker)
         self._touch()
         return upid
 
@@ -111,6 +116,14 @@ class TaskTable:
             self._end(worker, "unexpected status")
         except asyncio.CancelledError:
             self._end(worker, "unexpected status" if worker.is_killed else "interrupted by signal")
+
+    def _bury(self, worker: Worker, running: asyncio.Task[None]) -> None:
+        """A worker that died of something nobody foresaw is dead all the same."""
+        if worker.task.status == "running":
+            self._end(worker, "unexpected status")
+        error = None if running.cancelled() else running.exception()
+        if error is not None:
+            logger.error("worker of %s died", worker.task.upid, exc_info=error)
 
     def _fail(self, worker: Worker) -> None:
         if fault := self._faults.take("task_error", worker.facts):

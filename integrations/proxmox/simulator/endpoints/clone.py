@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from integrations.proxmox.simulator import drives, schema, settings, volumes
+from integrations.proxmox.simulator import access, drives, schema, settings, volumes
 from integrations.proxmox.simulator.endpoints import machines
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.locks import CLAIM_WAIT_S
@@ -70,6 +70,7 @@ def _planned(sim: Simulation, call: Call) -> Plan:
         description=params.get("description", ""),
     )
     _refuse_storage(sim, plan)
+    _authorise(sim, call, plan)
     if newid in sim.world.machines:
         raise WorkError(f"unable to create VM {newid}: config file already exists")
     return plan
@@ -88,6 +89,17 @@ def _refuse_storage(sim: Simulation, plan: Plan) -> None:
             raise WorkError(f"can't clone VM to node '{plan.target}' (VM uses local storage)")
     if plan.storage and not sim.world.storages[plan.storage].shared:
         raise WorkError(f"can't clone to non-shared storage '{plan.storage}'")
+
+
+def _authorise(sim: Simulation, call: Call, plan: Plan) -> None:
+    """Raise ApiError(403): space on every storage and a place on every bridge are needed."""
+    for key, value in plan.source.config.items():
+        if settings.NET.fullmatch(key):
+            settings.authorise_bridge(sim.world, call.identity, str(value))
+    for value in drives.of(plan.source).values():
+        is_moved = plan.storage and not drives.is_cloudinit(value)
+        name = plan.storage if is_moved else drives.volume_of(value).partition(":")[0]
+        access.require(sim.world, call.identity, f"/storage/{name}", "Datastore.AllocateSpace")
 
 
 def _refuse_linked(plan: Plan) -> None:

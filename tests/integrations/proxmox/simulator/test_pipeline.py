@@ -5,8 +5,9 @@ import ssl
 import time
 
 import pytest
+import requests
 
-from tests.simulator import SimulatorProcess
+from tests.simulator import TOKENS, SimulatorProcess
 
 PVE1 = "/nodes/pve1/qemu"
 
@@ -133,3 +134,25 @@ def test_a_token_may_read_its_own_permissions(demo: SimulatorProcess) -> None:
 
     assert list(held) == ["/"]
     assert {"VM.Clone", "VM.Allocate", "VM.PowerMgmt", "Datastore.AllocateSpace"} <= set(held["/"])
+
+
+def test_a_connection_serves_a_hundred_requests(demo: SimulatorProcess) -> None:
+    token = {"Authorization": f"PVEAPIToken=uhub@pve!portal={TOKENS['uhub@pve!portal']}"}
+    with requests.Session() as session:
+        session.headers.update(token)
+        answers = [
+            session.get(f"{demo.url}/api2/json/version", verify=demo.ca_file) for _ in range(100)
+        ]
+
+    closing = [n for n, a in enumerate(answers, 1) if a.headers.get("Connection") == "close"]
+    assert closing == [100]
+
+
+def test_a_clone_needs_a_place_on_the_bridge(wire: SimulatorProcess) -> None:
+    values = {"vmid": 9000, "net0": "virtio,bridge=vmbr0"}
+    wire.run("POST", PVE1, values, token="prov@pve!full")
+
+    answer = wire.api("PUT", f"{PVE1}/9000/config", {"net0": values["net0"]}, token="prov@pve!sim")
+
+    words = "Permission check failed (/sdn/zones/localnetwork/vmbr0, SDN.Use)"
+    assert (answer.status_code, answer.reason) == (403, words)
