@@ -12,5 +12,5 @@ from portal.services.sweeps import sweep
 
 def register() -> None:
     """Makes the engine's own schedule known."""
-    every_s = settings.ENGINE["SWEEP_S"]
+    every_s: int = settings.ENGINE["SWEEP_S"]
     register_schedule(Schedule(SWEEP, _("Recover lost operations"), every_s, sweep))

@@ -68,7 +68,7 @@ class StepStatus(TextChoices):
     CANCELED = "canceled", _("Canceled")
 
 
-OPERATION_STYLES: Final = {
+OPERATION_STYLES: Final[Mapping[str, StatusStyle]] = {
     OperationStatus.PENDING: StatusStyle(_("Pending"), "clock", Tone.IDLE),
     OperationStatus.RUNNING: StatusStyle(_("Running"), "loader-circle", Tone.INFO, is_spinning=True),
     OperationStatus.COMPLETED: StatusStyle(_("Completed"), "circle-check", Tone.OK),
@@ -76,7 +76,7 @@ OPERATION_STYLES: Final = {
     OperationStatus.DEAD: StatusStyle(_("Dead"), "skull", Tone.DANGER),
     OperationStatus.CANCELED: StatusStyle(_("Canceled"), "ban", Tone.IDLE),
 }
-WORKER_STYLES: Final = {
+WORKER_STYLES: Final[Mapping[str, StatusStyle]] = {
     WorkerStatus.ONLINE: StatusStyle(_("Online"), "circle-check", Tone.OK),
     WorkerStatus.DRAINING: StatusStyle(_("Draining"), "hourglass", Tone.WARN),
     WorkerStatus.OFFLINE: StatusStyle(_("Offline"), "circle-off", Tone.IDLE),

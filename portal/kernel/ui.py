@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.functional import Promise
@@ -65,7 +66,19 @@ class DashboardCard:
     width: str = "third"
 
 
+@dataclass(frozen=True, slots=True)
+class TargetLink:
+    """How the object an operation works on is called, and where its page is."""
+
+    label: str
+    url: str
+
+
+TargetResolver = Callable[[Collection[UUID]], Mapping[UUID, TargetLink]]
+"""Answers links for those of the ids that exist for the tenant in scope."""
+
 _statuses: dict[str, dict[str, StatusStyle]] = {}
+_targets: dict[str, TargetResolver] = {}
 _nav: dict[str, NavItem] = {}
 _cards: dict[str, DashboardCard] = {}
 
@@ -83,6 +96,17 @@ def status_style(domain: str, value: str) -> StatusStyle:
 def statuses() -> dict[str, dict[str, StatusStyle]]:
     """All registered looks by domain."""
     return {domain: dict(styles) for domain, styles in _statuses.items()}
+
+
+def register_target(target_type: str, resolver: TargetResolver) -> None:
+    """Says how objects of one type ("deployment" …) are linked to."""
+    _targets[target_type] = resolver
+
+
+def target_links(target_type: str, ids: Collection[UUID]) -> Mapping[UUID, TargetLink]:
+    """Links to objects of a type, in one question; none for a type nobody registered."""
+    resolver = _targets.get(target_type)
+    return resolver(ids) if resolver and ids else {}
 
 
 def register_nav(item: NavItem) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models.functions import Now
@@ -126,7 +126,7 @@ class OperationAttempt(models.Model):
     outcome = models.CharField(max_length=16, choices=AttemptOutcome.choices)
     error = models.TextField(null=True)
 
-    objects: ClassVar[TenantManager[OperationAttempt]] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         ordering = ("attempt",)

@@ -106,10 +106,11 @@ _DUE: Final = f"""
       is_continued = false, updated_at = now()
     FROM chosen WHERE o.id = chosen.id
     RETURNING {", ".join("o." + name for name in _FIELDS)}
-  )"""
+  )"""  # noqa: S608 - constants alone
 
 _CLAIM: Final = (
-    f"WITH {_DUE} SELECT {_COLUMNS}, (SELECT count(*) > 1 FROM due) AS has_more FROM claimed"
+    f"WITH {_DUE} SELECT {_COLUMNS}, (SELECT count(*) > 1 FROM due) AS has_more "  # noqa: S608
+    "FROM claimed"
 )
 
 _SETTLED: Final = """
@@ -132,10 +133,10 @@ _SETTLED: Final = """
     ON CONFLICT DO NOTHING
   )"""
 
-_SETTLE: Final = f"WITH {_SETTLED} SELECT count(*) FROM settled"
+_SETTLE: Final = f"WITH {_SETTLED} SELECT count(*) FROM settled"  # noqa: S608 - constants alone
 
 _SETTLE_AND_CLAIM: Final = (
-    f"WITH {_SETTLED}, {_DUE} SELECT {_COLUMNS}, (SELECT count(*) > 1 FROM due) AS has_more, "
+    f"WITH {_SETTLED}, {_DUE} SELECT {_COLUMNS}, (SELECT count(*) > 1 FROM due), "  # noqa: S608
     "(SELECT count(*) FROM settled) FROM (VALUES (1)) AS always LEFT JOIN claimed ON true"
 )
 

@@ -11,8 +11,8 @@ from django.conf import settings
 from portal.kernel.queue import LeaseLost
 from portal.services.claims import (
     Claim,
-    Settlement,
     SettledTooLate,
+    Settlement,
     claim_next,
     claim_settle,
     claim_settle_and_next,

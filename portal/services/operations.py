@@ -37,7 +37,7 @@ from portal.tags import Tag
 _ACTOR_LABEL_LENGTH = 160
 
 
-def operation_enqueue(
+def operation_enqueue(  # noqa: PLR0913 - what an operation is, named
     *,
     actor: Actor,
     type: str,  # noqa: A002 - the seed's word for it

@@ -277,7 +277,7 @@ def _end(claim: Claim, kind: OperationKind, run: StepRun) -> Settlement:
                 _record_death(claim, run, failure)
     except LeaseLost:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - the end is tried again until it succeeds
         _log.exception("operation.ending_failed")
         return Settlement(
             OperationStatus.PENDING,

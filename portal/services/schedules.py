@@ -110,7 +110,7 @@ def _run(schedule: Schedule) -> str | None:
     with structlog.contextvars.bound_contextvars(**names), request_context(context):
         try:
             schedule.run()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - see above
             _log.exception("schedule.failed")
             return f"{type(error).__name__}; the log of the worker has the details."
     return None

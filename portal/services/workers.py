@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -211,13 +212,13 @@ class WorkerDesk:
         """Runs `work`; what it raises is logged, because this worker must outlive a database that is away."""
         try:
             work()
-        except Exception:
+        except Exception:  # noqa: BLE001 - see above
             _log.exception("worker.interrupted", worker=self._name)
         finally:
             connections.close_all()
 
     def _report(self, status: WorkerStatus) -> None:
-        row = {
+        row: dict[str, str | int | UUID] = {
             "id": uuid7(),
             "name": self._name,
             "queue": ",".join(self.queues),

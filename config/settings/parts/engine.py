@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kombu import Queue
 
 from config import env
 from portal.kernel.queue import QUEUES
 
-ENGINE = {
+ENGINE: dict[str, Any] = {
     "LEASE_S": 60.0,
     "HEARTBEAT_S": 20.0,
     "STEP_LIMIT_S": 600.0,

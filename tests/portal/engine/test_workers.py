@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import signal
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import redis
@@ -8,7 +10,9 @@ from django.conf import settings
 from django.db import connections
 
 from portal.models import OperationAttempt, Worker
-from portal.services.doorbell import DOORBELL
+from portal.services.claims import claim_next
+from portal.services.doorbell import DOORBELL, Doorbell
+from portal.services.sweeps import leases_recover
 from portal.services.workers import WorkerDesk
 from tests.engine import celery_worker, run_until_idle, wait_until, worker_process
 from tests.kinds import noted
@@ -49,8 +53,6 @@ def test_crash_at_every_engine_statement_runs_each_step_to_its_end(enqueue, row,
                 "UPDATE portal_operation SET lease_expires_at = now() - interval '1 s' "
                 "WHERE status = 'running'"
             )
-        from portal.services.sweeps import leases_recover
-
         leases_recover()
         run_until_idle()
         assert status(row, operation) == "completed"
@@ -59,10 +61,6 @@ def test_crash_at_every_engine_statement_runs_each_step_to_its_end(enqueue, row,
 
 def test_worker_that_always_dies_ends_dead(enqueue, row, tmp_path):
     operation = enqueue("test.gate", gate=tmp_path / "gate")
-    from portal.services.sweeps import leases_recover
-    from tests.engine import TestDesk
-    from portal.services.claims import claim_next
-
     for _ in range(3):
         wait_until(lambda: claim_next(queue="cloudpods", worker="doomed") is not None)
         with connections["dispatch"].cursor() as cursor:
@@ -73,7 +71,6 @@ def test_worker_that_always_dies_ends_dead(enqueue, row, tmp_path):
     assert (dead.status, dead.attempts) == ("dead", 3)
     assert dead.last_error == "The worker was lost while it worked on this."
     assert outcomes(operation) == [(1, "crashed"), (2, "crashed"), (3, "crashed")]
-    assert TestDesk
 
 
 def test_sigterm_lets_the_step_finish_and_takes_nothing_new(enqueue, row, tmp_path):
@@ -107,7 +104,7 @@ def test_emptied_broker_loses_nothing(enqueue, row):
 
 
 def test_ring_through_the_broker_starts_the_work(enqueue, row):
-    with celery_worker(*CELERY_OPTIONS):
+    with celery_worker(*CELERY_OPTIONS, "-I", "tests.patient"):
         wait_until(lambda: Worker.objects.filter(status="online").exists())
         operations = [enqueue("test.other") for _ in range(10)]
         wait_until(lambda: {status(row, o) for o in operations} == {"completed"})
@@ -116,8 +113,6 @@ def test_ring_through_the_broker_starts_the_work(enqueue, row):
 
 
 def test_desk_extends_leases_and_marks_lost_ones(enqueue, row):
-    from portal.services.claims import claim_next
-
     first, second = enqueue("test.noop"), enqueue("test.noop")
     desk = WorkerDesk(queues=("cloudpods",))
     claims = [claim_next(queue="cloudpods", worker=desk.name) for _ in range(2)]
@@ -134,11 +129,6 @@ def test_desk_extends_leases_and_marks_lost_ones(enqueue, row):
 
 
 def test_ring_returns_at_once_when_the_broker_hangs():
-    import threading
-    import time
-
-    from portal.services.doorbell import Doorbell
-
     hang, bell = threading.Event(), Doorbell()
     bell.connect(lambda queue: hang.wait(20) and None)
     began = time.monotonic()
@@ -150,10 +140,6 @@ def test_ring_returns_at_once_when_the_broker_hangs():
 
 
 def test_rings_of_a_burst_become_few_and_failures_are_swallowed():
-    import threading
-
-    from portal.services.doorbell import Doorbell
-
     carried, first, bell = [], threading.Event(), Doorbell()
 
     def carry(queue):

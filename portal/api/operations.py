@@ -1,0 +1,80 @@
+"""Operations and workers: parse, one selector or service, render."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.api.filters import OperationFilter, WorkerFilter
+from portal.api.serializers import (
+    OperationDetailSerializer,
+    OperationSerializer,
+    WorkerSerializer,
+)
+from portal.kernel.api.views import PortalViewSet
+from portal.models import Operation, Worker
+from portal.permissions import Permission
+from portal.selectors.operations import operation_get, operation_list
+from portal.selectors.workers import worker_list
+from portal.services.operations import operation_cancel, operation_retry
+
+
+class NoBody(serializers.Serializer[Any]):
+    """Nothing is expected in the body."""
+
+
+class OperationViewSet(PortalViewSet):
+    """Work in the background of the active tenant."""
+
+    permissions: ClassVar[dict[str, str]] = {"*": Permission.OPERATIONS_VIEW}
+    serializer_class = OperationSerializer
+    queryset = Operation.objects.none()
+    filterset_class = OperationFilter
+    ordering_fields = ("created_at", "updated_at", "scheduled_at", "priority", "status", "type")
+
+    def list(self, _request: Request) -> Response:
+        """Operations, newest first."""
+        response: Response = self.page(operation_list(actor=self.actor), OperationSerializer)
+        return response
+
+    @extend_schema(responses=OperationDetailSerializer)
+    def retrieve(self, _request: Request, pk: str) -> Response:
+        """One operation with its steps, its tries and the tail of its log."""
+        operation = operation_get(actor=self.actor, operation_id=pk)
+        return Response(OperationDetailSerializer(operation).data)
+
+    @extend_schema(request=NoBody, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"])
+    def retry(self, _request: Request, pk: str) -> Response:
+        """Starts what failed once more, as a new operation with `retry_of`."""
+        self.parsed(NoBody)
+        operation = operation_retry(actor=self.actor, operation_id=pk)
+        return Response(OperationSerializer(operation).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=NoBody, responses={202: OperationSerializer})
+    @action(detail=True, methods=["post"])
+    def cancel(self, _request: Request, pk: str) -> Response:
+        """Cancels what has not begun; asks what is under way to stop after its step."""
+        self.parsed(NoBody)
+        operation = operation_cancel(actor=self.actor, operation_id=pk)
+        return Response(OperationSerializer(operation).data, status=status.HTTP_202_ACCEPTED)
+
+
+class WorkerViewSet(PortalViewSet):
+    """Worker processes."""
+
+    permissions: ClassVar[dict[str, str]] = {"*": Permission.WORKERS_VIEW}
+    serializer_class = WorkerSerializer
+    queryset = Worker.objects.none()
+    filterset_class = WorkerFilter
+    ordering_fields = ("created_at", "name", "last_heartbeat_at")
+
+    def list(self, _request: Request) -> Response:
+        """Workers, newest first."""
+        response: Response = self.page(worker_list(actor=self.actor), WorkerSerializer)
+        return response

@@ -1,0 +1,245 @@
+"""Pages of operations: list, one with its live progress, retry and cancel; a card for the pages of others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portal.kernel import clock
+from portal.kernel.authz import Actor
+from portal.kernel.queue import QUEUES
+from portal.kernel.ui import TargetLink, target_links
+from portal.kernel.web.paging import page_of
+from portal.kernel.web.views import ActionView, PortalView
+from portal.logic.progress import percent_of
+from portal.models import Operation, Worker
+from portal.permissions import Permission
+from portal.selectors.operations import (
+    operation_get,
+    operation_label,
+    operation_list,
+    operation_may_cancel,
+    operation_may_retry,
+    operation_tries,
+    operations_about,
+)
+from portal.selectors.workers import worker_list
+from portal.services.operations import operation_cancel, operation_retry
+from portal.states import OPEN_STATUSES, AttemptOutcome, OperationStatus, StepStatus
+
+_WORKERS_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class OperationCard:
+    """An operation as the templates show it."""
+
+    row: Operation
+    label: str
+    percent: int
+    steps: list[dict[str, Any]]
+    target: TargetLink | None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.row, name)
+
+    @property
+    def log_lines(self) -> list[str]:
+        return self.row.log
+
+    @property
+    def target_label(self) -> str:
+        return self.target.label if self.target else self.row.target_type
+
+    @property
+    def target_url(self) -> str:
+        return self.target.url if self.target else ""
+
+    @property
+    def duration(self) -> timedelta | None:
+        if self.row.started_at is None:
+            return None
+        end: datetime = self.row.completed_at or clock.now()
+        return end - self.row.started_at
+
+
+class OperationFilters(forms.Form):
+    """What the list can be narrowed to."""
+
+    status = forms.ChoiceField(
+        label=gettext_lazy("Status"),
+        required=False,
+        choices=[("", gettext_lazy("Any")), *OperationStatus.choices],
+    )
+    queue = forms.ChoiceField(
+        label=gettext_lazy("Queue"),
+        required=False,
+        choices=[("", gettext_lazy("Any")), *((name, name) for name in QUEUES)],
+    )
+    search = forms.CharField(label=gettext_lazy("Type"), required=False, max_length=63)
+
+
+class OperationList(PortalView):
+    """`/operations`."""
+
+    permission = Permission.OPERATIONS_VIEW
+    template_name = "portal/operations/list.html"
+    fragment_name = "portal/operations/_rows.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        filters = OperationFilters(request.GET)
+        page = page_of(request, _filtered(operation_list(actor=self.actor), filters))
+        values = {
+            "filters": filters,
+            "operations": operation_cards(page.rows),
+            "previous": page.previous,
+            "next": page.next,
+            "workers": self._workers(),
+        }
+        return self.page(values)
+
+    def _workers(self) -> list[dict[str, Any]] | None:
+        if not self.actor.may(Permission.WORKERS_VIEW):
+            return None
+        return [_worker(row) for row in worker_list(actor=self.actor)[:_WORKERS_SHOWN]]
+
+
+class OperationDetail(PortalView):
+    """`/operations/{id}`."""
+
+    permission = Permission.OPERATIONS_VIEW
+    template_name = "portal/operations/detail.html"
+
+    def get(self, request: HttpRequest, operation_id: str) -> HttpResponse:
+        operation = operation_get(actor=self.actor, operation_id=operation_id)
+        tries = [
+            {
+                "attempt": one.attempt,
+                "worker": one.worker,
+                "started_at": one.started_at,
+                "finished_at": one.finished_at,
+                "outcome": AttemptOutcome(one.outcome).label,
+                "error": one.error,
+            }
+            for one in operation_tries(operation)
+        ]
+        return self.page({**_card_values(self.actor, operation), "attempts": tries})
+
+
+class OperationProgress(PortalView):
+    """`/operations/{id}/progress`: the live part; it stops asking when the operation has ended."""
+
+    permission = Permission.OPERATIONS_VIEW
+    template_name = "portal/operations/_progress.html"
+
+    def get(self, request: HttpRequest, operation_id: str) -> HttpResponse:
+        operation = operation_get(actor=self.actor, operation_id=operation_id)
+        return self.page(_card_values(self.actor, operation))
+
+
+class OperationRetry(ActionView):
+    """`/operations/{id}/retry`."""
+
+    permission = Permission.OPERATIONS_VIEW
+
+    def perform(self, request: HttpRequest, **kwargs: Any) -> str:
+        self.started = operation_retry(actor=self.actor, operation_id=kwargs["operation_id"])
+        return _("It is tried again.")
+
+    def target(self, **kwargs: Any) -> str:
+        started = getattr(self, "started", None)
+        return _address(started.pk if started else kwargs["operation_id"])
+
+
+class OperationCancel(ActionView):
+    """`/operations/{id}/cancel`."""
+
+    permission = Permission.OPERATIONS_VIEW
+
+    def perform(self, request: HttpRequest, **kwargs: Any) -> str:
+        operation = operation_cancel(actor=self.actor, operation_id=kwargs["operation_id"])
+        if operation.status == OperationStatus.CANCELED:
+            return _("It is canceled.")
+        return _("It stops after the step it is at.")
+
+    def target(self, **kwargs: Any) -> str:
+        return _address(kwargs["operation_id"])
+
+
+def operation_card(*, actor: Actor, target_id: UUID) -> dict[str, Any]:
+    """Values of `portal/operations/_card.html` for the latest operation on an object; None hides it."""
+    latest: Operation | None = None
+    if actor.may(Permission.OPERATIONS_VIEW):
+        rows = operations_about(actor=actor, target_id=target_id)
+        latest = rows.filter(status__in=OPEN_STATUSES).order_by("id").first() or rows.first()
+    if latest is None:
+        return {"operation": None, "is_live": False, "may_retry": False, "may_cancel": False}
+    return _card_values(actor, latest)
+
+
+def operation_cards(rows: Iterable[Operation]) -> list[OperationCard]:
+    """Operations for the templates; what they work on is looked up once per type."""
+    rows = list(rows)
+    wanted: dict[str, set[UUID]] = defaultdict(set)
+    for row in rows:
+        if row.target_id is not None:
+            wanted[row.target_type].add(row.target_id)
+    links = {type_: target_links(type_, ids) for type_, ids in wanted.items()}
+    return [_card(row, links.get(row.target_type, {})) for row in rows]
+
+
+def _card_values(actor: Actor, operation: Operation) -> dict[str, Any]:
+    return {
+        "operation": operation_cards([operation])[0],
+        "is_live": operation.status in OPEN_STATUSES,
+        "may_retry": operation_may_retry(actor=actor, operation=operation),
+        "may_cancel": operation_may_cancel(actor=actor, operation=operation),
+    }
+
+
+def _card(row: Operation, links: Mapping[UUID, TargetLink]) -> OperationCard:
+    steps = [dict(step) for step in row.steps]
+    if row.status == OperationStatus.RUNNING:
+        for step in steps:
+            if step["name"] == row.step and step["status"] in {StepStatus.PENDING, StepStatus.WAITING}:
+                step["status"] = StepStatus.RUNNING.value
+    return OperationCard(
+        row=row,
+        label=operation_label(row.type),
+        percent=percent_of(row.steps),
+        steps=steps,
+        target=links.get(row.target_id) if row.target_id else None,
+    )
+
+
+def _worker(row: Worker) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "queue": row.queue,
+        "status": getattr(row, "shown", row.status),
+        "last_heartbeat_at": row.last_heartbeat_at,
+    }
+
+
+def _filtered(rows: QuerySet[Operation], filters: OperationFilters) -> QuerySet[Operation]:
+    filters.is_valid()
+    wanted = filters.cleaned_data
+    if wanted.get("search"):
+        rows = rows.filter(type__icontains=wanted["search"])
+    exact = {name: wanted[name] for name in ("status", "queue") if wanted.get(name)}
+    return rows.filter(**exact)
+
+
+def _address(operation_id: UUID | str) -> str:
+    return reverse("portal:operation_detail", args=[operation_id])

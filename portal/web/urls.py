@@ -1,0 +1,38 @@
+"""Pages of the platform."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from portal.web import operations, probes, profile, sign_in
+
+app_name = "portal"
+urlpatterns = [
+    path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),
+    path("sign-out", sign_in.SignOut.as_view(), name="sign_out"),
+    path("password-change", sign_in.PasswordChange.as_view(), name="password_change"),
+    path("profile", profile.Profile.as_view(), name="profile"),
+    path("theme", profile.ThemeChange.as_view(), name="theme"),
+    path("tenant", profile.TenantSwitch.as_view(), name="tenant_switch"),
+    path("healthz", probes.Health.as_view(), name="healthz"),
+    path("readyz", probes.Ready.as_view(), name="readyz"),
+    path("operations", operations.OperationList.as_view(), name="operation_list"),
+    path(
+        "operations/<str:operation_id>", operations.OperationDetail.as_view(), name="operation_detail"
+    ),
+    path(
+        "operations/<str:operation_id>/progress",
+        operations.OperationProgress.as_view(),
+        name="operation_progress",
+    ),
+    path(
+        "operations/<str:operation_id>/retry",
+        operations.OperationRetry.as_view(),
+        name="operation_retry",
+    ),
+    path(
+        "operations/<str:operation_id>/cancel",
+        operations.OperationCancel.as_view(),
+        name="operation_cancel",
+    ),
+]
