@@ -14,5 +14,8 @@ class BillingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from billing import handlers  # noqa: PLC0415 - models must be loaded first
+
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
+        handlers.register()

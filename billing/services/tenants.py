@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 
 from audit.services import trail
@@ -9,6 +11,7 @@ from billing.models import Tenant
 from billing.tags import Tag
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
+from portal.services.accounts import membership_set
 
 
 def tenant_create(*, actor: Actor, slug: str, name: str, timezone: str = "Europe/Paris") -> Tenant:
@@ -31,3 +34,13 @@ def tenant_create(*, actor: Actor, slug: str, name: str, timezone: str = "Europe
                 after={"slug": slug, "name": name},
             )
     return tenant
+
+
+def first_tenant_ensure(*, admin_id: UUID) -> None:
+    """Gives a new installation its first tenant, with the first administrator as its admin."""
+    with platform_alias():
+        if Tenant.objects.using(PLATFORM).exists():
+            return
+    actor = Actor.system("bootstrap")
+    tenant = tenant_create(actor=actor, slug="uhub", name="uHub")
+    membership_set(actor=actor, user_id=admin_id, tenant_id=tenant.id, role_code="admin")
