@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
-from audit.permissions import PERMISSIONS
+from audit.permissions import PERMISSIONS, Permission
 from audit.tags import TAGS
-from portal.kernel import audit_tags, authz
+from portal.kernel import audit_tags, authz, ui
 
 
 class AuditConfig(AppConfig):
@@ -14,5 +15,26 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from audit import handlers  # noqa: PLC0415 - models must be loaded first
+
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
+        ui.register_statuses(
+            "audit",
+            {
+                "success": ui.StatusStyle(_("Done"), "check", ui.Tone.OK),
+                "refused": ui.StatusStyle(_("Refused"), "ban", ui.Tone.WARN),
+                "failed": ui.StatusStyle(_("Failed"), "x", ui.Tone.DANGER),
+            },
+        )
+        ui.register_nav(
+            ui.NavItem(
+                key="audit",
+                label=_("Audit"),
+                url="/audit",
+                icon="scroll-text",
+                permission=Permission.AUDIT_VIEW,
+                order=80,
+            )
+        )
+        handlers.register()

@@ -6,19 +6,19 @@ from enum import StrEnum
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel.audit_tags import Category, TagSpec
+from portal.kernel.audit_tags import ACCESS_REFUSED, ACTION_FAILED, Category, TagSpec
 
 
 class Tag(StrEnum):
     """Audit tags."""
 
-    ACCESS_REFUSED = "access.refused"
-    ACTION_FAILED = "action.failed"
+    REFUSED = ACCESS_REFUSED
+    FAILED = ACTION_FAILED
     EXPORTED = "audit.exported"
 
 
 TAGS: dict[str, TagSpec] = {
-    Tag.ACCESS_REFUSED: TagSpec(Category.SECURITY, _("Refused: no permission")),
-    Tag.ACTION_FAILED: TagSpec(Category.LIFECYCLE, _("Action failed")),
+    Tag.REFUSED: TagSpec(Category.SECURITY, _("Refused: no permission")),
+    Tag.FAILED: TagSpec(Category.LIFECYCLE, _("Action failed")),
     Tag.EXPORTED: TagSpec(Category.SECURITY, _("Audit exported")),
 }

@@ -6,4 +6,6 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("config.api_urls")),
+    path("", include("portal.web.urls")),
+    path("", include("audit.web.urls")),
 ]

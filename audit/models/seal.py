@@ -38,3 +38,6 @@ class Seal(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant_id", "number"], name="audit_seal_number_once")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} · {self.number}"

@@ -26,7 +26,7 @@ OutcomeWord = Literal["success", "refused", "failed"]
 log = structlog.get_logger(__name__)
 
 
-def record(
+def record(  # noqa: PLR0913 - an entry is as wide as what happened
     *,
     tag: str,
     target: Model | None = None,

@@ -53,3 +53,6 @@ class SettingsVersion(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(id=1), name="settings_version_is_one_row")
         ]
+
+    def __str__(self) -> str:
+        return str(self.number)

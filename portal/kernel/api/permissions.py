@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from portal.kernel import context
 from portal.kernel.authz import ANONYMOUS, PUBLIC, SIGNED_IN, ActorKind, authorize
+
+if TYPE_CHECKING:  # rest_framework.views imports this module
+    from rest_framework.views import APIView
 
 
 def declared_permission(view: Any) -> str | None:

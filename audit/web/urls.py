@@ -1,0 +1,10 @@
+"""Pages of the audit."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from audit.web.entries import EntryList
+
+app_name = "audit"
+urlpatterns = [path("audit", EntryList.as_view(), name="entry_list")]

@@ -1,0 +1,168 @@
+"""Who asks and for which tenant: resolved once, before the view and its transaction begin.
+
+Tokens are read here as well and not in the API's authentication classes, because the tenant has to be
+in scope when the transaction around the view starts. Those classes answer what was found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils import timezone, translation
+
+from portal.errors import NotSignedIn, PasswordChangeRequired, TenantRequired
+from portal.kernel import context
+from portal.kernel.authz import ANONYMOUS
+from portal.kernel.errors import DomainError, NotFound
+from portal.kernel.tenancy import tenant_scope, user_scope
+from portal.middleware.errors import error_response
+from portal.middleware.requests import channel_of
+from portal.models import User
+from portal.selectors.memberships import TenantChoice, actor_of, tenant_choices
+from portal.services.tokens import access_token_user
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+SESSION_TENANT: Final = "tenant"
+PASSWORD_CHANGE_PATH: Final = "/password-change"  # noqa: S105 - an address
+_OPEN_WITHOUT_CHANGE: Final = frozenset(
+    {
+        PASSWORD_CHANGE_PATH,
+        "/sign-out",
+        "/theme",
+        "/healthz",
+        "/readyz",
+        "/api/me/password",
+        "/api/auth/token",
+        "/api/auth/revoke",
+    }
+)
+_BEARER: Final = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks: `method` is session, bearer or empty; `error` is what the answer must say instead."""
+
+    user: User | None = None
+    method: str = ""
+    tenants: tuple[TenantChoice, ...] = ()
+    tenant: TenantChoice | None = None
+    error: DomainError | None = None
+
+
+def identity_of(request: HttpRequest) -> Identity:
+    """What the middleware found; nobody for requests that did not pass it."""
+    return getattr(request, "identity", None) or Identity()
+
+
+def _resolve(request: HttpRequest, *, is_api: bool) -> Identity:
+    header = request.headers.get("Authorization", "")
+    if is_api and header[: len(_BEARER)].lower() == _BEARER:
+        try:
+            user = access_token_user(header[len(_BEARER) :].strip())
+        except NotSignedIn as error:
+            return Identity(method="bearer", error=error)
+        return _placed(request, user, "bearer")
+    if isinstance(request.user, User):
+        return _placed(request, request.user, "session")
+    return Identity()
+
+
+def _placed(request: HttpRequest, user: User, method: str) -> Identity:
+    tenants = tenant_choices(user.id)
+    try:
+        tenant = _chosen(request, tenants, method)
+    except DomainError as error:
+        return Identity(user, method, tenants, None, error)
+    return Identity(user, method, tenants, tenant)
+
+
+def _chosen(
+    request: HttpRequest, tenants: tuple[TenantChoice, ...], method: str
+) -> TenantChoice | None:
+    """The tenant asked for, else the session's, else the only one; pages fall back to the first.
+
+    Raises:
+        NotFound: the person is no member of the tenant asked for.
+        TenantRequired: an API client of several tenants named none.
+    """
+    is_api = channel_of(request.path_info) == "api"
+    wanted = request.headers.get("X-Tenant") if is_api else request.GET.get("tenant")
+    by_slug = {tenant.slug: tenant for tenant in tenants}
+    if wanted:
+        if wanted not in by_slug:
+            raise NotFound("There is no such organisation.")
+        return by_slug[wanted]
+    remembered = request.session.get(SESSION_TENANT) if method == "session" else None
+    if remembered in by_slug:
+        return by_slug[remembered]
+    if is_api and len(tenants) > 1:
+        raise TenantRequired
+    return tenants[0] if tenants else None
+
+
+class SessionActorMiddleware:
+    """Puts actor, tenant, language and time zone into force for the rest of the request."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        channel = channel_of(request.path_info)
+        identity = _resolve(request, is_api=channel == "api")
+        request.identity = identity  # type: ignore[attr-defined]
+        request.tenant_choice = identity.tenant  # type: ignore[attr-defined]
+        request.tenant_choices = identity.tenants  # type: ignore[attr-defined]
+        with _in_force(identity):
+            if identity.error and channel != "api":
+                return error_response(request, identity.error)
+            if identity.tenant and request.GET.get("tenant") == identity.tenant.slug:
+                request.session[SESSION_TENANT] = identity.tenant.slug
+            return self.get_response(request)
+
+
+@contextmanager
+def _in_force(identity: Identity) -> Iterator[None]:
+    user = identity.user
+    with ExitStack() as stack:
+        if user is None:
+            context.current().actor = ANONYMOUS
+        else:
+            context.current().actor = actor_of(user, identity.tenant)
+            stack.enter_context(translation.override(user.language))
+            stack.enter_context(timezone.override(user.timezone))
+            if identity.tenant:
+                stack.enter_context(tenant_scope(identity.tenant.id, user_id=user.id))
+            else:
+                stack.enter_context(user_scope(user.id))
+        yield
+
+
+class PasswordChangeMiddleware:
+    """Until the first password is replaced, everything but the replacement is closed."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = identity_of(request).user
+        if user is None or not user.must_change_password:
+            return self.get_response(request)
+        if request.path_info in _OPEN_WITHOUT_CHANGE:
+            return self.get_response(request)
+        error = PasswordChangeRequired()
+        if channel_of(request.path_info) == "api":
+            fault = {"code": error.error_code, "detail": error.message, "attr": None}
+            return JsonResponse(
+                {"type": "client_error", "errors": [fault]}, status=error.http_status
+            )
+        if getattr(request, "htmx", False):
+            response = HttpResponse(status=204)
+            response["HX-Redirect"] = PASSWORD_CHANGE_PATH
+            return response
+        return redirect(PASSWORD_CHANGE_PATH)

@@ -1,0 +1,62 @@
+"""Which organisations a person may work in, and as what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from portal.kernel.authz import Actor, ActorKind, platform_permissions
+from portal.kernel.tenancy import user_scope
+from portal.models import Membership, User
+
+
+@dataclass(frozen=True, slots=True)
+class TenantChoice:
+    """One organisation of a person with the role held there."""
+
+    id: UUID
+    slug: str
+    name: str
+    role: str
+    role_code: str
+    permissions: frozenset[str]
+
+
+def tenant_choices(user_id: UUID) -> tuple[TenantChoice, ...]:
+    """The person's active organisations by name."""
+    with transaction.atomic(), user_scope(user_id):
+        memberships = (
+            Membership.objects.filter(user_id=user_id, tenant__is_active=True)
+            .select_related("tenant", "role")
+            .order_by("tenant__name", "tenant__slug")
+        )
+        return tuple(_choice(membership) for membership in memberships)
+
+
+def _choice(membership: Membership) -> TenantChoice:
+    return TenantChoice(
+        id=membership.tenant_id,
+        slug=membership.tenant.slug,
+        name=membership.tenant.name,
+        role=membership.role.name,
+        role_code=membership.role.code,
+        permissions=frozenset(membership.role.permissions),
+    )
+
+
+def actor_of(user: User, choice: TenantChoice | None) -> Actor:
+    """The person as an actor in one organisation, or in none."""
+    permissions = choice.permissions if choice else frozenset[str]()
+    if user.is_platform_admin:
+        permissions |= platform_permissions()
+    return Actor(
+        kind=ActorKind.USER,
+        label=user.username,
+        user_id=user.id,
+        tenant_id=choice.id if choice else None,
+        role=choice.role_code if choice else "",
+        is_platform_admin=user.is_platform_admin,
+        permissions=permissions,
+    )
