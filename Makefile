@@ -107,8 +107,10 @@ check: lint ## lint, types, templates, migrations, deployment settings, API sche
 
 .PHONY: check-django
 check-django:
-	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python manage.py lintmigrations
+	$(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
+	$(BIN)/python manage.py lintmigrations --database owner --sql-analyser postgresql \
+	  --ignore-initial-migrations --include-apps $(filter-out config,$(SOURCES)) \
+	  --quiet ok ignore --no-cache
 	DJANGO_SETTINGS_MODULE=config.settings.prod ALLOWED_HOSTS=uhub.example \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null

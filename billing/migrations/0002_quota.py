@@ -8,6 +8,8 @@ from portal.kernel.rls import TenantTable
 
 
 class Migration(migrations.Migration):
+    initial = True
+
     dependencies = [
         ("billing", "0001_initial"),
     ]
