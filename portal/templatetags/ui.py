@@ -39,6 +39,7 @@ _STEP_ICONS = {
     "completed": "circle-check",
     "failed": "octagon-x",
     "canceled": "ban",
+    "skipped": "circle-slash",
 }
 _DATE_AND_TIME = "j M Y, H:i"
 _EXACT_TIME = "j F Y, H:i:s"

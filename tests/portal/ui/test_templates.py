@@ -31,9 +31,9 @@ ICON_ATTRIBUTE = re.compile(r"<c-[a-z.]+\b[^>]*?\sicon=\"([a-z0-9-]+)\"")
 
 
 @pytest.mark.parametrize("path", templates(), ids=name)
-@pytest.mark.parametrize("what", FORBIDDEN)
-def test_templates_hold_nothing_the_policy_blocks(path: Path, what: str) -> None:
-    assert re.findall(FORBIDDEN[what], markup(path)) == []
+def test_templates_hold_nothing_the_policy_blocks(path: Path) -> None:
+    text = markup(path)
+    assert [what for what, pattern in FORBIDDEN.items() if re.search(pattern, text)] == []
 
 
 @pytest.mark.parametrize("path", templates(), ids=name)

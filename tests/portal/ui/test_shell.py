@@ -1,0 +1,108 @@
+"""The shell: navigation by permission, the current page, theme."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import RequestFactory
+
+from portal import context_processors
+from portal.kernel.authz import SIGNED_IN, Actor, ActorKind
+from portal.kernel.context import RequestContext, request_context
+from portal.kernel.ui import NavItem
+
+ITEMS = [
+    NavItem("home", "Home", "/", "house", SIGNED_IN, in_mobile_bar=True),
+    NavItem(
+        "machines", "Machines", "/machines", "server", "machines.view", count=lambda _request: 3
+    ),
+    NavItem("new", "New", "/machines/new", "plus", "machines.view"),
+    NavItem("audit", "Audit", "/audit", "scroll-text", "audit.view", section="Organisation"),
+    NavItem("staff", "Staff", "/staff", "gauge", SIGNED_IN, is_platform_only=True),
+]
+
+
+@pytest.fixture(autouse=True)
+def _items(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(context_processors, "nav_items", lambda: ITEMS)
+    yield
+
+
+def _shell(path: str = "/", *permissions: str, is_staff: bool = False, **request: Any) -> Any:
+    actor = Actor(
+        ActorKind.USER,
+        "agent",
+        user_id=uuid4(),
+        is_platform_admin=is_staff,
+        permissions=frozenset(permissions),
+    )
+    asked = RequestFactory().get(path)
+    for name, value in request.items():
+        setattr(asked, name, value)
+    with request_context(RequestContext(actor=actor)):
+        return context_processors._shell(asked)
+
+
+def _keys(shell: Any) -> list[list[str]]:
+    return [[link.key for link in section.links] for section in shell.sections]
+
+
+def test_what_the_role_forbids_is_absent() -> None:
+    assert _keys(_shell("/")) == [["home"]]
+
+
+def test_what_the_role_allows_is_there_in_its_section() -> None:
+    assert _keys(_shell("/", "machines.view", "audit.view")) == [
+        ["home", "machines", "new"],
+        ["audit"],
+    ]
+
+
+def test_staff_pages_are_for_staff() -> None:
+    assert _keys(_shell("/", is_staff=True)) == [["home", "staff"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/", "home"),
+        ("/machines", "machines"),
+        ("/machines/7", "machines"),
+        ("/machines/new", "new"),
+    ],
+)
+def test_the_closest_entry_is_the_current_one(path: str, key: str) -> None:
+    shell = _shell(path, "machines.view")
+    current = [link.key for section in shell.sections for link in section.links if link.is_current]
+    assert current == [key]
+
+
+def test_an_address_that_only_begins_alike_is_not_the_current_page() -> None:
+    shell = _shell("/machinery", "machines.view")
+    assert not any(link.is_current for section in shell.sections for link in section.links)
+
+
+def test_figures_beside_an_entry_come_from_its_app() -> None:
+    links = {link.key: link for link in _shell("/", "machines.view").sections[0].links}
+    assert (links["home"].count, links["machines"].count) == (None, 3)
+
+
+def test_nobody_signed_in_has_no_navigation() -> None:
+    assert context_processors._shell(RequestFactory().get("/")).sections == ()
+
+
+def test_a_person_s_own_theme_wins() -> None:
+    request = {"user": SimpleNamespace(theme="light"), "COOKIES": {"theme": "dark"}}
+    assert _shell("/", **request).theme == "light"
+
+
+def test_before_sign_in_the_browser_remembers_the_theme() -> None:
+    assert _shell("/", COOKIES={"theme": "light"}).theme == "light"
+
+
+def test_an_invented_theme_is_dark() -> None:
+    assert _shell("/", COOKIES={"theme": "<script>"}).theme == "dark"
