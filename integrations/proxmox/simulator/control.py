@@ -41,6 +41,9 @@ class Control:
         app.router.add_post("/clock", self.clock)
         app.router.add_post("/storage", self.storage)
         app.router.add_post("/crash-task", self.crash_task)
+        app.router.add_post("/unlock", self.unlock)
+        app.router.add_post("/remove-vm", self.remove_vm)
+        app.router.add_post("/power", self.power)
         app.router.add_post("/reset", self.reset)
         return app
 
@@ -148,6 +151,39 @@ class Control:
         killed = [upid for upid in ([wanted] if wanted else running) if await sim.tasks.kill(upid)]
         sim.flush()
         return web.json_response({"killed": killed})
+
+    async def unlock(self, request: web.Request) -> web.Response:
+        """Do what `qm unlock` does on the node: the operator's answer to a lock a crash left."""
+        machine = self._found(await _body(request))
+        machine.config.pop("lock", None)
+        return self._changed(machine)
+
+    async def remove_vm(self, request: web.Request) -> web.Response:
+        """Let a machine vanish behind everybody's back."""
+        machine = self._found(await _body(request))
+        fixtures.evict(self._sim.world, machine.vmid)
+        return self._changed(machine)
+
+    async def power(self, request: web.Request) -> web.Response:
+        """Switch a machine on or off behind everybody's back."""
+        body = await _body(request)
+        machine, status = self._found(body), _required(body, "status")
+        if status not in ("running", "stopped"):
+            raise ValueError("status has to be running or stopped")
+        machine.status = status
+        machine.started = self._sim.clock.now() if status == "running" else 0.0
+        return self._changed(machine)
+
+    def _found(self, body: dict[str, Any]) -> Machine:
+        machine = self._sim.world.machines.get(int(_required(body, "vmid")))
+        if machine is None:
+            raise ValueError(f"there is no VM {body['vmid']}")
+        return machine
+
+    def _changed(self, machine: Machine) -> web.Response:
+        self._sim.touch()
+        self._sim.flush()
+        return web.json_response(self._machine(machine))
 
     async def reset(self, request: web.Request) -> web.Response:
         fixture = str((await _body(request)).get("fixture", self._sim.world.fixture))

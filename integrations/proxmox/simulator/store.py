@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from integrations.proxmox.simulator.world import World, load
+from integrations.proxmox.simulator.world import Task, World, load
 
 QUIET_S = 0.05
 
@@ -19,6 +20,7 @@ class StateFile:
         self._world: World | None = None
         self._is_dirty = False
         self._timer: asyncio.TimerHandle | None = None
+        self._ended: dict[str, str] = {}
 
     def attach(self, world: World) -> None:
         self._world = world
@@ -46,5 +48,22 @@ class StateFile:
             return
         self._is_dirty = False
         draft = self._path.with_suffix(".new")
-        draft.write_text(json.dumps(self._world.dump()), encoding="utf-8")
+        draft.write_text(self._text(self._world), encoding="utf-8")
         draft.replace(self._path)
+
+    def _text(self, world: World) -> str:
+        """Spell the world; what an ended task looks like is spelled once and kept."""
+        rest = replace(world, tasks={}).dump()
+        del rest["tasks"]
+        self._ended = {upid: text for upid, text in self._ended.items() if upid in world.tasks}
+        tasks = ",".join(f"{json.dumps(upid)}:{self._task(t)}" for upid, t in world.tasks.items())
+        return f'{json.dumps(rest)[:-1]}, "tasks": {{{tasks}}}}}'
+
+    def _task(self, task: Task) -> str:
+        known = self._ended.get(task.upid)
+        if known is not None:
+            return known
+        text = json.dumps(asdict(task))
+        if task.status == "stopped":
+            self._ended[task.upid] = text
+        return text

@@ -117,3 +117,15 @@ def test_the_clock_can_be_changed_while_something_runs(demo: SimulatorProcess) -
     demo.control("POST", "/clock", {"scale": 100})
 
     assert demo.task(upid) == "OK"
+
+
+def test_an_operator_can_unlock_switch_and_remove(demo: SimulatorProcess) -> None:
+    demo.fault("worker_crash", match={"task": "qmclone"})
+    demo.run("POST", f"{PVE1}/9005/clone", {"newid": 5000})
+
+    assert demo.control("POST", "/unlock", {"vmid": 5000})["lock"] is None
+    assert (
+        demo.control("POST", "/power", {"vmid": 5000, "status": "running"})["status"] == "running"
+    )
+    demo.control("POST", "/remove-vm", {"vmid": 5000})
+    assert demo.vm(5000) is None
