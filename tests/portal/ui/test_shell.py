@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
@@ -27,9 +26,8 @@ ITEMS = [
 
 
 @pytest.fixture(autouse=True)
-def _items(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _items(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context_processors, "nav_items", lambda: ITEMS)
-    yield
 
 
 def _shell(path: str = "/", *permissions: str, is_staff: bool = False, **request: Any) -> Any:
