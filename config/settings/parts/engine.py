@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from config import env
 from portal.kernel.queue import QUEUES
@@ -30,4 +30,6 @@ ENGINE: dict[str, Any] = {
 
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = ENGINE["SLOTS"]
-CELERY_TASK_QUEUES = [Queue("uhub"), *(Queue(f"uhub.{name}") for name in QUEUES)]
+_NAMES = ("uhub", *(f"uhub.{name}" for name in QUEUES))
+CELERY_TASK_QUEUES = [Queue(name, Exchange("uhub"), routing_key=name) for name in _NAMES]
+CELERY_TASK_DEFAULT_ROUTING_KEY = "uhub"
