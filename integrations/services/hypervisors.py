@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from threading import Lock
 from urllib.parse import urlsplit
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from integrations.proxmox.adapter import ProxmoxHypervisor
 from integrations.proxmox.interface import Hypervisor
 from integrations.proxmox.transport import ProxmoxEndpoint, ProxmoxTransport
@@ -48,7 +51,13 @@ def hypervisors_forget() -> None:
         _clients.clear()
 
 
+def _observe() -> None:
+    if settings.CALL_OBSERVER:
+        ProxmoxTransport.observer = import_string(settings.CALL_OBSERVER)()
+
+
 def _connect(connection: ClusterConnection) -> Hypervisor:
+    _observe()
     endpoint = ProxmoxEndpoint(
         hosts=connection.hosts,
         port=connection.port,

@@ -1,0 +1,70 @@
+"""Short scripts over services that several tests play."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connections
+
+from billing.selectors.quotas import quota_recomputed, quota_used
+from portal.kernel.tenancy import tenant_scope
+from portal.models import Operation
+from portal.services.sweeps import sweep
+from provisioning.logic.requests import DeploymentRequest
+from provisioning.models import Deployment
+from provisioning.services import creation, lifecycle
+from tests.conftest import Cloud, World
+from tests.engine import run_until_idle
+
+
+def requested(cloud: Cloud, name: str = "web-1", *, role: str = "support", **fields: Any) -> Deployment:
+    """Asks for a deployment in `north` and answers its row; no worker has seen it yet."""
+    world, actor = cloud.world, cloud.world.actor(role)
+    with tenant_scope(world.north.pk):
+        deployment, _ = creation.deployment_create(
+            actor=actor,
+            tenant_id=world.north.pk,
+            owner_id=actor.user_id,
+            request=DeploymentRequest(template="linux-utility", name=name, **fields),
+        )
+    return deployment
+
+
+def running(cloud: Cloud, name: str = "web-1", **fields: Any) -> Deployment:
+    """A deployment that was provisioned."""
+    deployment = requested(cloud, name, **fields)
+    run_until_idle()
+    row = reloaded(deployment)
+    assert (row.status, row.attention) == ("running", None)
+    return row
+
+
+def acted(cloud: Cloud, deployment: Deployment, verb: str, **more: Any) -> None:
+    """Plays start, stop, restart, resize or delete as the ops person."""
+    with tenant_scope(deployment.tenant_id):
+        action = getattr(lifecycle, f"deployment_{verb}")
+        action(actor=cloud.world.actor("ops"), deployment_id=deployment.pk, **more)
+
+
+def reloaded(deployment: Deployment) -> Deployment:
+    return Deployment.across_tenants.get(pk=deployment.pk)
+
+
+def last_operation(deployment: Deployment) -> Operation:
+    return Operation.across_tenants.filter(target_id=deployment.pk).exclude(type="pod.refresh").latest("pk")
+
+
+def leases_expire() -> None:
+    """What a minute of silence after a killed worker does, at once."""
+    with connections["dispatch"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE portal_operation SET lease_expires_at = now() - interval '1 second' "
+            "WHERE status = 'running'"
+        )
+    sweep()
+
+
+def quota_is_true(world: World) -> bool:
+    """Whether the counters equal the sum of what is held."""
+    with tenant_scope(world.north.pk):
+        return quota_used(world.north.pk) == quota_recomputed(world.north.pk)
