@@ -178,8 +178,8 @@ class SimulatorProcess:
         timeout: float = 30,
         **options: Any,
     ) -> requests.Response:
-        """One call of the API proper, over a connection of its own."""
-        headers = {"Connection": "close", **options.pop("headers", {})}
+        """One call of the API proper."""
+        headers = dict(options.pop("headers", {}))
         if token:
             headers["Authorization"] = f"PVEAPIToken={token}={TOKENS.get(token, 'wrong')}"
         place = "data" if method in ("POST", "PUT") else "params"

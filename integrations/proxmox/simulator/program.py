@@ -19,7 +19,7 @@ from integrations.proxmox.simulator.pipeline import Pipeline
 from integrations.proxmox.simulator.simulation import Simulation
 
 KEEP_ALIVE_S = 5.0
-GOODBYE_S = 0.5
+GOODBYE_S = 0.1
 LOOPBACK = "127.0.0.1"
 DESCRIPTION = """A Proxmox VE API server without Proxmox VE.
 
@@ -114,6 +114,7 @@ async def _serve(options: argparse.Namespace) -> None:
     observer.cancel()
     await listener.close()
     await sim.close()
+    server.pre_shutdown()
     await server.shutdown(GOODBYE_S)
     await runner.cleanup()
 
