@@ -17,7 +17,9 @@ from tests.conftest import Cloud, World
 from tests.engine import run_until_idle
 
 
-def requested(cloud: Cloud, name: str = "web-1", *, role: str = "support", **fields: Any) -> Deployment:
+def requested(
+    cloud: Cloud, name: str = "web-1", *, role: str = "support", **fields: Any
+) -> Deployment:
     """Asks for a deployment in `north` and answers its row; no worker has seen it yet."""
     world, actor = cloud.world, cloud.world.actor(role)
     with tenant_scope(world.north.pk):
@@ -51,7 +53,11 @@ def reloaded(deployment: Deployment) -> Deployment:
 
 
 def last_operation(deployment: Deployment) -> Operation:
-    return Operation.across_tenants.filter(target_id=deployment.pk).exclude(type="pod.refresh").latest("pk")
+    return (
+        Operation.across_tenants.filter(target_id=deployment.pk)
+        .exclude(type="pod.refresh")
+        .latest("pk")
+    )
 
 
 def leases_expire() -> None:
