@@ -92,12 +92,13 @@ def _exchange(user_id: UUID, digest: str, agent: str) -> TokenPair | None:
         revoked_at__isnull=True,
         expires_at__gt=now,
         family_expires_at__gt=now,
-        user__is_active=True,
     )
+    # Only columns of the row itself: a join would become a sub-select, which is not looked at again
+    # after waiting for the row's lock, and every waiter would win.
     if mine.update(used_at=now, updated_at=now) != 1:
         return None
     token = RefreshToken.objects.select_related("user").get(token_hash=digest)
-    if token.user.must_change_password:
+    if not token.user.is_active or token.user.must_change_password:
         return None
     return _pair(token.user, _Origin(token.family, token.family_expires_at, token.id), agent)
 
