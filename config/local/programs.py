@@ -124,14 +124,16 @@ def worker(env: dict[str, str], *, has_reload: bool) -> Program:
 
 
 def scheduler(folder: Path, env: dict[str, str], *, has_reload: bool) -> Program:
-    """Return the scheduler; its file is a cache that may be lost."""
+    """Return the scheduler; its file is a cache, and made anew it shows that it runs."""
     schedule = folder / "celerybeat-schedule"
+    for remains in folder.glob(f"{schedule.name}*"):
+        remains.unlink()
     options = ["--schedule", str(schedule), "--pidfile", "", "--loglevel", "INFO"]
     return Program(
         name="scheduler",
         argv=_celery(["beat", *options], has_reload=has_reload),
         env=env,
-        ready_text="beat: Starting",
+        is_ready=lambda: any(folder.glob(f"{schedule.name}*")),
     )
 
 

@@ -15,7 +15,10 @@ _SHARED = [
 _RENDERER: structlog.typing.Processor = (
     structlog.processors.JSONRenderer()
     if env.text("LOG_FORMAT", "text") == "json"
-    else structlog.dev.ConsoleRenderer(colors=False)
+    else structlog.dev.ConsoleRenderer(
+        colors=False,
+        exception_formatter=structlog.dev.plain_traceback,  # the rich one prints local variables
+    )
 )
 
 LOGGING = {
@@ -30,7 +33,14 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"axes": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        # Wake-up calls are many and say nothing: operations have a history of their own.
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
 }
 structlog.configure(
     processors=[
