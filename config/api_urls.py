@@ -7,4 +7,6 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.api.urls")),
     path("", include("audit.api.urls")),
+    path("", include("billing.api.urls")),
+    path("", include("provisioning.api.urls")),
 ]

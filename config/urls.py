@@ -8,4 +8,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("config.api_urls")),
     path("", include("portal.web.urls")),
     path("", include("audit.web.urls")),
+    path("", include("provisioning.web.urls")),
 ]

@@ -46,6 +46,7 @@ class ProvisioningConfig(AppConfig):
                 in_mobile_bar=True,
             )
         )
+        ui.register_target("deployment", cards.deployment_links)
         for card in cards.CARDS:
             ui.register_card(card)
         handlers.register()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -35,3 +36,8 @@ def changes(entry: Entry) -> list[dict[str, Any]]:
         {"field": name, "before": before.get(name), "after": after.get(name)}
         for name in dict.fromkeys([*before, *after])
     ]
+
+
+def entries_about(target_id: UUID) -> QuerySet[Entry]:
+    """The history of one object, newest first, for whoever may see the object (the caller checked that)."""
+    return Entry.objects.filter(target_id=str(target_id)).order_by("-seq")

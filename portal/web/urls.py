@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.web import operations, probes, profile, sign_in
+from portal.web import dashboard, operations, probes, profile, sign_in
 
 app_name = "portal"
 urlpatterns = [
+    path("", dashboard.Dashboard.as_view(), name="dashboard"),
     path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),
     path("sign-out", sign_in.SignOut.as_view(), name="sign_out"),
     path("password-change", sign_in.PasswordChange.as_view(), name="password_change"),

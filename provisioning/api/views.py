@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.api.serializers import EntrySerializer
+from audit.api.serializers import EntryShape
 from audit.selectors.entries import entries_about
 from portal.api.serializers import OperationSerializer
 from portal.kernel.api.views import PortalViewSet
@@ -153,12 +153,12 @@ class DeploymentViewSet(PortalViewSet):
         response: Response = self.page(rows, OperationSerializer)
         return response
 
-    @extend_schema(responses=EntrySerializer(many=True), filters=False)
+    @extend_schema(responses=EntryShape(many=True), filters=False)
     @action(detail=True, methods=["get"], filterset_class=None)
     def events(self, request: Request, pk: str) -> Response:
         deployment = deployment_get(actor=self.actor, deployment_id=pk)
-        rows = entries_about(actor=self.actor, target=deployment)
-        response: Response = self.page(rows, EntrySerializer)
+        rows = entries_about(deployment.pk)
+        response: Response = self.page(rows, EntryShape)
         return response
 
     def _tenant(self) -> UUID:

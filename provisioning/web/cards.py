@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from billing.logic.quota import Amounts
 from billing.selectors.quotas import quota_verdicts
-from portal.kernel import context
+from portal.kernel import context, ui
 from portal.kernel.authz import ANONYMOUS
 from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.ui import DashboardCard
+from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import (
     deployment_counts,
@@ -63,3 +66,12 @@ CARDS = (
     DashboardCard("quota", f"{_PATH}quota.html", "quota.view", _quota, 30, "third"),
     DashboardCard("expiring", f"{_PATH}expiring.html", Permission.VIEW, _expiring, 40, "third"),
 )
+
+
+def deployment_links(ids: Collection[UUID]) -> Mapping[UUID, ui.TargetLink]:
+    """Names and pages of deployments, for the pages of operations."""
+    rows = Deployment.objects.filter(pk__in=ids).values_list("pk", "name")
+    return {
+        pk: ui.TargetLink(name, reverse("provisioning:deployment_detail", args=[pk]))
+        for pk, name in rows
+    }

@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from audit.selectors.entries import entries_about
 from billing.logic.pricing import cost
 from billing.logic.quota import Amounts
 from billing.selectors.quotas import quota_verdicts
@@ -29,7 +28,7 @@ from provisioning.services import creation, lifecycle
 from provisioning.services.plan import DeploymentPlan, deployment_plan
 from provisioning.states import DeploymentStatus
 from provisioning.web.forms import DeploymentFilters, DeploymentForm, ExtendForm, ResizeForm
-from provisioning.web.presentation import actions, meters, offer
+from provisioning.web.presentation import actions, history, meters, offer
 
 
 class DeploymentList(PortalView):
@@ -83,7 +82,7 @@ class DeploymentDetail(PortalView):
             "actions": offered,
             "cost": cost(deployment.price_hour, hours=None, currency="EUR"),
             "meters": meters(quota_verdicts(deployment.tenant_id, Amounts()), with_change=False),
-            "entries": entries_about(actor=self.actor, target=deployment, limit=20),
+            "entries": history(deployment),
             **operation_card(actor=self.actor, target_id=deployment.pk),
         }
         values["is_busy"] = deployment.is_busy or bool(values.get("is_live"))

@@ -7,17 +7,34 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from audit.models import Entry
+from audit.selectors.entries import entries_about
 from billing.logic.pricing import cost
 from billing.logic.quota import Verdict
 from portal.kernel import clock
-from portal.kernel.authz import Actor
+from portal.kernel.audit_tags import tag_specs
+from portal.kernel.authz import Actor, ActorKind
 from provisioning.models import Deployment, Template
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import is_in_hands_of
 from provisioning.selectors.prices import default_price_hour
 from provisioning.states import DeploymentStatus
+from provisioning.tags import Tag
 
 _S = DeploymentStatus
+HISTORY_LENGTH = 20
+_LOOKS = {
+    Tag.REQUESTED: ("plus", "info"),
+    Tag.CREATED: ("circle-check", "ok"),
+    Tag.STARTED: ("play", "ok"),
+    Tag.RESTARTED: ("rotate-cw", "ok"),
+    Tag.STOPPED: ("circle-pause", "idle"),
+    Tag.RESIZED: ("scaling", "ok"),
+    Tag.EXTENDED: ("calendar-plus", "info"),
+    Tag.EXPIRED: ("clock", "warn"),
+    Tag.DELETED: ("trash-2", "idle"),
+    Tag.VMID_TAKEN: ("triangle-alert", "warn"),
+}
 
 
 def offer(template: Template) -> dict[str, Any]:
@@ -101,3 +118,27 @@ def _delete_reason(deployment: Deployment) -> str:
     if deployment.status == _S.DELETING:
         return _("It is being deleted.")
     return _("It is on hold: lift the hold first.") if deployment.hold else ""
+
+
+def history(deployment: Deployment) -> list[dict[str, Any]]:
+    """What happened to a deployment, newest first, for the timeline."""
+    return [_event(entry) for entry in entries_about(deployment.pk)[:HISTORY_LENGTH]]
+
+
+def _event(entry: Entry) -> dict[str, Any]:
+    spec = tag_specs().get(entry.tag)
+    icon, tone = _LOOKS.get(entry.tag, ("circle-dot", "idle"))
+    if entry.outcome != "success":
+        icon, tone = "octagon-x", "danger"
+    said = (entry.detail or {}).get("message", "")
+    return {
+        "icon": icon,
+        "tone": tone,
+        "title": spec.label if spec else entry.tag,
+        "text": " · ".join(part for part in (_who(entry), said) if part),
+        "at": entry.created_at,
+    }
+
+
+def _who(entry: Entry) -> str:
+    return _("uHub") if entry.actor_kind == ActorKind.SYSTEM else entry.actor_label
