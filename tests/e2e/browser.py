@@ -1,0 +1,67 @@
+"""A real browser that notices what people would not report: console messages, foreign hosts, sideways scrolling."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+
+DESKTOP, PHONE = (1440, 900), (390, 844)
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
+_HARMLESS = {"verbose", "log", "info", "debug"}
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's chromium, driven without its window. Skips where there is none."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        pytest.skip("needs chromium (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass
+class Watch:
+    """What went wrong behind a page's back."""
+
+    host: str
+    expected_statuses: set[int] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+
+    def follow(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        page.on("request", self._request)
+        page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        is_status = "Failed to load resource" in message.text
+        if message.type not in _HARMLESS and not is_status:
+            self.faults.append(f"console {message.type}: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        host = urlsplit(request.url).netloc
+        if host not in {"", self.host}:
+            self.faults.append(f"foreign host: {request.url}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400 and response.status not in self.expected_statuses:
+            self.faults.append(f"{response.status}: {response.url}")
+
+
+def overflow_px(page: Page) -> int:
+    """By how much the page scrolls sideways."""
+    script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    width: int = page.evaluate(script)
+    return width

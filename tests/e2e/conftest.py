@@ -1,0 +1,71 @@
+"""A browser that is signed in as somebody of the world, and fails on what it notices."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, Page
+
+from tests.conftest import World
+from tests.e2e.browser import DESKTOP, Watch, chromium
+
+# The browser's driver runs an event loop in this thread; the fixtures write rows in it all the same.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+OpenPage = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/e2e" in str(item.path):
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def watch(live_server: Any) -> Iterator[Watch]:
+    watch = Watch(host=urlsplit(live_server.url).netloc)
+    yield watch
+    assert watch.faults == []
+
+
+@pytest.fixture
+def open_page(world: World, browser: Browser, live_server: Any, watch: Watch) -> Iterator[OpenPage]:
+    """Opens a path as a person of a role (None: nobody), in a size and theme."""
+    opened = []
+
+    def open_(path: str, *, role: str | None = "support", size: tuple[int, int] = DESKTOP) -> Page:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            reduced_motion="reduce",
+            base_url=live_server.url,
+            locale="en-GB",
+        )
+        context.set_default_timeout(10_000)
+        opened.append(context)
+        if role is not None:
+            client = Client()
+            client.force_login(world.people[role])
+            cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+            context.add_cookies(
+                [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
+            )
+        page = context.new_page()
+        watch.follow(page)
+        page.goto(path)
+        return page
+
+    yield open_
+    for context in opened:
+        context.close()
