@@ -31,7 +31,7 @@ def _database() -> str:
 @lru_cache(maxsize=1)
 def _shipped() -> frozenset[tuple[str, str]]:
     """The migrations this code was written against; they cannot change while the process lives."""
-    loader = MigrationLoader(None, ignore_no_initial=True)
+    loader = MigrationLoader(None)
     return frozenset(key for key in loader.disk_migrations if key not in loader.replacements)
 
 
