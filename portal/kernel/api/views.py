@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.http import HttpResponseBase
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
@@ -21,6 +24,11 @@ class PortalViewSet(GenericViewSet[Any]):
     ordering_fields: ClassVar[tuple[str, ...]] = ("created_at",)
     default_ordering: ClassVar[tuple[str, ...]] = ("-created_at", "-id")
     lookup_value_regex = "[^/]+"
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Times leave in UTC, whatever zone the person's pages are shown in."""
+        with timezone.override(UTC):
+            return super().dispatch(request, *args, **kwargs)
 
     @property
     def actor(self) -> Actor:

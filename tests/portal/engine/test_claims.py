@@ -184,9 +184,9 @@ def test_ended_rows_never_change(enqueue, alias):
 def test_runtime_role_may_not_move_operations(enqueue, tenant):
     operation = enqueue("test.noop")
     for change in ({"fence": 7}, {"worker": "me"}, {"attempts": 3}, {"payload": {}}):
-        with pytest.raises(DatabaseError, match="permission denied"), tenant_scope(tenant.pk):
-            with transaction.atomic():
-                Operation.objects.filter(pk=operation.pk).update(**change)
+        denied = pytest.raises(DatabaseError, match="permission denied")
+        with denied, tenant_scope(tenant.pk), transaction.atomic():
+            Operation.objects.filter(pk=operation.pk).update(**change)
 
 
 def test_sweep_rings_for_what_nobody_took(enqueue, monkeypatch):
