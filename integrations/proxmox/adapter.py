@@ -21,6 +21,7 @@ from integrations.proxmox.interface import (
     GuestConfig,
     GuestStatus,
     GuestSummary,
+    Hypervisor,
     NodeSummary,
     StorageSummary,
     TaskRef,
@@ -37,7 +38,7 @@ _CLONE_LINE_WITHIN: Final = 10
 _CLOCK_MARGIN: Final = timedelta(seconds=120)
 
 
-class ProxmoxHypervisor:
+class ProxmoxHypervisor(Hypervisor):
     """Implements `Hypervisor` over one cluster's API."""
 
     def __init__(self, transport: ProxmoxTransport) -> None:

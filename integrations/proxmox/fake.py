@@ -1,7 +1,6 @@
 """An in-memory hypervisor with the same contract, for tests that need no wire.
 
-Tasks take `polls_per_task` polls and have their effect when they end, so that a caller which does
-not wait sees what it would see in reality.
+Tasks take `polls_per_task` polls and take effect at their end, as in reality.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ from integrations.proxmox.interface import (
     GuestConfig,
     GuestStatus,
     GuestSummary,
+    Hypervisor,
     NetworkCard,
     NodeSummary,
     PowerState,
@@ -77,7 +77,7 @@ class _Task:
     message: str = ""
 
 
-class FakeHypervisor:
+class FakeHypervisor(Hypervisor):
     """Implements `Hypervisor` in memory, with faults on demand and a log of every call."""
 
     def __init__(

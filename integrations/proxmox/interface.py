@@ -285,6 +285,8 @@ class Hypervisor(Protocol):
     ) -> TaskRef:
         """Start cloning a guest; `marker` becomes the first line of the copy's description.
 
+        At first the copy is absent, then it is locked (`is_cloning`) and carries no mark yet: until
+        the task has ended, only this reference ties it to us.
         Raises: VmidTaken when somebody has the VMID (perhaps only as the task's failure);
         Ambiguous, then `clone_find` tells whether the clone was started.
         """

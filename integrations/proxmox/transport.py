@@ -279,11 +279,6 @@ class ProxmoxTransport:
             )
         )
 
-    def close(self) -> None:
-        """Drop the calling thread's connections."""
-        for client in self._clients().values():
-            client.close()
-
     def _call(self, call: _Call) -> Any:
         self.observer.before(call.method, call.path)
         outcome = "interrupted"

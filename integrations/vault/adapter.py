@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from integrations.base.errors import Ambiguous, ProviderError
 from integrations.vault import mapping
 from integrations.vault.errors import PROVIDER, MalformedSecret, SecretMissing
-from integrations.vault.interface import StoreHealth, StoreState
+from integrations.vault.interface import SecretStore, StoreHealth, StoreState
 from integrations.vault.transport import VaultTransport
 
 
-class VaultSecretStore:
+class VaultSecretStore(SecretStore):
     """Implements `SecretStore` in one mount of a Vault."""
 
     def __init__(self, transport: VaultTransport) -> None:

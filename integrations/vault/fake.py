@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from integrations.base.errors import ProviderError
 from integrations.vault.errors import PROVIDER, SecretConflict, SecretMissing
-from integrations.vault.interface import StoreHealth, StoreState
+from integrations.vault.interface import SecretStore, StoreHealth, StoreState
 from integrations.vault.mapping import content_checked, path_checked, prefix_checked
 
 
-class FakeSecretStore:
+class FakeSecretStore(SecretStore):
     """Implements `SecretStore` in memory, with faults on demand and a log of every call."""
 
     def __init__(self) -> None:

@@ -127,6 +127,7 @@ class ScriptedApi(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: ScriptedApi
 
     def answer(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from integrations.base.errors import AccessRefused, Ambiguous, NotExecuted, Unavailable
 from integrations.proxmox.adapter import ProxmoxHypervisor
-from integrations.proxmox.errors import GuestAbsent, HostUnreachable, MalformedAnswer
+from integrations.proxmox.errors import GuestAbsent, HostUnreachable, InvalidInput, MalformedAnswer
 from integrations.proxmox.interface import CloudInit, TaskRef
 from tests.integrations.proxmox.conftest import transport_make
 from tests.integrations.proxmox.scripted import Reply, Request, ScriptedApi, refusal
@@ -157,6 +157,15 @@ def test_answer_about_another_vmid_proves_nothing(
     api.script = lambda _: Reply(data="102")
     with pytest.raises(MalformedAnswer):
         hypervisor.is_vmid_free(101)
+
+
+def test_vmid_outside_of_what_the_api_takes_is_refused(
+    api: ScriptedApi, hypervisor: ProxmoxHypervisor
+) -> None:
+    errors = {"vmid": "value must have a minimum value of 100"}
+    api.script = lambda _: refusal(400, "Parameter verification failed.", errors=errors)
+    with pytest.raises(InvalidInput, match="minimum value"):
+        hypervisor.is_vmid_free(7)
 
 
 def log(*lines: str) -> Reply:

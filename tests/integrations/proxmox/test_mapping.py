@@ -171,7 +171,7 @@ def test_marker_counts_only_as_the_whole_first_line(
     assert mapping.marker_parse(description) == marker
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.from_regex(r"[A-Za-z0-9-]{1,64}", fullmatch=True),
     st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
@@ -398,7 +398,7 @@ def test_cloud_init_hides_its_password() -> None:
         mapping.is_quorate,
     ],
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=hostile)
 def test_parsers_give_a_value_or_a_provider_error_for_anything(parse: Any, data: object) -> None:
     try:

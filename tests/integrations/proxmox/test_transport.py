@@ -433,6 +433,11 @@ def test_ca_that_is_none_is_refused(api: ScriptedApi) -> None:
         transport_make(api, ca_pem="-----BEGIN NONSENSE").read("version")
 
 
+def test_fingerprint_that_is_none_is_refused(api: ScriptedApi) -> None:
+    with pytest.raises(Permanent, match="SHA-256"):
+        transport_make(api, fingerprints=("AA:BB",)).read("version")
+
+
 def test_endpoint_hides_its_secret(api: ScriptedApi) -> None:
     assert "22222222" not in repr(endpoint_make(api))
 

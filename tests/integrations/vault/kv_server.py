@@ -107,6 +107,7 @@ class KvServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: KvServer
 
     def handle_call(self) -> None:

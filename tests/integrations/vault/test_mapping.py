@@ -44,6 +44,12 @@ def test_text_that_is_no_reference_is_refused(text: str) -> None:
         mapping.reference_parse(text)
 
 
+@pytest.mark.parametrize("key", ["", "a b", "a#b", "x" * 65])
+def test_reference_to_an_impossible_key_is_refused(key: str) -> None:
+    with pytest.raises(InvalidSecret):
+        mapping.reference_build("a", key)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_a_reference_or_refused(text: str) -> None:

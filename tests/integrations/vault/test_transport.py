@@ -87,6 +87,29 @@ def test_role_that_is_refused_is_permanent(server: KvServer) -> None:
         store_make(server.url, login).get("a/b")
 
 
+@pytest.mark.parametrize("answer", [{}, {"auth": None}])
+def test_login_that_gives_no_token_is_a_configuration_fault(
+    server: KvServer, answer: dict[str, object]
+) -> None:
+    server.script = lambda _method, _path: (200, answer)
+    with pytest.raises(AccessRefused, match="no token"):
+        store_make(server.url).get("a/b")
+
+
+def test_write_whose_answer_names_no_version_is_ambiguous(server: KvServer) -> None:
+    store = store_make(server.url, TokenLogin("root-token"))
+    server.script = lambda _method, _path: (200, {"data": {}})
+    with pytest.raises(Ambiguous):
+        store.put("a/b", {"k": "v"})
+
+
+def test_delete_of_what_somebody_deleted_before_is_done(server: KvServer) -> None:
+    store = store_make(server.url, TokenLogin("root-token"))
+    server.script = lambda _method, _path: (404, {"errors": []})
+    store.delete("a/b")
+    assert server.requests == [("DELETE", "secret/metadata/a/b")]
+
+
 def test_environment_token_is_ignored(server: KvServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_TOKEN", "root-token")
     with pytest.raises(AccessRefused):
