@@ -15,6 +15,7 @@ from portal.services.schedules import tick
 from portal.services.workers import WorkerDesk
 
 _PREFIX = "uhub."
+_POOLS = ("thread", "solo")
 _desks: list[WorkerDesk] = []
 
 
@@ -43,9 +44,16 @@ def ring_carry(queue: str) -> None:
     )
 
 
-@signals.worker_ready.connect
+@signals.worker_init.connect
 def worker_begin(sender: Any, **_: Any) -> None:
-    """The worker is connected: it serves the queues it was started for."""
+    """The worker serves the queues it was started for, even before its broker answers.
+
+    Raises:
+        SystemExit: the pool would put drains into processes that this one cannot watch over.
+    """
+    pool = sender.pool_cls if isinstance(sender.pool_cls, str) else sender.pool_cls.__module__
+    if not any(word in pool for word in _POOLS):
+        raise SystemExit(f"uHub's workers use threads: start them with -P threads, not {pool}.")
     names = sender.app.amqp.queues.consume_from
     queues = [name.removeprefix(_PREFIX) for name in names if name.startswith(_PREFIX)]
     desk = WorkerDesk(queues=queues)

@@ -85,7 +85,7 @@ def operation_enqueue(  # noqa: PLR0913 - what an operation is, named
     if scheduled_at is not None:
         operation.scheduled_at = scheduled_at
     alias = scope.alias.get()
-    with transaction.atomic(using=alias), _scope_of(owner):
+    with transaction.atomic(using=alias, savepoint=False), _scope_of(owner):
         fair_at = _fair_share(operation)
         if fair_at is not None:
             operation.fair_at = fair_at

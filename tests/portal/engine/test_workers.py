@@ -4,11 +4,16 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
+import pytest
 import redis
 from django.conf import settings
 from django.db import connections
 
+from portal import tasks
+from portal.kernel import queue
+from portal.kernel.queue import Schedule
 from portal.models import OperationAttempt, Worker
 from portal.services.claims import claim_next
 from portal.services.doorbell import DOORBELL, Doorbell
@@ -112,6 +117,32 @@ def test_ring_through_the_broker_starts_the_work(enqueue, row):
         wait_until(lambda: {status(row, o) for o in operations} == {"completed"})
     worker = Worker.objects.get()
     assert worker.queue == "cloudpods,metrics,health,backups,webhooks,runs,billing"
+
+
+def test_worker_works_and_stops_without_any_broker(enqueue, row):
+    with celery_worker(*KINDS, BROKER_URL="redis://127.0.0.1:1/0") as worker:
+        operation = enqueue("test.poll", payload={"polls": 2})
+        wait_until(lambda: status(row, operation) == "completed")
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(timeout=20)
+    assert Worker.objects.get().status == "offline"
+
+
+def test_pool_that_cannot_be_watched_is_refused():
+    with pytest.raises(SystemExit, match="use threads"):
+        tasks.worker_begin(sender=SimpleNamespace(pool_cls="gevent"))
+    assert Worker.objects.count() == 0
+
+
+def test_beat_ticks_where_a_worker_is(monkeypatch):
+    ran = []
+    known = {"test.hourly": Schedule("test.hourly", "Hourly", 3600, lambda: ran.append(1))}
+    monkeypatch.setattr(queue, "_schedules", known)
+    tasks.schedules_tick()
+    assert ran == []
+    monkeypatch.setattr(tasks, "_desks", [WorkerDesk(queues=("cloudpods",))])
+    tasks.schedules_tick()
+    assert ran == [1]
 
 
 def test_desk_extends_leases_and_marks_lost_ones(enqueue, row):
