@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from integrations.base.registry import HostRegistry
+from integrations.services.secret_store import EmbeddedSecretStore
 from integrations.vault.adapter import VaultSecretStore
 from integrations.vault.errors import InvalidSecret, SecretConflict, SecretMissing
 from integrations.vault.fake import FakeSecretStore
@@ -18,7 +19,14 @@ from integrations.vault.interface import SecretStore, StoreState
 from integrations.vault.transport import TokenLogin, VaultEndpoint, VaultTransport
 from tests.integrations.vault.kv_server import kv_server
 
-STORES = ("fake_store", "vault_store")
+ALIASES = ("default", "owner", "platform", "dispatch")
+STORES = (
+    "fake_store",
+    "vault_store",
+    pytest.param(
+        "embedded_store", marks=pytest.mark.django_db(transaction=True, databases=ALIASES)
+    ),
+)
 DATA = {"token_id": "uhub@pve!portal", "token": "s3cret=ü"}
 
 
@@ -32,6 +40,11 @@ def vault_store() -> Iterator[VaultSecretStore]:
     with kv_server() as server:
         endpoint = VaultEndpoint(url=server.url, login=TokenLogin("root-token"))
         yield VaultSecretStore(VaultTransport(endpoint, registry=HostRegistry()))
+
+
+@pytest.fixture
+def embedded_store(transactional_db: None) -> EmbeddedSecretStore:
+    return EmbeddedSecretStore()
 
 
 @pytest.fixture(params=STORES)
