@@ -298,6 +298,8 @@ class Hypervisor(Protocol):
         """Return the newest clone task of our token for `new_vmid` started after `since`.
 
         Clone tasks carry the source's VMID; the new one stands only in their log, which is read.
+        None right after an Ambiguous answer is not final: the request may still be on its way for
+        half a minute, so ask again before concluding that there will be no copy.
         Raises: Unavailable while a running task does not yet say what it makes.
         """
         ...
