@@ -74,6 +74,7 @@ def simulator(ports: Ports, folder: Path, env: dict[str, str]) -> Program:
     """Return the bundled Proxmox VE simulator."""
     numbers = ["--port", str(ports.simulator), "--control-port", str(ports.control)]
     options = ["--state", str(folder / "simulator"), "--fixture", "demo"]
+    options += ["--time-scale", os.environ.get("SIMULATOR_TIME_SCALE") or "1"]
     return Program(
         name="simulator",
         argv=[sys.executable, "-m", "integrations.proxmox.simulator", *numbers, *options],

@@ -26,7 +26,7 @@ from tests.config.local.observation import (
 )
 
 pytestmark = pytest.mark.timeout(300)
-SECOND_START_LIMIT_S = 15
+SECOND_START_LIMIT_S = 30  # 5 s on an idle machine; the suite may share its cores
 
 
 class DemoProcess:
@@ -34,7 +34,7 @@ class DemoProcess:
 
     def __init__(self, folder: Path, port: int) -> None:
         env = bare_environment() | {"STATE_DIR": str(folder), "PORT": str(port)}
-        env |= {"SIMULATOR_PORT": str(port + 1)}
+        env |= {"SIMULATOR_PORT": str(port + 1), "SIMULATOR_TIME_SCALE": "20"}
         self.folder = folder
         self.url = f"http://{HOST}:{port}"
         self.lines: list[str] = []
