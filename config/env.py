@@ -16,7 +16,7 @@ _env = environ.Env()
 
 def text(name: str, default: str | None = None) -> str:
     """The variable as text. Raises ImproperlyConfigured naming it when it is required and absent."""
-    value = _env.str(name, default=default)  # type: ignore[arg-type]
+    value = _env.str(name, default=default)
     if value is None:
         raise ImproperlyConfigured(f"Set the {name} environment variable")
     return str(value)

@@ -26,6 +26,17 @@ class PortalConfig(AppConfig):
         ui.register_statuses("worker", WORKER_STYLES)
         ui.register_nav(
             ui.NavItem(
+                key="dashboard",
+                label=_("Dashboard"),
+                url="/",
+                icon="layout-dashboard",
+                permission=authz.SIGNED_IN,
+                order=10,
+                in_mobile_bar=True,
+            )
+        )
+        ui.register_nav(
+            ui.NavItem(
                 key="operations",
                 label=_("Operations"),
                 url="/operations",

@@ -37,7 +37,7 @@ class QuotaViewSet(PortalViewSet):
     permissions: ClassVar[dict[str, str]] = {"*": Permission.QUOTA_VIEW}
     serializer_class = QuotaSerializer
     pagination_class = None
-    filter_backends: ClassVar[list[Any]] = []
+    filter_backends = ()
 
     @extend_schema(responses=QuotaSerializer)
     def list(self, request: Request) -> Response:

@@ -59,7 +59,7 @@ class TenantModel(TimestampedModel):
 
     tenant = models.ForeignKey("billing.Tenant", on_delete=models.PROTECT, related_name="+")
 
-    objects: ClassVar[TenantManager[Self]] = TenantManager()  # type: ignore[assignment]
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
     across_tenants: ClassVar[PlatformManager[Self]] = PlatformManager()
 
     class Meta:

@@ -14,6 +14,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import Max, Q
 from django.db.models.functions import Now
+from django.utils import translation
 
 from audit.services import trail
 from portal.kernel import clock, context, fsm, scope
@@ -63,7 +64,8 @@ def operation_enqueue(  # noqa: PLR0913 - what an operation is, named
     owner = tenant_id or current_tenant_id()
     if owner is None:
         raise ValueError("an operation belongs to a tenant or to the platform tenant")
-    steps = steps_initial(kind)
+    with translation.override(settings.LANGUAGE_CODE):
+        steps = steps_initial(kind)
     operation = Operation(
         tenant_id=owner,
         queue=kind.queue,
@@ -220,7 +222,6 @@ class UnbegunRun:
         self.payload_schema: int = operation.payload_schema
         self.state: dict[str, Any] = operation.state
         self.actor = operation_actor(
-            operation_id=operation.pk,
             tenant_id=operation.tenant_id,
             actor_id=operation.actor_id,
             actor_label=operation.actor_label,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -61,7 +62,6 @@ class StepRun:
     def __init__(self, claim: Claim) -> None:
         self._claim = claim
         self._actor = operation_actor(
-            operation_id=claim.id,
             tenant_id=claim.tenant_id,
             actor_id=claim.actor_id,
             actor_label=claim.actor_label,
@@ -113,13 +113,14 @@ class StepRun:
         step_percent(self._claim.steps, self._claim.step, percent)
 
 
-def operation_actor(
-    *, operation_id: UUID, tenant_id: UUID, actor_id: UUID | None, actor_label: str
-) -> Actor:
+def operation_actor(*, tenant_id: UUID, actor_id: UUID | None, actor_label: str) -> Actor:
     """The system acting for an operation, on behalf of whoever asked for it."""
-    behalf = f" for {actor_label}" if actor_label else ""
-    system = Actor.system(f"operation/{operation_id}{behalf}", tenant_id=tenant_id)
-    return replace(system, user_id=actor_id)
+    system = Actor.system("operation", tenant_id=tenant_id)
+    if not actor_label:
+        return system
+    is_system = actor_label.startswith("system")
+    label = actor_label if is_system else f"{system.label} for {actor_label}"
+    return replace(system, user_id=actor_id, label=label)
 
 
 def operation_run(claim: Claim, *, is_draining: Callable[[], bool]) -> Settlement:
@@ -177,6 +178,7 @@ def _steps_run(
         try:
             step = kind.step(claim.step)
             claim.step = step.name
+            claim.step_began = time.monotonic()
             step_begin(claim.steps, step.name, at=clock.now())
             settlement = _after(claim, kind, step, step.run(run))
         except LeaseLost:
@@ -300,7 +302,7 @@ def _record_death(claim: Claim, run: StepRun, failure: Failure) -> None:
     trail.record(
         tag=Tag.OPERATION_DEAD,
         target=None,
-        target_type="operation",
+        target_type="portal.operation",
         target_id=str(claim.id),
         outcome="failed",
         before=None,

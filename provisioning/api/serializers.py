@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.kernel import context
-from provisioning.models import Deployment, Template
+from provisioning.models import Cluster, Deployment, Template
 from provisioning.permissions import Permission
 from provisioning.selectors.prices import default_price_hour
 from provisioning.services.plan import DeploymentPlan
@@ -114,11 +114,15 @@ class OperationBriefSerializer(serializers.Serializer[Any]):
 class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     """A deployment."""
 
-    template = serializers.SlugRelatedField(slug_field="code", read_only=True)
+    template: serializers.SlugRelatedField[Template] = serializers.SlugRelatedField(
+        slug_field="code", read_only=True
+    )
     owner = PersonSerializer(read_only=True)
     owner_id = serializers.UUIDField(read_only=True)
     tenant_id = serializers.UUIDField(read_only=True)
-    cluster = serializers.SlugRelatedField(slug_field="code", read_only=True)
+    cluster: serializers.SlugRelatedField[Cluster] = serializers.SlugRelatedField(
+        slug_field="code", read_only=True
+    )
     status = serializers.ChoiceField(choices=DeploymentStatus.choices, read_only=True)
     health = serializers.ChoiceField(choices=Health.choices, read_only=True)
     attention = AttentionSerializer(read_only=True, allow_null=True)
@@ -127,7 +131,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
 
     class Meta:
         model = Deployment
-        fields = (
+        fields: ClassVar[tuple[str, ...]] = (
             "id",
             "tenant_id",
             "owner_id",
@@ -167,7 +171,7 @@ class DeploymentAcceptedSerializer(DeploymentSerializer):
     operation = OperationBriefSerializer(read_only=True)
 
     class Meta(DeploymentSerializer.Meta):
-        fields = (*DeploymentSerializer.Meta.fields, "operation")
+        fields: ClassVar[tuple[str, ...]] = (*DeploymentSerializer.Meta.fields, "operation")
 
 
 class DeploymentCreateSerializer(serializers.Serializer[Any]):
@@ -282,7 +286,7 @@ class PlanSerializer(serializers.Serializer[Any]):
     cost = CostSerializer()
     policies = PolicySerializer(many=True)
     placement = PlacementSerializer()
-    errors = FaultSerializer(many=True, source="faults")
+    faults = FaultSerializer(many=True)
 
     def get_template(self, plan: DeploymentPlan) -> str:
         return plan.template.code

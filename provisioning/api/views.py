@@ -43,7 +43,7 @@ class TemplateViewSet(PortalViewSet):
     lookup_field = "code"
     ordering_fields = ("position", "code", "name", "created_at")
     default_ordering = ("position", "id")
-    filter_backends: ClassVar[list[Any]] = []
+    filter_backends = ()
 
     def list(self, request: Request) -> Response:
         response: Response = self.page(template_list(actor=self.actor), shapes.TemplateSerializer)
@@ -62,7 +62,7 @@ class DeploymentViewSet(PortalViewSet):
     queryset = Deployment.objects.none()
     filterset_class = DeploymentFilter
     ordering_fields = ("created_at", "name", "status", "expires_at", "updated_at")
-    http_method_names: ClassVar[list[str]] = ["get", "post", "patch", "delete", "head", "options"]
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
     @extend_schema(parameters=[WITH_DELETED])
     def list(self, request: Request) -> Response:

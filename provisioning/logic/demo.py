@@ -51,6 +51,9 @@ class DemoMachine:
 
 
 TENANTS: Final = (("acme", "Acme Télécom"), ("nova", "Nova Hosting"))
+QUOTAS: Final = {
+    "acme": {"deployments": 24, "cpu_cores": 48, "memory_mb": 98_304, "disk_gb": 1000},
+}
 
 PEOPLE: Final = (
     DemoPerson("demo-admin", "Alice MARTIN", "admin", "acme", is_platform_admin=True),

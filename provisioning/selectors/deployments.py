@@ -91,6 +91,16 @@ def deployments_expiring(*, actor: Actor, within: timedelta) -> QuerySet[Deploym
     )
 
 
+def name_suggestion(stem: str) -> str:
+    """A name that is free: the stem with the lowest number no live deployment has."""
+    live = Deployment.objects.exclude(status=DeploymentStatus.DELETED)
+    taken = set(live.filter(name__startswith=f"{stem}-").values_list("name", flat=True))
+    number = 1
+    while f"{stem}-{number}" in taken:
+        number += 1
+    return f"{stem}-{number}"
+
+
 def _key(value: UUID | str) -> UUID:
     if isinstance(value, UUID):
         return value

@@ -6,13 +6,14 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from billing.models import Tenant
+from billing.models import Quota, Tenant
+from billing.services.limits import quota_set
 from billing.services.tenants import tenant_create
 from portal.kernel.authz import Actor
 from portal.kernel.tenancy import PLATFORM, tenant_scope
 from portal.models import User
 from portal.services.accounts import membership_set, user_create
-from provisioning.logic.demo import MACHINES, PEOPLE, TENANTS, DemoMachine, DemoTemplate
+from provisioning.logic.demo import MACHINES, PEOPLE, QUOTAS, TENANTS, DemoMachine, DemoTemplate
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Cluster, Deployment, Template
 from provisioning.services.catalogue import template_save
@@ -24,6 +25,9 @@ from provisioning.states import DeploymentStatus
 def demo_people(*, actor: Actor) -> int:
     """Makes tenants, people and memberships that are missing; answers how many people were made."""
     tenants = {slug: tenant_create(actor=actor, slug=slug, name=name) for slug, name in TENANTS}
+    for slug, limits in QUOTAS.items():
+        if not Quota.across_tenants.filter(tenant_id=tenants[slug].pk).exists():
+            quota_set(actor=actor, tenant_id=tenants[slug].pk, limits=dict(limits))
     known = set(User.objects.using(PLATFORM).values_list("username", flat=True))
     missing = [person for person in PEOPLE if person.username not in known]
     for person in missing:

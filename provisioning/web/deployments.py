@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet
@@ -22,7 +22,7 @@ from portal.services.settings import setting_get
 from portal.web.operations import operation_card
 from provisioning.models import Deployment, Template
 from provisioning.permissions import Permission
-from provisioning.selectors.deployments import deployment_get, deployment_list
+from provisioning.selectors.deployments import deployment_get, deployment_list, name_suggestion
 from provisioning.selectors.templates import template_get, template_list
 from provisioning.services import creation, lifecycle
 from provisioning.services.plan import DeploymentPlan, deployment_plan
@@ -100,7 +100,8 @@ class _CreationView(PortalView):
         template = template_get(actor=self.actor, code=code or "")
         data = request.POST if request.method == "POST" else None
         ttl = int(setting_get("cloudpods.lease.default_hours"))
-        return DeploymentForm(data, template=template, ttl_default=ttl)
+        name = name_suggestion(template.code)
+        return DeploymentForm(data, template=template, ttl_default=ttl, initial={"name": name})
 
     def plan_of(self, form: DeploymentForm) -> DeploymentPlan | None:
         """The plan of what is typed so far, None while figures cannot be read."""
@@ -110,8 +111,9 @@ class _CreationView(PortalView):
         if form.is_bound:
             form.is_valid()
         else:
-            form.cleaned_data = {name: field.initial for name, field in form.fields.items()}
-            form.cleaned_data["name"] = form.cleaned_data["name"] or ""
+            form.cleaned_data = {
+                name: form.get_initial_for_field(field, name) for name, field in form.fields.items()
+            }
         try:
             return deployment_plan(actor=self.actor, tenant_id=tenant_id, request=form.request())
         except InvalidInput:
@@ -171,7 +173,7 @@ class DeploymentNew(_CreationView):
 class DeploymentPlanView(_CreationView):
     """`/deployments/plan`: the plan of the form as it is being filled in."""
 
-    http_method_names: ClassVar[list[str]] = ["post"]
+    http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = self.form_of(request, request.POST.get("template"))
@@ -224,7 +226,7 @@ class DeploymentAction(ActionView):
         if action == "resize":
             deployment = deployment_get(actor=self.actor, deployment_id=key["deployment_id"])
             figures = _numbers(ResizeForm(request.POST, deployment=deployment))
-            lifecycle.deployment_resize(**key, **figures)
+            lifecycle.deployment_resize(actor=self.actor, deployment_id=deployment.pk, **figures)
             return _("It is being resized.")
         raise NotFound
 
@@ -232,7 +234,7 @@ class DeploymentAction(ActionView):
 def _numbers(form: ExtendForm | ResizeForm) -> dict[str, int]:
     if not form.is_valid():
         name, errors = next(iter(form.errors.items()))
-        raise InvalidInput(errors[0], field=name)
+        raise InvalidInput(str(errors[0]), field=name)
     return dict(form.cleaned_data)
 
 

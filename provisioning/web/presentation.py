@@ -23,7 +23,7 @@ from provisioning.tags import Tag
 
 _S = DeploymentStatus
 HISTORY_LENGTH = 20
-_LOOKS = {
+_LOOKS: dict[str, tuple[str, str]] = {
     Tag.REQUESTED: ("plus", "info"),
     Tag.CREATED: ("circle-check", "ok"),
     Tag.STARTED: ("play", "ok"),

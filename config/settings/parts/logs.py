@@ -7,7 +7,7 @@ import structlog
 from config import env
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
-_SHARED = [
+_SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

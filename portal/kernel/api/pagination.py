@@ -28,7 +28,7 @@ class CursorPage(CursorPagination):
     _count: int | None = None
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any] | None:
         if request.query_params.get("count") == "true":
             self._count = queryset.order_by().values("pk").count()

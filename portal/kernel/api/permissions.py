@@ -28,7 +28,7 @@ class DeclaredPermission(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if request.method == "OPTIONS":
-            return bool(request.user and request.user.is_authenticated)
+            return bool(request.user.is_authenticated)
         if getattr(view, "action", "") is None:
             return True  # DRF answers 405 itself
         permission = declared_permission(view)

@@ -63,7 +63,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 class ActionView(PortalView):
     """A button: POST only; does one thing, says so in a toast and goes back to the page."""
 
-    http_method_names: ClassVar[list[str]] = ["post"]
+    http_method_names = ["post"]
 
     def perform(self, request: HttpRequest, **kwargs: Any) -> str:
         """Does it; answers what the toast says."""

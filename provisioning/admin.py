@@ -1,0 +1,124 @@
+"""Clusters and templates in Django admin, through services; deployments to look at."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel.web.admin import ReadOnlyAdmin, ServiceAdmin, acting
+from provisioning.models import Cluster, Deployment, Template, VmidAllocation
+from provisioning.services.catalogue import cluster_save, template_save
+
+_OWN = {"id", "created_at", "updated_at"}
+
+
+class ClusterForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A cluster; the token goes to the secret store and is never shown again."""
+
+    token_secret = forms.CharField(
+        label=_("API token secret"),
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Leave it empty to keep the one in the secret store."),
+    )
+
+    class Meta:
+        model = Cluster
+        fields = (
+            "code",
+            "name",
+            "hosts",
+            "port",
+            "token_id",
+            "ca_pem",
+            "fingerprints",
+            "pool",
+            "vmid_first",
+            "vmid_last",
+            "vmid_next",
+            "is_active",
+        )
+
+
+@admin.register(Cluster)
+class ClusterAdmin(ServiceAdmin):
+    """Proxmox VE clusters."""
+
+    form = ClusterForm
+    list_display = ("code", "name", "token_id", "is_active", "last_seen_at", "last_error")
+    readonly_fields = ("token_ref", "last_seen_at", "last_error")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        return (*self.readonly_fields, "code") if obj else self.readonly_fields
+
+    def create(self, values: dict[str, Any]) -> Cluster:
+        return self._save(values["code"], values)
+
+    def update(self, obj: Cluster, values: dict[str, Any]) -> Cluster:
+        return self._save(obj.code, values)
+
+    def _save(self, code: str, values: dict[str, Any]) -> Cluster:
+        fields = {name: values[name] for name in ClusterForm.Meta.fields if name in values}
+        fields.pop("code", None)
+        secret = values.get("token_secret") or None
+        return cluster_save(actor=acting(), code=code, token_secret=secret, **fields)
+
+
+@admin.register(Template)
+class TemplateAdmin(ServiceAdmin):
+    """Approved blueprints."""
+
+    list_display = (
+        "code",
+        "name",
+        "type",
+        "cluster",
+        "proxmox_template_vmid",
+        "version",
+        "is_active",
+    )
+    list_filter = ("type", "is_active", "cluster")
+    search_fields = ("code", "name")
+    list_select_related = ("cluster",)
+    readonly_fields: ClassVar[tuple[str, ...]] = ("version",)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        return (*self.readonly_fields, "code") if obj else self.readonly_fields
+
+    def create(self, values: dict[str, Any]) -> Template:
+        return self._save(values["code"], values)
+
+    def update(self, obj: Template, values: dict[str, Any]) -> Template:
+        return self._save(obj.code, values)
+
+    def _save(self, code: str, values: dict[str, Any]) -> Template:
+        known = {field.name for field in Template._meta.fields} - _OWN - {"code", "version"}
+        fields = {name: value for name, value in values.items() if name in known}
+        return template_save(actor=acting(), code=code, **fields)
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(ReadOnlyAdmin):
+    """Deployments of all organisations."""
+
+    list_display = ("name", "tenant", "status", "template", "cluster", "node", "vmid", "expires_at")
+    list_filter = ("status", "tenant", "cluster")
+    search_fields = ("name", "hostname", "vmid")
+    list_select_related = ("tenant", "template", "cluster")
+
+
+@admin.register(VmidAllocation)
+class VmidAllocationAdmin(ReadOnlyAdmin):
+    """Machine numbers in use, in quarantine, or blocked by strangers."""
+
+    list_display = ("cluster", "vmid", "deployment_id", "is_blocked", "quarantined_until")
+    list_filter = ("cluster", "is_blocked")
