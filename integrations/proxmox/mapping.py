@@ -71,7 +71,7 @@ def marker_build(deployment_id: str, nonce: str) -> str:
 def marker_parse(description: object) -> str | None:
     """Return the marker in a description's first line, or None.
 
-    Only the first line counts: people may write below it, and a marker quoted elsewhere is no proof.
+    Only the first line counts: people may write below it, and a marker further down proves nothing.
     """
     if not isinstance(description, str):
         return None
@@ -114,7 +114,7 @@ def size_bytes(value: object) -> int | None:
 
 
 def properties(value: object) -> dict[str, str]:
-    """Split a property string such as `local:1,size=4M`; the part without a name gets the key ""."""
+    """Split a property string such as `local:1,size=4M`; a part without a name has the key ""."""
     parts: dict[str, str] = {}
     for part in str(value)[:TEXT_LIMIT].split(","):
         name, separator, content = part.partition("=")

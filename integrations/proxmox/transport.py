@@ -53,9 +53,9 @@ class Timeouts:
 class ProxmoxEndpoint:
     """Where a cluster's API is and how to be let in.
 
-    `hosts` are entry points of one cluster in order of preference, each "name" or "name:port". Trust
-    comes from the cluster's CA (`ca_pem`) or from one pinned SHA-256 fingerprint per host; without
-    either there is no connection.
+    `hosts` are entry points of one cluster in order of preference, each "name" or "name:port".
+    Trust comes from the cluster's CA (`ca_pem`) or from one pinned SHA-256 fingerprint per host;
+    without either there is no connection.
     """
 
     hosts: tuple[str, ...]

@@ -1,8 +1,8 @@
 """Where secrets live, in uHub's words: the database knows references, a store knows values.
 
 All methods may raise, besides what their docstrings name: `Unavailable` (sealed, down, not
-understood), `AccessRefused` (the credential is wrong or lacks the right) and `InvalidSecret` (a path
-or content that no store accepts). Errors never contain values.
+understood), `AccessRefused` (the credential is wrong or lacks the right) and `InvalidSecret` (a
+path or content that no store accepts). Errors never contain values.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def path_checked(path: str) -> str:
 
 
 def prefix_checked(prefix: str) -> str:
-    """Return a prefix without its closing slash; the empty one is the root. Raises: InvalidSecret."""
+    """Return a prefix without its closing slash; "" is the root. Raises: InvalidSecret."""
     return path_checked(prefix.removesuffix("/")) if prefix else ""
 
 
