@@ -58,6 +58,14 @@ def operation_label(type_: str) -> str:
         return type_
 
 
+def operation_step_labels(type_: str) -> dict[str, str]:
+    """The steps of a type in the reader's language, by name; rows keep them in English."""
+    try:
+        return {step.name: str(step.label) for step in operation_kind(type_).steps}
+    except KeyError:
+        return {}
+
+
 def operation_href(operation_id: UUID) -> str:
     """Where the API follows an operation."""
     return f"/api/operations/{operation_id}"

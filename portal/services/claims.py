@@ -7,13 +7,15 @@ names the fence that its claim was given, so a worker that lost its lease writes
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connections
 
 from portal.kernel.queue import LeaseLost
@@ -55,6 +57,7 @@ class Claim:
     created_at: datetime
     has_more: bool = False
     is_lost: bool = False
+    step_began: float = field(default_factory=time.monotonic)
 
 
 _JSON: Final = frozenset({"payload", "steps", "state", "log", "ending"})
@@ -238,9 +241,9 @@ def _row_parameters(claim: Claim) -> dict[str, Any]:
         "id": claim.id,
         "fence": claim.fence,
         "step": claim.step,
-        "steps": json.dumps(claim.steps),
-        "state": json.dumps(claim.state),
-        "log": json.dumps(claim.log),
+        "steps": _dumped(claim.steps),
+        "state": _dumped(claim.state),
+        "log": _dumped(claim.log),
     }
 
 
@@ -258,8 +261,8 @@ def _settle_parameters(claim: Claim, settlement: Settlement) -> dict[str, Any]:
     }
 
 
-def _dumped(value: dict[str, Any] | None) -> str | None:
-    return None if value is None else json.dumps(value)
+def _dumped(value: dict[str, Any] | list[Any] | None) -> str | None:
+    return None if value is None else json.dumps(value, cls=DjangoJSONEncoder)
 
 
 def _claim(row: Sequence[Any]) -> Claim:

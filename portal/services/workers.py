@@ -58,7 +58,7 @@ class WorkerDesk:
         self.version = version
         self._slots = threading.BoundedSemaphore(settings.ENGINE["SLOTS"])
         self._state = threading.Condition()
-        self._running: dict[Claim, float] = {}
+        self._running: set[Claim] = set()
         self._due_at: float | None = None
         self._rung_at: dict[str, float] = {}
         self._is_draining = False
@@ -106,11 +106,11 @@ class WorkerDesk:
 
     def took(self, claim: Claim) -> None:
         with self._state:
-            self._running[claim] = time.monotonic()
+            self._running.add(claim)
 
     def gave_back(self, claim: Claim) -> None:
         with self._state:
-            self._running.pop(claim, None)
+            self._running.discard(claim)
             self._state.notify_all()
 
     def is_due_in(self, delay_s: float) -> None:
@@ -160,7 +160,7 @@ class WorkerDesk:
         """Prolongs the leases of all steps that are not overdue, in one statement, and reports."""
         latest = time.monotonic() - settings.ENGINE["STEP_LIMIT_S"]
         with self._state:
-            claims = [claim for claim, since in self._running.items() if since > latest]
+            claims = [claim for claim in self._running if claim.step_began > latest]
         claims_extend(claims)
         self._report(WorkerStatus.DRAINING if self._is_draining else WorkerStatus.ONLINE)
 

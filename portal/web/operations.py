@@ -31,6 +31,7 @@ from portal.selectors.operations import (
     operation_list,
     operation_may_cancel,
     operation_may_retry,
+    operation_step_labels,
     operation_tries,
     operations_about,
 )
@@ -209,7 +210,8 @@ def _card_values(actor: Actor, operation: Operation) -> dict[str, Any]:
 
 
 def _card(row: Operation, links: Mapping[UUID, TargetLink]) -> OperationCard:
-    steps = [dict(step) for step in row.steps]
+    labels = operation_step_labels(row.type)
+    steps = [step | {"label": labels.get(step["name"], step["label"])} for step in row.steps]
     if row.status == OperationStatus.RUNNING:
         for step in steps:
             if step["name"] == row.step and step["status"] in {StepStatus.PENDING, StepStatus.WAITING}:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.db import transaction
 
 from audit.models import Entry
@@ -140,7 +142,7 @@ def test_steps_run_for_whoever_asked(enqueue, actor, tenant, monkeypatch):
     request_id, operation_id, channel, who = seen[0]
     assert (request_id, operation_id, channel) == ("req-7", operation.pk, "operation")
     assert (who.user_id, who.tenant_id) == (actor.user_id, tenant.pk)
-    assert who.label == f"system:operation/{operation.pk} for ada"
+    assert who.label == "system:operation for ada"
 
 
 def test_platform_operations_run_in_the_platform_tenant(enqueue, row):
@@ -180,3 +182,14 @@ def test_rollback_takes_the_operation_with_it(enqueue, row, actor, tenant):
         enqueue("test.noop")
         transaction.set_rollback(True)
     assert Operation.across_tenants.count() == 0
+
+
+def test_state_keeps_what_steps_naturally_hold(enqueue, row, monkeypatch):
+    def hold(step_context, word):
+        step_context.state["at"] = datetime(2026, 3, 1, tzinfo=UTC)
+        step_context.state["key"] = step_context.operation_id
+
+    monkeypatch.setattr("tests.kinds.note", hold)
+    operation = enqueue("test.noop")
+    run_until_idle()
+    assert row(operation).state == {"at": "2026-03-01T00:00:00Z", "key": str(operation.pk)}

@@ -188,3 +188,14 @@ def test_rings_of_a_burst_become_few_and_failures_are_swallowed():
     first.set()
     assert bell.flush(5.0)
     assert carried == ["metrics", "cloudpods"]
+
+
+def test_overdue_step_is_not_prolonged(enqueue, row):
+    operation = enqueue("test.noop")
+    desk = WorkerDesk(queues=("cloudpods",))
+    claim = claim_next(queue="cloudpods", worker=desk.name)
+    desk.took(claim)
+    lease = row(operation).lease_expires_at
+    claim.step_began -= settings.ENGINE["STEP_LIMIT_S"] + 1
+    desk._beat_once()
+    assert row(operation).lease_expires_at == lease
