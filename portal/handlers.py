@@ -1,16 +1,34 @@
-"""What the platform itself does periodically."""
+"""What the platform itself does periodically, and what of its configuration django-auditlog follows."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from auditlog.registry import auditlog
+from auditlog.signals import pre_log
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from portal.kernel import scope
 from portal.kernel.queue import Schedule, register_schedule
+from portal.kernel.tenancy import PLATFORM
+from portal.models import Membership, Role, Setting, User
 from portal.services.schedules import SWEEP
 from portal.services.sweeps import sweep
 
 
+def _is_edited_by_staff(**_signal: Any) -> bool:
+    """Only edits through the platform role are followed: the runtime role has no say in that table."""
+    return scope.alias.get() == PLATFORM
+
+
 def register() -> None:
-    """Makes the engine's own schedule known."""
+    """Makes the engine's own schedule known, and which models' fields are followed."""
+    pre_log.connect(_is_edited_by_staff, dispatch_uid="portal.is_edited_by_staff")
+    unseen = ["last_login", "created_at", "updated_at", "known_permissions"]
+    auditlog.register(User, exclude_fields=unseen[:3], mask_fields=["password"])
+    auditlog.register(Role, exclude_fields=unseen[1:])
+    auditlog.register(Membership, exclude_fields=unseen[1:3])
+    auditlog.register(Setting, exclude_fields=unseen[1:3])
     every_s: int = settings.ENGINE["SWEEP_S"]
     register_schedule(Schedule(SWEEP, _("Recover lost operations"), every_s, sweep))

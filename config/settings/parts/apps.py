@@ -6,12 +6,12 @@ from config.env import BASE_DIR
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
-    "config.admin.PlatformAdminConfig",
+    "config.apps.PlatformAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "config.apps.CollectedFilesConfig",
     "template_partials.apps.SimpleAppConfig",
     "django_cotton.apps.SimpleAppConfig",
     "django_filters",

@@ -28,6 +28,10 @@ def immutable_file_test(_path: str, url: str) -> bool:
 
 
 WHITENOISE_IMMUTABLE_FILE_TEST = immutable_file_test
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [
+    *("jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "tgz", "bz2", "tbz", "xz", "br"),
+    *("swf", "flv", "woff", "woff2", "avif", "map"),
+]
 DJANGO_VITE = {
     "default": {
         "manifest_path": BASE_DIR / "dist" / "manifest.json",
