@@ -17,7 +17,7 @@ from django.db.models import Max, QuerySet
 from integrations.base.errors import Permanent
 from integrations.logic.sealing import SealBroken, Sealed, seal, unseal
 from integrations.models import SecretVersion
-from integrations.vault.errors import SecretConflict, SecretMissing
+from integrations.vault.errors import InvalidSecret, SecretConflict, SecretMissing
 from integrations.vault.interface import StoreHealth, StoreState
 from integrations.vault.mapping import content_checked, path_checked, prefix_checked
 from portal.kernel.tenancy import DEFAULT, PLATFORM, PLATFORM_TENANT_ID, tenant_scope
@@ -110,7 +110,11 @@ def _owned(path: str) -> Iterator[tuple[str, UUID]]:
         with transaction.atomic(using=PLATFORM):
             yield PLATFORM, PLATFORM_TENANT_ID
         return
-    tenant_id = UUID(parts[1])
+    try:
+        tenant_id = UUID(parts[1])
+    except (IndexError, ValueError):
+        message = "a tenant's secrets live below tenants/<id>/"
+        raise InvalidSecret(message, provider=PROVIDER) from None
     with tenant_scope(tenant_id), transaction.atomic():
         yield DEFAULT, tenant_id
 
