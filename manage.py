@@ -10,7 +10,8 @@ from django.core.management import execute_from_command_line
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["db_roles"]:  # it makes the very URLs that the settings ask for
+    # db_roles makes the very URLs that the settings ask for; the simulator needs no settings at all
+    if sys.argv[1:2] in (["db_roles"], ["proxmox_simulator"]):
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.mypy"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
     execute_from_command_line(sys.argv)

@@ -60,19 +60,20 @@ class Pipeline:
             response = wire.failure(error, formatter)
         except WorkError as error:
             response = wire.failure(ApiError(500, str(error)), formatter)
-        self._count(request, response)
+        if request.transport is not None:
+            self._settle(request, response)
         self._sim.flush()
         self._sim.journal.close(entry, status=response.status, reason=response.reason or "")
         return response
 
-    def _count(self, request: web.BaseRequest, response: web.Response) -> None:
-        """Close a connection that has served its hundred requests."""
-        if request.transport is None:
-            return
+    def _settle(self, request: web.BaseRequest, response: web.Response) -> None:
+        """Say whether the connection stays: not after an error, nor after a hundred requests."""
         served = self._served.get(request.transport, 0) + 1
         self._served[request.transport] = served
-        if served >= MAX_REQUESTS:
+        if served >= MAX_REQUESTS or not request.keep_alive:
             response.force_close()
+        is_closing = response.keep_alive is False
+        response.headers["Connection"] = "close" if is_closing else "Keep-Alive"
 
     async def _answer(self, request: web.BaseRequest, path: str, entry: dict[str, Any]) -> Any:
         identity = await self._identity(request, path)

@@ -21,6 +21,7 @@ _HEADERS = {
     "Server": SERVER,
     "Cache-Control": "max-age=0",
     "Pragma": "no-cache",
+    "Expires": "Thu, 01 Jan 1970 00:00:00 GMT",
 }
 
 
@@ -126,7 +127,9 @@ def failure(error: ApiError, formatter: str) -> web.Response:
 
 def bare(status: int, reason: str, body: str = "") -> web.Response:
     response = web.Response(body=body.encode(), status=status, reason=reason, headers=_HEADERS)
-    if not body:
+    if body:
+        response.headers["Content-Type"] = "text/plain"
+    else:
         response.headers.popall("Content-Type", None)
     response.force_close()
     return response

@@ -49,7 +49,7 @@ def test_success_keeps_the_connection_and_says_who_answers(demo: SimulatorProces
 
     assert answer.headers["Server"] == "pve-api-daemon/3.0"
     assert answer.headers["Content-Type"] == "application/json;charset=UTF-8"
-    assert answer.headers.get("Connection", "keep-alive") == "keep-alive"
+    assert answer.headers["Connection"] == "Keep-Alive"
 
 
 def test_every_error_closes_the_connection(demo: SimulatorProcess) -> None:
