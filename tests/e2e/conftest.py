@@ -42,15 +42,22 @@ def watch(live_server: Any) -> Iterator[Watch]:
 
 @pytest.fixture
 def open_page(world: World, browser: Browser, live_server: Any, watch: Watch) -> Iterator[OpenPage]:
-    """Opens a path as a person of a role (None: nobody), in a size and theme."""
+    """Opens a path as a person of a role (None: nobody), in a size, with or without scripts."""
     opened = []
 
-    def open_(path: str, *, role: str | None = "support", size: tuple[int, int] = DESKTOP) -> Page:
+    def open_(
+        path: str,
+        *,
+        role: str | None = "support",
+        size: tuple[int, int] = DESKTOP,
+        has_scripts: bool = True,
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             reduced_motion="reduce",
             base_url=live_server.url,
             locale="en-GB",
+            java_script_enabled=has_scripts,
         )
         context.set_default_timeout(10_000)
         opened.append(context)

@@ -38,7 +38,8 @@ def test_templates_hold_nothing_the_policy_blocks(path: Path) -> None:
 
 @pytest.mark.parametrize("path", templates(), ids=name)
 def test_every_template_begins_with_what_it_needs(path: Path) -> None:
-    assert re.match(r"(\{% extends [^%]+%\}\s*)?\{% comment %\}\n\S", path.read_text("utf-8"))
+    beginning = r"(\{% (extends|load) [^%]+%\}\s*)*\{% comment %\}\n\S"
+    assert re.match(beginning, path.read_text("utf-8"))
 
 
 @pytest.mark.parametrize(

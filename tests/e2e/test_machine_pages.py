@@ -1,0 +1,154 @@
+"""The life of a machine as a support agent sees it: pages, worker, simulator, all real."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from portal.kernel.tenancy import tenant_scope
+from provisioning.models import Deployment
+from tests.conftest import Cloud
+from tests.e2e.browser import DESKTOP, PHONE, Watch, overflow_px
+from tests.e2e.conftest import OpenPage
+from tests.engine import run_until_idle
+from tests.provisioning.scenes import requested, running
+
+LIVE_MS = 15_000
+
+
+def _state(page: Page, word: str) -> None:
+    """Waits until the head says the word, without a reload."""
+    expect(page.locator(".title-row .badge").first).to_have_text(word, timeout=LIVE_MS)
+
+
+def _confirm(page: Page, action: str, confirm: str) -> None:
+    page.locator("#actions").get_by_role("button", name=action).click()
+    page.get_by_role("dialog").get_by_role("button", name=confirm).click()
+
+
+def test_a_machine_lives_from_template_to_tombstone(cloud: Cloud, open_page: OpenPage) -> None:
+    page = open_page("/templates")
+    page.get_by_role("link", name="Create from this").click()
+    page.get_by_label("Name", exact=True).fill("browser-1")
+    expect(page.locator("#plan dd.mono").first).to_have_text("browser-1")
+    page.get_by_role("button", name="Create the machine").click()
+    page.wait_for_url("**/deployments/*-*")
+    _state(page, "Provisioning")
+    run_until_idle()
+    _state(page, "Running")
+    _confirm(page, "Stop", "Stop")
+    run_until_idle()
+    _state(page, "Stopped")
+    page.locator("#actions").get_by_role("button", name="Start", exact=True).click()
+    run_until_idle()
+    _state(page, "Running")
+    _confirm(page, "Delete", "Delete for good")
+    run_until_idle()
+    _state(page, "Deleted")
+    expect(page.locator("#actions").get_by_role("button")).to_have_count(0)
+
+
+def test_progress_stops_asking_when_the_operation_has_ended(
+    cloud: Cloud, open_page: OpenPage
+) -> None:
+    deployment = requested(cloud)
+    page = open_page("/operations")
+    page.locator("#rows a").first.click()
+    expect(page.locator("#progress")).to_have_attribute("hx-trigger", "every 1s")
+    run_until_idle()
+    expect(page.locator("#progress .badge").first).to_have_text("Completed", timeout=LIVE_MS)
+    expect(page.locator("#progress")).not_to_have_attribute("hx-trigger", "every 1s")
+    expect(page.locator("#progress li.completed")).not_to_have_count(0)
+    assert deployment.name in page.locator("header .tags").inner_text()
+
+
+def test_the_plan_follows_the_figures(cloud: Cloud, open_page: OpenPage) -> None:
+    page = open_page("/deployments/new?template=linux-utility")
+    price = page.locator("#plan .price b")
+    before = price.inner_text()
+    page.get_by_role("spinbutton", name="vCPU").fill("4")
+    expect(price).not_to_have_text(before)
+    assert page.evaluate("document.activeElement.name") == "cpu_cores"
+
+
+def test_the_plan_says_what_is_wrong_before_the_submit(cloud: Cloud, open_page: OpenPage) -> None:
+    page = open_page("/deployments/new?template=linux-utility")
+    page.get_by_label("Name", exact=True).fill("Not A Name")
+    expect(page.locator("#plan .alert")).to_contain_text("It cannot be created like this.")
+
+
+def test_faults_stand_beside_their_fields(cloud: Cloud, open_page: OpenPage, watch: Watch) -> None:
+    watch.expected_statuses = {422}
+    page = open_page("/deployments/new?template=linux-utility")
+    page.get_by_label("Name", exact=True).fill("Not A Name")
+    page.get_by_role("button", name="Create the machine").click()
+    field = page.get_by_label("Name", exact=True)
+    expect(field).to_have_attribute("aria-invalid", "true")
+    assert field.get_attribute("aria-describedby") == "id_name_helptext id_name_error"
+    with tenant_scope(cloud.world.north.pk):
+        assert Deployment.objects.count() == 0
+
+
+def test_a_machine_is_created_without_a_script(cloud: Cloud, open_page: OpenPage) -> None:
+    page = open_page("/deployments/new?template=linux-utility", has_scripts=False)
+    page.get_by_label("Name", exact=True).fill("plain-1")
+    page.get_by_role("button", name="Create the machine").click()
+    page.wait_for_url("**/deployments/*-*")
+    _state(page, "Provisioning")
+
+
+def test_a_refresh_that_is_refused_leaves_the_page_alone(
+    cloud: Cloud, open_page: OpenPage, watch: Watch
+) -> None:
+    watch.expected_statuses = {404}
+    deployment = requested(cloud)
+    page = open_page(f"/deployments/{deployment.pk}")
+    page.evaluate(
+        "document.querySelector('#live').setAttribute('hx-get', '/deployments/gone');"
+        "htmx.process(document.querySelector('#live'))"
+    )
+    expect(page.locator("#toasts .toast")).to_have_count(1)
+    expect(page.get_by_role("heading", level=1)).to_have_text(deployment.name)
+
+
+def test_an_open_question_survives_the_refresh_behind_it(cloud: Cloud, open_page: OpenPage) -> None:
+    deployment = requested(cloud)
+    page = open_page(f"/deployments/{deployment.pk}")
+    page.locator("#actions").get_by_role("button", name="Delete").click()
+    with page.expect_response(re.compile(r"/deployments/[0-9a-f-]+$")):
+        pass
+    expect(page.get_by_role("dialog")).to_contain_text(f"Delete {deployment.name}?")
+
+
+def test_what_the_state_forbids_says_why(cloud: Cloud, open_page: OpenPage) -> None:
+    deployment = requested(cloud)
+    page = open_page(f"/deployments/{deployment.pk}")
+    resize = page.locator("#actions").get_by_role("button", name="Resize")
+    expect(resize).to_have_attribute("aria-disabled", "true")
+    expect(resize).to_contain_text("Wait until the current action has ended.")
+
+
+def test_what_the_role_forbids_is_absent(cloud: Cloud, open_page: OpenPage) -> None:
+    deployment = requested(cloud)
+    page = open_page(f"/deployments/{deployment.pk}", role="viewer")
+    expect(page.locator("#actions").get_by_role("button")).to_have_count(0)
+    expect(page.locator("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_machine_pages_do_not_scroll_sideways(
+    cloud: Cloud, open_page: OpenPage, size: tuple[int, int]
+) -> None:
+    deployment = running(
+        cloud, "a-name-of-63-letters-that-no-column-was-ever-made-for-0123456789"[:63]
+    )
+    paths = ["/", "/deployments", f"/deployments/{deployment.pk}", "/templates", "/deployments/new"]
+    paths += ["/deployments/new?template=linux-utility", "/operations", "/audit"]
+    page = open_page("/profile", role="admin", size=size)
+    wide = {}
+    for path in paths:
+        page.goto(path)
+        wide[path] = overflow_px(page)
+    assert {path: pixels for path, pixels in wide.items() if pixels} == {}
