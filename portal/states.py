@@ -70,7 +70,9 @@ class StepStatus(TextChoices):
 
 OPERATION_STYLES: Final[Mapping[str, StatusStyle]] = {
     OperationStatus.PENDING: StatusStyle(_("Pending"), "clock", Tone.IDLE),
-    OperationStatus.RUNNING: StatusStyle(_("Running"), "loader-circle", Tone.INFO, is_spinning=True),
+    OperationStatus.RUNNING: StatusStyle(
+        _("Running"), "loader-circle", Tone.INFO, is_spinning=True
+    ),
     OperationStatus.COMPLETED: StatusStyle(_("Completed"), "circle-check", Tone.OK),
     OperationStatus.FAILED: StatusStyle(_("Failed"), "octagon-x", Tone.DANGER),
     OperationStatus.DEAD: StatusStyle(_("Dead"), "skull", Tone.DANGER),

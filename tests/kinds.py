@@ -61,7 +61,9 @@ def poll(context: StepContext) -> StepResult:
 def flake(context: StepContext) -> StepResult:
     note(context, "try")
     if context.attempt <= context.payload["failures"]:
-        raise StepRetry(f"not yet ({context.attempt})", code="flaky", after_s=context.payload.get("after_s"))
+        raise StepRetry(
+            f"not yet ({context.attempt})", code="flaky", after_s=context.payload.get("after_s")
+        )
     return Advance()
 
 
@@ -121,8 +123,16 @@ def kind(type_: str, *steps: Step, **more: object) -> OperationKind:
 
 
 NOOP = kind("test.noop", step_note("only"))
-THREE = kind("test.three", step_note("one"), step_note("two"), step_note("three"), is_cancelable=True)
-POLL = kind("test.poll", Step("wait", "Wait", poll), step_note("after"), is_cancelable=True, on_failure=unwind)
+THREE = kind(
+    "test.three", step_note("one"), step_note("two"), step_note("three"), is_cancelable=True
+)
+POLL = kind(
+    "test.poll",
+    Step("wait", "Wait", poll),
+    step_note("after"),
+    is_cancelable=True,
+    on_failure=unwind,
+)
 FLAKY = kind("test.flaky", Step("try", "Try", flake), max_attempts=3, on_failure=unwind)
 EXPLODE = kind("test.explode", Step("bang", "Bang", explode), max_attempts=2, on_failure=unwind)
 HOPELESS = kind("test.hopeless", step_note("one"), Step("no", "No", refuse), on_failure=unwind)

@@ -53,7 +53,9 @@ class CallObserver:
         FAILPOINT.passes("after", f"{method} {path}")
 
 
-def observed(function: Callable[..., Any], *, before: str = "", after: str = "") -> Callable[..., Any]:
+def observed(
+    function: Callable[..., Any], *, before: str = "", after: str = ""
+) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         FAILPOINT.passes("engine", before)
         result = function(*args, **kwargs)

@@ -29,6 +29,7 @@ ENGINE.update(
     GRACE_S=10.0,
     SLOTS=4,
     ENDING_RETRY_S=0.2,
+    BACKOFF_SCALE=0.02,
 )
 
 PROVISIONING.update(

@@ -25,7 +25,11 @@ class Operation(TenantModel):
     """
 
     tenant = models.ForeignKey(
-        "billing.Tenant", on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+        "billing.Tenant",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     queue = models.CharField(max_length=32)
     type = models.CharField(max_length=80)
@@ -75,7 +79,9 @@ class Operation(TenantModel):
                 name="operation_ready",
                 condition=_PENDING,
             ),
-            models.Index(fields=("queue", "scheduled_at"), name="operation_due", condition=_PENDING),
+            models.Index(
+                fields=("queue", "scheduled_at"), name="operation_due", condition=_PENDING
+            ),
             models.Index(
                 fields=("tenant", "queue", "fair_at"), name="operation_fair", condition=_PENDING
             ),
@@ -85,7 +91,8 @@ class Operation(TenantModel):
             ),
             models.Index(fields=("tenant", "-created_at", "-id"), name="operation_recent"),
             models.Index(
-                fields=("tenant", "target_type", "target_id", "-created_at"), name="operation_target"
+                fields=("tenant", "target_type", "target_id", "-created_at"),
+                name="operation_target",
             ),
         ]
         constraints = [
@@ -113,7 +120,11 @@ class OperationAttempt(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     tenant = models.ForeignKey(
-        "billing.Tenant", on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+        "billing.Tenant",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     operation = TenantForeignKey(
         Operation, on_delete=models.CASCADE, related_name="tries", db_index=False

@@ -100,9 +100,7 @@ def operation_may_cancel(*, actor: Actor, operation: Operation) -> bool:
         is_stoppable = operation.started_at is None or operation_kind(operation.type).is_cancelable
     except KeyError:
         return False
-    return is_stoppable and (
-        actor.may(Permission.OPERATIONS_MANAGE) or _is_owner(actor, operation)
-    )
+    return is_stoppable and (actor.may(Permission.OPERATIONS_MANAGE) or _is_owner(actor, operation))
 
 
 def _is_owner(actor: Actor, operation: Operation) -> bool:

@@ -64,25 +64,16 @@ def operation_enqueue(  # noqa: PLR0913 - what an operation is, named
     owner = tenant_id or current_tenant_id()
     if owner is None:
         raise ValueError("an operation belongs to a tenant or to the platform tenant")
-    with translation.override(settings.LANGUAGE_CODE):
-        steps = steps_initial(kind)
-    operation = Operation(
+    operation = _drafted(
+        kind,
+        actor,
         tenant_id=owner,
-        queue=kind.queue,
-        type=kind.type,
         payload=_plain(payload or {}),
-        payload_schema=kind.payload_schema,
         priority=priority,
-        max_attempts=kind.max_attempts,
-        step=kind.steps[0].name,
-        steps=steps,
         concurrency_key=concurrency_key,
         retry_of=retry_of,
         target_type=target_type,
         target_id=target_id,
-        actor_id=actor.user_id,
-        actor_label=actor.label[:_ACTOR_LABEL_LENGTH],
-        request_id=context.current().request_id[:64],
     )
     if scheduled_at is not None:
         operation.scheduled_at = scheduled_at
@@ -94,6 +85,23 @@ def operation_enqueue(  # noqa: PLR0913 - what an operation is, named
         operation.save(using=alias, force_insert=True)
         ring_on_commit(kind.queue)
     return operation
+
+
+def _drafted(kind: OperationKind, actor: Actor, **given: Any) -> Operation:
+    with translation.override(settings.LANGUAGE_CODE):
+        steps = steps_initial(kind)
+    return Operation(
+        **given,
+        queue=kind.queue,
+        type=kind.type,
+        payload_schema=kind.payload_schema,
+        max_attempts=kind.max_attempts,
+        step=kind.steps[0].name,
+        steps=steps,
+        actor_id=actor.user_id,
+        actor_label=actor.label[:_ACTOR_LABEL_LENGTH],
+        request_id=context.current().request_id[:64],
+    )
 
 
 def operation_retry(*, actor: Actor, operation_id: UUID | str) -> Operation:

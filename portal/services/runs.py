@@ -228,7 +228,8 @@ def _try_failed(claim: Claim, kind: OperationKind, error: Exception) -> Settleme
         return None
     asked_s = error.after_s if isinstance(error, StepRetry) else None
     if asked_s is None:
-        asked_s = backoff_s(claim.attempts, base_s=kind.backoff_base_s, cap_s=kind.backoff_cap_s)
+        pause_s = backoff_s(claim.attempts, base_s=kind.backoff_base_s, cap_s=kind.backoff_cap_s)
+        asked_s = pause_s * float(settings.ENGINE["BACKOFF_SCALE"])
     status = StepStatus.WAITING
     step_end(claim.steps, claim.step, status=status, at=clock.now(), detail=message)
     return Settlement(

@@ -63,7 +63,8 @@ def tick(*, worker: str) -> list[str]:
     return [
         schedule.name
         for schedule in registered.values()
-        if _is_due(schedule, known[schedule.name]) and _fire(schedule, known[schedule.name][0], worker)
+        if _is_due(schedule, known[schedule.name])
+        and _fire(schedule, known[schedule.name][0], worker)
     ]
 
 

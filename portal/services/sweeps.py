@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from django.db import connections, transaction
 
-from portal.kernel.queue import Failure, operation_kind
+from portal.kernel.queue import QUEUES, Failure, operation_kind
 from portal.kernel.tenancy import DISPATCH
 from portal.logic.backoff import backoff_s
 from portal.services.doorbell import DOORBELL
@@ -42,8 +42,9 @@ _GIVE_BACK: Final = """
   FROM freed ON CONFLICT DO NOTHING"""
 
 _LATE: Final = """
-  SELECT DISTINCT queue FROM portal_operation
-  WHERE status = 'pending' AND scheduled_at < now() - make_interval(secs => %(late_s)s)"""
+  SELECT q.name FROM unnest(%(queues)s::text[]) AS q (name)
+  WHERE (SELECT min(scheduled_at) FROM portal_operation WHERE status = 'pending' AND queue = q.name)
+    < now() - make_interval(secs => %(late_s)s)"""
 
 _SILENT_WORKERS: Final = """
   UPDATE portal_worker SET status = 'offline', running = 0, updated_at = now()
@@ -85,7 +86,7 @@ def leases_recover() -> int:
 def queues_late() -> list[str]:
     """Queues with due work that nobody took: their ring was lost, or every worker is busy."""
     with connections[DISPATCH].cursor() as cursor:
-        cursor.execute(_LATE, {"late_s": settings.ENGINE["LATE_S"]})
+        cursor.execute(_LATE, {"late_s": settings.ENGINE["LATE_S"], "queues": list(QUEUES)})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -110,4 +111,5 @@ def _delay_s(type_: str, attempts: int) -> float:
         kind = operation_kind(type_)
     except KeyError:
         return 0.0
-    return backoff_s(attempts, base_s=kind.backoff_base_s, cap_s=kind.backoff_cap_s)
+    pause_s = backoff_s(attempts, base_s=kind.backoff_base_s, cap_s=kind.backoff_cap_s)
+    return pause_s * float(settings.ENGINE["BACKOFF_SCALE"])

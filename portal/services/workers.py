@@ -41,8 +41,8 @@ _REPORT: Final = """
 
 _OUTLOOK: Final = """
   SELECT q.name,
-    EXISTS (SELECT 1 FROM portal_operation
-      WHERE status = 'pending' AND queue = q.name AND scheduled_at <= now()),
+    coalesce((SELECT min(scheduled_at) FROM portal_operation
+      WHERE status = 'pending' AND queue = q.name) <= now(), false),
     extract(epoch FROM (SELECT min(scheduled_at) FROM portal_operation
       WHERE status = 'pending' AND queue = q.name AND scheduled_at > now()) - now())::float8
   FROM unnest(%(queues)s::text[]) AS q (name)"""

@@ -214,7 +214,10 @@ def _card(row: Operation, links: Mapping[UUID, TargetLink]) -> OperationCard:
     steps = [step | {"label": labels.get(step["name"], step["label"])} for step in row.steps]
     if row.status == OperationStatus.RUNNING:
         for step in steps:
-            if step["name"] == row.step and step["status"] in {StepStatus.PENDING, StepStatus.WAITING}:
+            if step["name"] == row.step and step["status"] in {
+                StepStatus.PENDING,
+                StepStatus.WAITING,
+            }:
                 step["status"] = StepStatus.RUNNING.value
     return OperationCard(
         row=row,

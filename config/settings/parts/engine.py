@@ -20,6 +20,7 @@ ENGINE: dict[str, Any] = {
     "DRAIN_BUDGET_S": 5.0,
     "DRAIN_BUDGET_OPERATIONS": 200,
     "GRACE_S": 45.0,
+    "BACKOFF_SCALE": 1.0,
     "SLOTS": env.number("ENGINE_SLOTS", 16),
     "FAIR_SHARE_S": 1.0,
     "ENDING_RETRY_S": 5.0,

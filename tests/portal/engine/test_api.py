@@ -93,7 +93,11 @@ def test_retry_answers_202_with_the_new_operation(ask, client_of):
     run_until_idle()
     answer = post(client_of("support"), f"operations/{failed.pk}/retry")
     again = answer.json()
-    assert (answer.status_code, again["status"], again["retry_of"]) == (202, "pending", str(failed.pk))
+    assert (answer.status_code, again["status"], again["retry_of"]) == (
+        202,
+        "pending",
+        str(failed.pk),
+    )
     assert get(client_of("support"), again["href"].removeprefix("/api/")).status_code == 200
 
 
@@ -143,7 +147,9 @@ def test_workers_are_for_operators_and_silent_ones_are_offline(client_of):
     assert (shown["name"], shown["queue"], shown["status"]) == (desk.name, "cloudpods", "online")
     with connections["dispatch"].cursor() as cursor:
         cursor.execute("UPDATE portal_worker SET last_heartbeat_at = now() - interval '1 min'")
-    assert get(client_of("ops"), "workers?status=offline").json()["results"][0]["status"] == "offline"
+    assert (
+        get(client_of("ops"), "workers?status=offline").json()["results"][0]["status"] == "offline"
+    )
 
 
 def test_list_costs_the_same_for_any_number_of_rows(ask, client_of, django_assert_max_num_queries):

@@ -46,7 +46,9 @@ def test_enqueue_stores_what_was_asked_and_rings(enqueue, row, actor, monkeypatc
     rung = []
     monkeypatch.setattr(DOORBELL, "ring", rung.append)
     target = uuid4()
-    operation = enqueue("test.three", payload={"key": target}, target_type="thing", target_id=target)
+    operation = enqueue(
+        "test.three", payload={"key": target}, target_type="thing", target_id=target
+    )
     stored = row(operation)
     assert (stored.queue, stored.status, stored.step) == ("cloudpods", "pending", "one")
     assert (stored.actor_id, stored.actor_label) == (actor.user_id, "ada")
@@ -136,7 +138,11 @@ def test_cancel_for_a_target_stops_what_can_be_stopped(enqueue, row, actor, tena
     with tenant_scope(tenant.pk):
         stopped = operation_cancel_for(actor=actor, target_id=target)
     assert [operation.pk for operation in stopped] == [waiting.pk]
-    assert [row(o).status for o in (begun, waiting, elsewhere)] == ["running", "canceled", "pending"]
+    assert [row(o).status for o in (begun, waiting, elsewhere)] == [
+        "running",
+        "canceled",
+        "pending",
+    ]
 
 
 def test_retry_is_a_new_row_and_leaves_the_old_one(enqueue, row, actor, tenant, tmp_path):

@@ -164,9 +164,7 @@ def test_unknown_type_waits_for_a_worker_that_knows_it(enqueue, row, monkeypatch
 def test_draining_worker_gives_back_between_steps(enqueue, row, monkeypatch, tmp_path):
     desk = TestDesk()
     operation = enqueue("test.three", file=tmp_path / "notes")
-    monkeypatch.setattr(
-        "tests.kinds.note", lambda *_: setattr(desk, "is_told_to_drain", True)
-    )
+    monkeypatch.setattr("tests.kinds.note", lambda *_: setattr(desk, "is_told_to_drain", True))
     assert drain("cloudpods", desk=desk) == 1
     given_back = row(operation)
     assert (given_back.status, given_back.step, given_back.attempts) == ("pending", "two", 1)

@@ -50,7 +50,7 @@ def test_killed_worker_leaves_its_step_to_another(enqueue, row, tmp_path):
 
 
 def test_crash_at_every_engine_statement_runs_each_step_to_its_end(enqueue, row, tmp_path):
-    for point in ("engine:claimed", "engine:saved", "engine:settling"):
+    for point in ("engine:saved", "engine:settling"):
         notes = tmp_path / point.replace(":", "-")
         operation = enqueue("test.three", file=notes)
         with worker_process(FAILPOINT=point) as first:
