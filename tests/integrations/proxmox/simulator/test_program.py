@@ -129,3 +129,26 @@ def test_an_operator_can_unlock_switch_and_remove(demo: SimulatorProcess) -> Non
     )
     demo.control("POST", "/remove-vm", {"vmid": 5000})
     assert demo.vm(5000) is None
+
+
+def test_the_management_command_needs_no_configuration() -> None:
+    command = [sys.executable, "manage.py", "proxmox_simulator", "--help"]
+    bare = {"PATH": "/usr/bin:/bin"}
+
+    text = subprocess.run(
+        command, cwd=ROOT, env=bare, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert "--time-scale" in text
+
+
+def test_a_taken_port_is_named_and_ends_the_program(demo: SimulatorProcess, tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "integrations.proxmox.simulator", "--port", str(demo.port),
+        "--control-port", "0", "--state", str(tmp_path),
+    ]  # fmt: skip
+
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert "Address already in use" in ended.stderr
