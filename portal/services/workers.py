@@ -51,11 +51,11 @@ _OUTLOOK: Final = """
 class WorkerDesk:
     """The worker process around its drains (`Desk`)."""
 
-    def __init__(self, *, queues: Sequence[str], version: str = "") -> None:
+    def __init__(self, *, queues: Sequence[str]) -> None:
         self.host = socket.gethostname()
         self._name = f"{self.host}/{os.getpid()}"
         self.queues = tuple(queues)
-        self.version = version
+        self.version = str(settings.SPECTACULAR_SETTINGS["VERSION"])
         self._slots = threading.BoundedSemaphore(settings.ENGINE["SLOTS"])
         self._state = threading.Condition()
         self._running: set[Claim] = set()
@@ -71,8 +71,7 @@ class WorkerDesk:
         return self._name
 
     def start(self) -> None:
-        """Reports the worker and begins to watch."""
-        self._report(WorkerStatus.ONLINE)
+        """Begins to watch and to report, also while the database is not there yet."""
         DOORBELL.listen(self.wake)
         for work in (self._beat, self._watch):
             thread = threading.Thread(target=work, name=f"engine{work.__name__}", daemon=True)
@@ -97,8 +96,7 @@ class WorkerDesk:
             self._state.notify_all()
         for thread in self._threads:
             thread.join(timeout=grace_s)
-        self._report(WorkerStatus.OFFLINE)
-        connections.close_all()
+        self._guarded(lambda: self._report(WorkerStatus.OFFLINE))
         return is_idle
 
     def is_draining(self) -> bool:

@@ -9,12 +9,13 @@ from types import SimpleNamespace
 import pytest
 import redis
 from django.conf import settings
-from django.db import connections
+from django.db import OperationalError, connections
 
 from portal import tasks
 from portal.kernel import queue
 from portal.kernel.queue import Schedule
 from portal.models import OperationAttempt, Worker
+from portal.services import workers
 from portal.services.claims import claim_next
 from portal.services.doorbell import DOORBELL, Doorbell
 from portal.services.sweeps import leases_recover
@@ -199,3 +200,32 @@ def test_overdue_step_is_not_prolonged(enqueue, row):
     claim.step_began -= settings.ENGINE["STEP_LIMIT_S"] + 1
     desk._beat_once()
     assert row(operation).lease_expires_at == lease
+
+
+def test_worker_starts_while_the_database_is_away_and_works_when_it_is_back(
+    enqueue, row, monkeypatch
+):
+    is_away = threading.Event()
+    is_away.set()
+    real = workers.connections
+
+    class Connections:
+        def __getitem__(self, alias):
+            if is_away.is_set():
+                raise OperationalError("the server is starting up")
+            return real[alias]
+
+        def close_all(self):
+            real.close_all()
+
+    monkeypatch.setattr(workers, "connections", Connections())
+    operation = enqueue("test.noop")
+    desk = WorkerDesk(queues=("cloudpods",))
+    desk.start()
+    try:
+        is_away.clear()
+        wait_until(lambda: status(row, operation) == "completed")
+        wait_until(lambda: Worker.objects.filter(status="online").exists())
+    finally:
+        assert desk.stop(grace_s=5.0)
+    assert Worker.objects.get().status == "offline"
