@@ -63,6 +63,19 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
     return parsed
 
 
+def directory(name: str, default: Path) -> str:
+    """A file:// URL as a folder. Raises ImproperlyConfigured for another scheme."""
+    parts = urlsplit(text(name, default.as_uri()))
+    if parts.scheme != "file":
+        raise ImproperlyConfigured(f"{name} must be a file:// URL")
+    return parts.path
+
+
+def email(name: str, default: str) -> dict[str, object]:
+    """A mail URL (smtp+tls://user:password@host:587, filemail:///folder …) as Django's settings."""
+    return dict(environ.Env.email_url_config(text(name, default)))
+
+
 def is_set(name: str) -> bool:
     """Whether the variable is present and not empty."""
     return bool(_env.str(name, default=""))

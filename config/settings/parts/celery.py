@@ -5,7 +5,7 @@ from __future__ import annotations
 from config import env
 from config.schedule import BEAT_SCHEDULE
 
-CELERY_BROKER_URL = env.text("BROKER_URL")
+CELERY_BROKER_URL = env.text("BROKER_URL", env.text("CACHE_URL", "") or None)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_DEFAULT_QUEUE = "uhub"

@@ -15,7 +15,7 @@ STATICFILES_DIRS = [BASE_DIR / "dist"] if (BASE_DIR / "dist").exists() else []
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": env.text("STORAGE_DIR", str(STATE_DIR / "files"))},
+        "OPTIONS": {"location": env.directory("STORAGE_URL", STATE_DIR / "files")},
     },
     "staticfiles": {"BACKEND": "portal.kernel.web.staticfiles.PortalStaticStorage"},
 }
@@ -49,5 +49,4 @@ USE_I18N = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-EMAIL_FILE_PATH = str(STATE_DIR / "mail")
+vars().update(env.email("EMAIL_URL", f"filemail:///{STATE_DIR / 'mail'}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -37,6 +38,7 @@ from provisioning.services.saga.guest import (
     mismatch,
 )
 
+_PERCENT = re.compile(r"\((\d{1,3})(?:\.\d+)?%\)")
 GuestStep = Callable[[StepContext, Guest], StepResult]
 
 
@@ -117,6 +119,8 @@ def task_run(
         ctx.state.pop(key)
         return None
     ctx.log(state.log_tail)
+    if (percent := _percent(state.log_tail)) is not None:
+        ctx.progress(percent)
     if state.outcome is None:
         return poll()
     ctx.state.pop(key)
@@ -126,6 +130,14 @@ def task_run(
     failure = state.failure
     if failure is not None and not isinstance(failure, AlreadyDone):
         raise failure
+    return None
+
+
+def _percent(lines: tuple[str, ...]) -> int | None:
+    """How far the newest line says that a copy is."""
+    for line in reversed(lines):
+        if match := _PERCENT.search(line):
+            return min(100, int(match[1]))
     return None
 
 
