@@ -106,13 +106,15 @@ class Control:
         return web.json_response({"removed": removed})
 
     async def foreign_vm(self, request: web.Request) -> web.Response:
-        """Somebody else's machine appears; with `replace` also where one was before."""
+        """Let somebody else's machine appear, by default also where another was before."""
         body, sim = await _body(request), self._sim
-        vmid, node = int(_required(body, "vmid")), str(_required(body, "node"))
+        vmid = int(_required(body, "vmid"))
+        known = sim.world.machines.get(vmid)
+        node = str(body.get("node") or (known.node if known else next(iter(sim.world.nodes))))
         if node not in sim.world.nodes:
             raise ValueError(f"unknown node '{node}'")
-        if vmid in sim.world.machines and not body.get("replace"):
-            raise ValueError(f"VM {vmid} exists; say replace: true to replace it")
+        if known is not None and not body.get("replace", True):
+            raise ValueError(f"VM {vmid} exists")
         name = str(body.get("name", "stranger"))
         machine = fixtures.stranger(sim.world, vmid=vmid, node=node, name=name, now=sim.clock.now())
         if body.get("status", "stopped") == "running":

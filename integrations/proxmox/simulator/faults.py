@@ -113,7 +113,7 @@ def _is_match(key: str, wanted: Any, facts: Facts) -> bool:
         return False
     found = str(facts[key])
     if key == "path":
-        return re.search(str(wanted), found) is not None
+        return re.search(str(wanted).replace("/api2/json", ""), found) is not None
     return found.lower() == str(wanted).lower()
 
 
@@ -130,8 +130,10 @@ class FaultTable:
         Raises ValueError naming what is unknown.
         """
         params = dict(raw)
-        kind = str(params.pop("kind", ""))
+        kind = str(params.pop("kind", "")).replace("-", "_")
         match = params.pop("match", None) or {}
+        if isinstance(match, str):
+            match = {"path": match}
         count = params.pop("count", 1)
         if kind not in KINDS:
             raise ValueError(f"unknown kind '{kind}', one of: {', '.join(sorted(KINDS))}")

@@ -206,6 +206,21 @@ def test_a_stranger_under_our_id_has_another_identity(demo: SimulatorProcess) ->
     assert (theirs["uuid"] != ours["uuid"], theirs["node"], theirs["pool"]) == (True, "pve2", "")
 
 
+def test_a_stranger_can_be_told_to_respect_what_is_there(demo: SimulatorProcess) -> None:
+    order = {"vmid": 100, "replace": False}
+
+    answer = requests.post(f"{demo.control_url}/foreign-vm", json=order, timeout=5)
+
+    assert (answer.status_code, answer.json()) == (400, {"error": "VM 100 exists"})
+
+
+def test_a_match_may_be_just_a_path(demo: SimulatorProcess) -> None:
+    demo.control("POST", "/faults", {"kind": "595", "match": "^/api2/json/version$"})
+
+    assert demo.api("GET", "/nodes").status_code == 200
+    assert demo.api("GET", "/version").status_code == 595
+
+
 def test_warnings_of_a_destroy_leave_an_orphan(demo: SimulatorProcess) -> None:
     demo.run("POST", CLONE, NEW)
     demo.fault("task_warnings", match={"task": "qmdestroy"})
