@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from kombu import Connection
+from kombu.exceptions import KombuError
 
 OK = "ok"
 _BROKER_TIMEOUT_S = 1.0
@@ -47,6 +48,6 @@ def _broker() -> str:
     try:
         with Connection(settings.CELERY_BROKER_URL, connect_timeout=_BROKER_TIMEOUT_S) as broker:
             broker.ensure_connection(max_retries=1, timeout=_BROKER_TIMEOUT_S)
-    except OSError:
+    except (OSError, KombuError):
         return "unreachable"
     return OK

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+from django.db import connections, transaction
+
+from audit.models import Entry
+from audit.services import trail
+from audit.services.sealer import entries_seal
+from portal.kernel.tenancy import tenant_scope
+from portal.tags import Tag
+
+
+@pytest.fixture
+def write() -> Callable[..., Entry]:
+    """One entry in a tenant, as the runtime role writes it."""
+
+    def _write(tenant_id: UUID, label: str = "", **more) -> Entry:
+        with tenant_scope(tenant_id), transaction.atomic():
+            entry = trail.record(
+                tag=Tag.USER_CHANGED, target_type="test", target_label=label, **more
+            )
+        return Entry.across_tenants.get(pk=entry.pk)
+
+    return _write
+
+
+@pytest.fixture
+def seal() -> Callable[[int], None]:
+    """Seals until that many entries are sealed: transactions elsewhere on the server hold it back."""
+
+    def _seal(entries: int) -> None:
+        deadline, done = time.monotonic() + 30, 0
+        while done < entries and time.monotonic() < deadline:
+            done += entries_seal().entries
+        assert done == entries
+
+    return _seal
+
+
+@pytest.fixture
+def tampered() -> Callable[..., None]:
+    """Runs SQL as the owner with the audit's triggers off and the policies out of force."""
+
+    def _tampered(*statements: str) -> None:
+        with _unguarded() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+    return _tampered
+
+
+@contextmanager
+def _unguarded() -> Iterator:
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        for table in ("audit_entry", "audit_seal"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            cursor.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+        yield cursor
+        for table in ("audit_entry", "audit_seal"):
+            cursor.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        for trigger in ("audit_entry_complete", "audit_entry_keep", "audit_entry_keep_all"):
+            cursor.execute(f"ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER {trigger}")
+        for trigger in ("audit_seal_keep", "audit_seal_keep_all"):
+            cursor.execute(f"ALTER TABLE audit_seal ENABLE ALWAYS TRIGGER {trigger}")
