@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from portal.kernel.tenancy import tenant_scope
+from portal.models import User
 from provisioning.models import Template
 from tests.conftest import Cloud
 from tests.e2e.browser import DESKTOP, PHONE
@@ -73,15 +74,16 @@ def _shoot(page: Page, name: str, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize(("theme", "size"), VIEWS, ids=["dark", "light", "phone"])
 def test_every_page_has_its_picture(
-    scene: dict[str, str], open_page: OpenPage, browser: Browser, theme: str, size: tuple[int, int]
+    scene: dict[str, str], open_page: OpenPage, theme: str, size: tuple[int, int]
 ) -> None:
     FOLDER.mkdir(exist_ok=True)
+    User.objects.using("platform").update(theme=theme)
     bare = open_page("/sign-in", role=None, size=size)
-    bare.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    bare.context.add_cookies([{"name": "theme", "value": theme, "url": bare.url}])
+    bare.reload()
     _shoot(bare, f"sign-in-{theme}", size)
     page = open_page("/profile", role="admin", size=size)
     for name, path in scene.items():
         page.goto(path)
-        page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
         _shoot(page, f"{name}-{theme}", size)
     assert len(list(FOLDER.glob(f"*-{theme}-{size[0]}.png"))) == len(scene) + 1
