@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -37,7 +37,7 @@ class EntryViewSet(PortalViewSet):
     """Entries of the active organisation; of the platform for its staff outside any."""
 
     permissions: ClassVar[dict[str, str]] = {"*": Permission.AUDIT_VIEW}
-    renderer_classes: ClassVar[list[Any]] = [
+    renderer_classes = [
         JsonRenderer,
         CsvRenderer,
         JsonLinesRenderer,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -53,8 +53,8 @@ class Entry(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     row_hash = models.CharField(max_length=64, default="")
 
-    objects: ClassVar[TenantManager[Entry]] = TenantManager()
-    across_tenants: ClassVar[PlatformManager[Entry]] = PlatformManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+    across_tenants: ClassVar[PlatformManager[Self]] = PlatformManager()
 
     class Meta:
         ordering = ("-created_at", "-id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 
@@ -30,8 +30,8 @@ class Seal(models.Model):
     seal_hash = models.CharField(max_length=64)
     sealed_at = models.DateTimeField(default=clock.now)
 
-    objects: ClassVar[TenantManager[Seal]] = TenantManager()
-    across_tenants: ClassVar[PlatformManager[Seal]] = PlatformManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+    across_tenants: ClassVar[PlatformManager[Self]] = PlatformManager()
 
     class Meta:
         ordering = ("tenant_id", "number")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 
 from portal.api.serializers import RevokeRequest, TokenAnswer, TokenError, TokenRequest
 from portal.errors import TooManyAttempts, WrongCredentials
+from portal.kernel.api.parsers import FormParser, JsonParser
 from portal.kernel.api.renderers import JsonRenderer
 from portal.kernel.authz import PUBLIC
 from portal.kernel.errors import DomainError
@@ -39,9 +40,9 @@ class _TokenEndpoint(APIView):
     """Outside the request's transaction: failed attempts must count although the request fails."""
 
     permission = PUBLIC
-    authentication_classes: ClassVar[list[Any]] = []
-    parser_classes: ClassVar[list[Any]] = [FormParser, JSONParser, MultiPartParser]
-    renderer_classes: ClassVar[list[Any]] = [JsonRenderer]
+    authentication_classes = ()
+    parser_classes = (FormParser, JsonParser, MultiPartParser)
+    renderer_classes = (JsonRenderer,)
 
     def parsed(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
         """The body. Raises _GrantError for one that cannot be read."""
@@ -81,7 +82,10 @@ class TokenView(_TokenEndpoint):
     """Exchanges a password or a refresh token for a new pair."""
 
     @extend_schema(
-        request={"application/x-www-form-urlencoded": TokenRequest, "application/json": TokenRequest},
+        request={
+            "application/x-www-form-urlencoded": TokenRequest,
+            "application/json": TokenRequest,
+        },
         responses={200: TokenAnswer, 400: TokenError, 429: TokenError},
         auth=[],
     )

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from portal.api.serializers import SettingPage, SettingRequest, SettingShape
 from portal.kernel.api.views import PortalViewSet
+from portal.models import Setting
 from portal.permissions import Permission
 from portal.selectors.settings import setting_view, setting_views
 from portal.services import settings
@@ -19,6 +20,7 @@ class SettingViewSet(PortalViewSet):
     """Read and change what the whole installation goes by."""
 
     permissions: ClassVar[dict[str, str]] = {"*": Permission.SETTINGS_MANAGE}
+    queryset = Setting.objects.none()
 
     @extend_schema(responses=SettingPage)
     def list(self, _request: Request) -> Response:

@@ -47,7 +47,7 @@ def _migrations() -> str:
 def _broker() -> str:
     try:
         with Connection(settings.CELERY_BROKER_URL, connect_timeout=_BROKER_TIMEOUT_S) as broker:
-            broker.ensure_connection(max_retries=1, timeout=_BROKER_TIMEOUT_S)
+            broker.ensure_connection(max_retries=1, timeout=int(_BROKER_TIMEOUT_S))
     except (OSError, KombuError):
         return "unreachable"
     return OK

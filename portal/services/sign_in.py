@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from axes.models import AccessAttempt
@@ -39,7 +39,7 @@ def credentials_check(*, request: HttpRequest, username: str, password: str) -> 
     """
     user = authenticate(request, username=username, password=password)
     if user is not None:
-        return cast(User, user)
+        return user
     is_throttled = bool(getattr(request, "axes_locked_out", False))
     known = User.objects.filter(username__iexact=username).first()
     trail.refuse(

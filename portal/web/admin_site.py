@@ -69,7 +69,7 @@ class PlatformAdminSite(UnfoldAdminSite):
                 _view_record(request)
             return response
 
-        return super().admin_view(on_platform, cacheable)  # type: ignore[no-any-return]
+        return super().admin_view(on_platform, cacheable)
 
     def extra_urls(self) -> list[URLPattern]:
         """Pages beside those of the models."""

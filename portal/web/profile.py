@@ -52,7 +52,7 @@ class Profile(PortalView):
 
 def _fresh(request: HttpRequest) -> User:
     """A copy for the form, which writes even rejected values into its instance."""
-    return User.objects.get(pk=request.user.pk)
+    return User.objects.get(username=request.user.get_username())
 
 
 class ThemeChange(PortalView):

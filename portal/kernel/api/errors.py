@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from django.core.exceptions import SuspiciousOperation
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from portal.kernel.context import failure_note
 from portal.kernel.errors import DomainError, InvalidInput, ServiceUnavailable
+
+FAULTS_SHOWN: Final = 50
+NAME_SHOWN: Final = 100
 
 
 class _DomainApiError(exceptions.APIException):
@@ -21,25 +25,29 @@ class _DomainApiError(exceptions.APIException):
         self.wait = error.retry_after_s if isinstance(error, ServiceUnavailable) else None
 
 
-class PortalExceptionHandler(ExceptionHandler):  # type: ignore[misc]
+def _validation_error(error: InvalidInput) -> exceptions.ValidationError:
+    details: dict[str, list[exceptions.ErrorDetail]] = {}
+    for fault in error.faults[:FAULTS_SHOWN]:
+        name = (fault.field or "non_field_errors")[:NAME_SHOWN]
+        detail = exceptions.ErrorDetail(fault.message, code=fault.code)
+        details.setdefault(name, []).append(detail)
+    return exceptions.ValidationError(details)
+
+
+class PortalExceptionHandler(ExceptionHandler):
     """Domain errors become API errors; wrong input names every field at once."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         request = self.context["request"]
-        if isinstance(exc, DomainError):
-            failure_note(exc, method=request.method, path=request.path)
+        if isinstance(exc, DomainError) and request is not None:
+            failure_note(exc, method=request.method or "", path=request.path)
         if isinstance(exc, InvalidInput) and exc.http_status == 400:
-            return exceptions.ValidationError(
-                {
-                    fault.field or "non_field_errors": [
-                        exceptions.ErrorDetail(fault.message, code=fault.code)
-                    ]
-                    for fault in exc.faults
-                }
-            )
+            return _validation_error(exc)
         if isinstance(exc, DomainError):
             return _DomainApiError(exc)
-        return super().convert_known_exceptions(exc)  # type: ignore[no-any-return]
+        if isinstance(exc, SuspiciousOperation):
+            return exceptions.ParseError(f"The request cannot be read: {exc}")
+        return super().convert_known_exceptions(exc)
 
     def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:
         original = self.exc
@@ -48,4 +56,4 @@ class PortalExceptionHandler(ExceptionHandler):  # type: ignore[misc]
                 error["attr"] = error["attr"] or original.field
             if original.data and not isinstance(original, InvalidInput):
                 data["data"] = original.data
-        return super().get_response(exc, data)  # type: ignore[no-any-return]
+        return super().get_response(exc, data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_standardized_errors.openapi import AutoSchema
 
 
-class PortalAutoSchema(AutoSchema):  # type: ignore[misc]
+class PortalAutoSchema(AutoSchema):
     """One tag per first path segment below /api."""
 
     def get_tags(self) -> list[str]:
