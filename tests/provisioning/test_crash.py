@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,6 +13,10 @@ from tests.engine import run_until_idle, worker_process
 from tests.provisioning import scenes
 
 POSSIBLE_CALLS = 40
+EVERY = "GET|POST|PUT|DELETE"
+WRITES = "POST|PUT|DELETE"
+# How many calls of that kind one creation and one deletion make at least.
+LEAST = {EVERY: (8, 5), WRITES: (3, 1)}
 
 
 class Killed(BaseException):
@@ -20,22 +24,22 @@ class Killed(BaseException):
 
 
 class Executioner:
-    """Kills at the n-th call, before it is sent or after its answer arrived."""
+    """Kills at the n-th call of some methods, before it is sent or after its answer arrived."""
 
-    def __init__(self, when: str, number: int) -> None:
-        self.when, self.left = when, number
+    def __init__(self, when: str, number: int, methods: str) -> None:
+        self.when, self.left, self.methods = when, number, methods
 
-    def _pass(self, when: str) -> None:
-        if when == self.when:
+    def _pass(self, when: str, method: str) -> None:
+        if when == self.when and method in self.methods:
             self.left -= 1
             if self.left == 0:
                 raise Killed
 
     def before(self, method: str, path: str) -> None:
-        self._pass("before")
+        self._pass("before", method)
 
     def after(self, method: str, path: str, outcome: str) -> None:
-        self._pass("after")
+        self._pass("after", method)
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +48,9 @@ def _observer() -> Iterator[None]:
     ProxmoxTransport.observer = SilentObserver()
 
 
-def killed_at(when: str, number: int) -> bool:
+def killed_at(when: str, number: int, methods: str = EVERY) -> bool:
     """Works until the n-th call kills the worker; answers whether it got that far."""
-    ProxmoxTransport.observer = Executioner(when, number)
+    ProxmoxTransport.observer = Executioner(when, number, methods)
     try:
         run_until_idle()
     except Killed:
@@ -65,14 +69,11 @@ def machines_of(cloud: Cloud, deployment: Deployment) -> list[dict[str, object]]
     ]
 
 
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_at_every_call_of_a_creation_leaves_one_right_machine(
-    cloud: Cloud, when: str
-) -> None:
-    for number in range(1, POSSIBLE_CALLS):
+def creations_survive(cloud: Cloud, when: str, methods: str, step: int) -> None:
+    """Kills at every `step`-th call of a creation until one ends without being killed."""
+    for number in range(1, POSSIBLE_CALLS, step):
         deployment = scenes.requested(cloud, f"web-{number}")
-        was_killed = killed_at(when, number)
+        was_killed = killed_at(when, number, methods)
         scenes.leases_expire()
         run_until_idle()
         row = scenes.reloaded(deployment)
@@ -88,18 +89,17 @@ def test_killed_at_every_call_of_a_creation_leaves_one_right_machine(
         run_until_idle()
         assert scenes.reloaded(row).status == "deleted"
         if not was_killed:
-            assert number > 8
+            assert number > LEAST[methods][0]
             return
     pytest.fail("the creation never ended")
 
 
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_at_every_call_of_a_deletion_leaves_no_machine(cloud: Cloud, when: str) -> None:
-    for number in range(1, POSSIBLE_CALLS):
+def deletions_survive(cloud: Cloud, when: str, methods: str, step: int) -> None:
+    """Kills at every `step`-th call of a deletion until one ends without being killed."""
+    for number in range(1, POSSIBLE_CALLS, step):
         deployment = scenes.running(cloud, f"web-{number}")
         scenes.acted(cloud, deployment, "delete")
-        was_killed = killed_at(when, number)
+        was_killed = killed_at(when, number, methods)
         scenes.leases_expire()
         run_until_idle()
         row = scenes.reloaded(deployment)
@@ -108,9 +108,35 @@ def test_killed_at_every_call_of_a_deletion_leaves_no_machine(cloud: Cloud, when
         allocation = VmidAllocation.objects.using("platform").get(vmid=row.vmid)
         assert allocation.quarantined_until is not None
         if not was_killed:
-            assert number > 5
+            assert number > LEAST[methods][1]
             return
     pytest.fail("the deletion never ended")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("methods", "step"), [(WRITES, 1), (EVERY, 3)])
+def test_killed_at_a_call_of_a_creation_leaves_one_right_machine(
+    cloud: Cloud, when: str, methods: str, step: int
+) -> None:
+    creations_survive(cloud, when, methods, step)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("methods", "step"), [(WRITES, 1), (EVERY, 3)])
+def test_killed_at_a_call_of_a_deletion_leaves_no_machine(
+    cloud: Cloud, when: str, methods: str, step: int
+) -> None:
+    deletions_survive(cloud, when, methods, step)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("survive", [creations_survive, deletions_survive])
+def test_killed_at_every_call(
+    cloud: Cloud, when: str, survive: Callable[[Cloud, str, str, int], None]
+) -> None:
+    survive(cloud, when, EVERY, 1)
 
 
 @pytest.mark.parametrize(
