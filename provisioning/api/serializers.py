@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.kernel import context
+from portal.kernel.api.fields import Flag, Text, Whole
 from provisioning.models import Cluster, Deployment, Template
 from provisioning.permissions import Permission
 from provisioning.selectors.prices import default_price_hour
@@ -177,27 +178,23 @@ class DeploymentAcceptedSerializer(DeploymentSerializer):
 class DeploymentCreateSerializer(serializers.Serializer[Any]):
     """What may be asked for."""
 
-    template = serializers.CharField(max_length=60)
-    name = serializers.CharField(max_length=63)
-    cpu_cores = serializers.IntegerField(required=False, min_value=1, max_value=1_000)
-    memory_mb = serializers.IntegerField(required=False, min_value=1, max_value=10_000_000)
-    disk_gb = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
-    ttl_hours = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
-    hostname = serializers.CharField(required=False, max_length=253)
+    template = Text(max_length=60)
+    name = Text(max_length=63)
+    cpu_cores = Whole(required=False, min_value=1, max_value=1_000)
+    memory_mb = Whole(required=False, min_value=1, max_value=10_000_000)
+    disk_gb = Whole(required=False, min_value=1, max_value=1_000_000)
+    ttl_hours = Whole(required=False, min_value=1, max_value=1_000_000)
+    hostname = Text(required=False, max_length=253)
     parameters = serializers.DictField(required=False)
-    tags = serializers.ListField(
-        child=serializers.CharField(max_length=40), required=False, max_length=20
-    )
+    tags = serializers.ListField(child=Text(max_length=40), required=False, max_length=20)
 
 
 class DeploymentChangeSerializer(serializers.Serializer[Any]):
     """What may be changed in place."""
 
-    name = serializers.CharField(max_length=63, required=False)
-    tags = serializers.ListField(
-        child=serializers.CharField(max_length=40), required=False, max_length=20
-    )
-    hold = serializers.BooleanField(required=False)
+    name = Text(max_length=63, required=False)
+    tags = serializers.ListField(child=Text(max_length=40), required=False, max_length=20)
+    hold = Flag(required=False)
 
 
 class StopSerializer(serializers.Serializer[Any]):
@@ -209,15 +206,15 @@ class StopSerializer(serializers.Serializer[Any]):
 class ResizeSerializer(serializers.Serializer[Any]):
     """Other figures; at least one."""
 
-    cpu_cores = serializers.IntegerField(required=False, min_value=1, max_value=1_000)
-    memory_mb = serializers.IntegerField(required=False, min_value=1, max_value=10_000_000)
-    disk_gb = serializers.IntegerField(required=False, min_value=1, max_value=1_000_000)
+    cpu_cores = Whole(required=False, min_value=1, max_value=1_000)
+    memory_mb = Whole(required=False, min_value=1, max_value=10_000_000)
+    disk_gb = Whole(required=False, min_value=1, max_value=1_000_000)
 
 
 class ExtendSerializer(serializers.Serializer[Any]):
     """How much longer, in hours."""
 
-    hours = serializers.IntegerField(min_value=1, max_value=1_000_000)
+    hours = Whole(min_value=1, max_value=1_000_000)
 
 
 class EmptySerializer(serializers.Serializer[Any]):

@@ -57,7 +57,18 @@ class TemplateViewSet(PortalViewSet):
 class DeploymentViewSet(PortalViewSet):
     """Deployments of the active tenant."""
 
-    permissions: ClassVar[dict[str, str]] = {"*": Permission.VIEW, "create": Permission.CREATE}
+    permissions: ClassVar[dict[str, str]] = {
+        "*": Permission.VIEW,
+        "create": Permission.CREATE,
+        "partial_update": Permission.OPERATE,
+        "start": Permission.OPERATE,
+        "stop": Permission.OPERATE,
+        "restart": Permission.OPERATE,
+        "resize": Permission.OPERATE,
+        "extend": Permission.OPERATE,
+        "retry": Permission.OPERATE,
+        "destroy": Permission.DELETE,
+    }
     serializer_class = shapes.DeploymentSerializer
     queryset = Deployment.objects.none()
     filterset_class = DeploymentFilter

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from django.db.models import QuerySet
 
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import NotFound
 from provisioning.models import Template
 from provisioning.permissions import Permission
+
+SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
 def template_list(*, actor: Actor) -> QuerySet[Template]:
@@ -20,7 +25,8 @@ def template_list(*, actor: Actor) -> QuerySet[Template]:
 
 def template_get(*, actor: Actor, code: str) -> Template:
     """One active template. Raises NotFound."""
-    template = template_list(actor=actor).filter(code=code[:60]).first()
+    offered = template_list(actor=actor)
+    template = offered.filter(code=code).first() if SLUG.fullmatch(code) else None
     if template is None:
         raise NotFound(f"There is no template {code[:60]!r}.", field="template")
     return template

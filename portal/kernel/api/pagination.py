@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +17,12 @@ if TYPE_CHECKING:  # rest_framework.views imports this module
     from rest_framework.views import APIView
 
 MAX_LIMIT = 200
+_DIGITS = 9
+
+
+def _cursor_fault() -> InvalidInput:
+    message = "This is no place in this list. Follow `next` and `previous` as they were answered."
+    return InvalidInput(faults=(Fault("cursor", "invalid", message),))
 
 
 class CursorPage(CursorPagination):
@@ -30,15 +38,30 @@ class CursorPage(CursorPagination):
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any] | None:
-        if request.query_params.get("count") == "true":
+        count = request.query_params.get("count", "false")
+        if count not in {"true", "false"}:
+            raise InvalidInput(faults=(Fault("count", "invalid", "count must be true or false."),))
+        if count == "true":
             self._count = queryset.order_by().values("pk").count()
-        return super().paginate_queryset(queryset, request, view=view)
+        try:
+            return super().paginate_queryset(queryset, request, view=view)
+        except (ValidationError, ValueError) as error:
+            raise _cursor_fault() from error
+
+    def decode_cursor(self, request: Request) -> Any:
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound as error:
+            raise _cursor_fault() from error
+        if cursor is not None and "\x00" in (cursor.position or ""):
+            raise _cursor_fault()
+        return cursor
 
     def get_page_size(self, request: Request) -> int | None:
         raw = request.query_params.get("limit")
         if raw is None:
             return self.page_size
-        if not raw.isdecimal() or not 1 <= int(raw) <= MAX_LIMIT:
+        if not raw.isdecimal() or len(raw) > _DIGITS or not 1 <= int(raw) <= MAX_LIMIT:
             raise InvalidInput(
                 faults=(Fault("limit", "invalid", f"limit must be between 1 and {MAX_LIMIT}."),)
             )
