@@ -30,6 +30,7 @@ class Simulation:
         self.journal = Journal(self.clock)
         self.fingerprint = ""
         self.outputs: dict[int, str] = {}
+        self.rebooting: set[int] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._store = StateFile(state / "state.json")
         self.world: World

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
 from integrations.proxmox.simulator import drives, schema, settings, views
@@ -58,6 +57,7 @@ def _refuse_bridges(sim: Simulation, machine: Machine) -> None:
 
 
 def boot(sim: Simulation, machine: Machine) -> None:
+    sim.rebooting.discard(machine.vmid)
     machine.status, machine.started = "running", sim.clock.now()
     machine.pid = sim.world.next_pid
     sim.world.next_pid += 3
@@ -65,6 +65,7 @@ def boot(sim: Simulation, machine: Machine) -> None:
 
 
 def halt(sim: Simulation, machine: Machine) -> None:
+    sim.rebooting.discard(machine.vmid)
     machine.status, machine.started, machine.pid = "stopped", 0.0, 0
     sim.touch()
 
@@ -92,6 +93,7 @@ async def _stop(sim: Simulation, call: Call, worker: Worker) -> None:
         machine = sim.machine(call.node, call.vmid)
         settings.check_lock(machine)
         worker.point("locked")
+        sim.rebooting.discard(machine.vmid)
         if machine.is_running:
             await sim.clock.sleep(STOP_S)
             halt(sim, machine)
@@ -141,16 +143,17 @@ async def _reboot(sim: Simulation, call: Call, worker: Worker) -> None:
             words = f"VM {call.vmid} qga command 'guest-ping' failed - got timeout"
             worker.say(f"QEMU Guest Agent is not running - {words}")
         await _power_down(sim, call, machine, is_forced=False)
+        sim.rebooting.add(machine.vmid)
     sim.background(_restart(sim, machine))
 
 
 async def _restart(sim: Simulation, machine: Machine) -> None:
+    """Bring a rebooted machine back, unless somebody has started or stopped it meanwhile."""
     await sim.clock.sleep(RESTART_GAP_S)
     is_there = sim.world.machines.get(machine.vmid) is machine
-    if is_there and not machine.is_running and "lock" not in machine.config:
+    if is_there and machine.vmid in sim.rebooting and "lock" not in machine.config:
         settings.apply_pending(machine)
         boot(sim, machine)
-    await asyncio.sleep(0)
 
 
 @route("POST", f"{VM}/status/reset")

@@ -23,10 +23,10 @@ _ODD: dict[str, dict[str, Any]] = {
     "bad content type": {"data": "<x/>", "headers": {"Content-Type": "text/xml"}},
 }
 _PACE: dict[str, dict[str, float]] = {
-    "slow full clone": {"copy_base_s": 16.0},
+    "slow full clone": {"copy_base_s": 17.0},
     "race same newid 1": {"copy_base_s": 3.0},
     "start": {"copy_base_s": 0.2},
-    "sync PUT config with 36s disk alloc through pveproxy (30s proxy timeout)": {"alloc_s": 36.0},
+    "sync PUT config with 36s disk alloc through pveproxy (30s proxy timeout)": {"alloc_s": 60.0},
     "after 596: did it apply?": {"alloc_s": 0.1},
 }
 # what was done between two recorded exchanges without being recorded
@@ -39,10 +39,16 @@ _UNRECORDED: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
 }
 # slow enough for a request to arrive within the moment it was recorded in
 _SCALES = {
-    "slow full clone": 8.0,
-    "pool": 50.0,
-    "race same newid 1": 0.3,
+    "slow full clone": 1.0,
+    "PUT config on template while being cloned (flock shared held)": 10.0,
+    "start while cloning >10s": 1.0,
+    "TASK start while cloning >10s": 50.0,
+    "race same newid 1": 0.05,
     "TASK race same newid 0": 50.0,
+    "agent not up yet": 3.0,
+    "start already running": 50.0,
+    "reboot": 4.0,
+    "stop": 50.0,
 }
 _WAITS = ("cleanup json clone", "after destroy")
 

@@ -26,7 +26,7 @@ def _slow(simulator: SimulatorProcess, **figures: float) -> None:
 
 
 def test_the_claim_carries_a_lock_and_nothing_else(demo: SimulatorProcess) -> None:
-    _slow(demo, alloc_s=9.0)
+    _slow(demo, alloc_s=300.0)
 
     _clone(demo, 5000, name="web-1", description="own:abc")
     wait_until(lambda: demo.vm(5000) is not None)
@@ -37,7 +37,7 @@ def test_the_claim_carries_a_lock_and_nothing_else(demo: SimulatorProcess) -> No
 
 
 def test_name_marker_and_identity_come_with_the_first_disk(demo: SimulatorProcess) -> None:
-    _slow(demo, copy_base_s=30.0)
+    _slow(demo, copy_base_s=300.0)
     template = _vm(demo, 9005)
 
     _clone(demo, 5000, name="web-1", description="own:abc", pool="uhub")
@@ -93,7 +93,7 @@ def test_clones_of_a_template_run_side_by_side(demo: SimulatorProcess) -> None:
 
 
 def test_the_second_clone_of_a_running_machine_waits_in_vain(demo: SimulatorProcess) -> None:
-    _slow(demo, copy_base_s=10.0)
+    _slow(demo, copy_base_s=60.0)
     path = "/nodes/pve1/qemu/100/clone"
     first = demo.api("POST", path, {"newid": 5000}).json()["data"]
     wait_until(lambda: demo.vm(5000) is not None)
@@ -101,6 +101,7 @@ def test_the_second_clone_of_a_running_machine_waits_in_vain(demo: SimulatorProc
     second = demo.run("POST", path, {"newid": 5001})
 
     assert second == "can't lock file '/var/lock/qemu-server/lock-100.conf' - got timeout"
+    demo.control("POST", "/clock", {"scale": 500})
     assert demo.task(first) == "OK"
     assert demo.vm(5001) is None
 
@@ -113,6 +114,8 @@ def test_a_taken_id_is_refused_at_once(demo: SimulatorProcess) -> None:
 
 
 def test_a_delete_right_after_the_clone_deletes_the_finished_clone(demo: SimulatorProcess) -> None:
+    demo.control("POST", "/clock", {"scale": 10})
+    _slow(demo, copy_base_s=1.0)
     clone = _clone(demo, 5000)
     wait_until(lambda: demo.vm(5000) is not None)
 
@@ -123,7 +126,7 @@ def test_a_delete_right_after_the_clone_deletes_the_finished_clone(demo: Simulat
 
 
 def test_a_stopped_task_cleans_up(demo: SimulatorProcess) -> None:
-    _slow(demo, copy_base_s=60.0)
+    _slow(demo, copy_base_s=600.0)
     upid = _clone(demo, 5000)
     wait_until(lambda: len((demo.vm(5000) or {"volumes": []})["volumes"]) == 2)
 

@@ -45,7 +45,7 @@ def test_596_without_execution_leaves_nothing(demo: SimulatorProcess) -> None:
 
 def test_a_slow_handler_is_cut_after_thirty_seconds_and_finishes(demo: SimulatorProcess) -> None:
     demo.run("POST", PVE1, {"vmid": 600})
-    demo.control("POST", "/storage", {"name": "local", "alloc_s": 36.0})
+    demo.control("POST", "/storage", {"name": "local", "alloc_s": 60.0})
 
     answer = demo.api("PUT", f"{PVE1}/600/config", {"scsi0": "local:1"})
 
@@ -173,7 +173,7 @@ def test_nobody_but_root_gets_rid_of_the_lock_a_crash_left(demo: SimulatorProces
 
 
 def test_a_running_task_can_be_crashed_by_its_upid(demo: SimulatorProcess) -> None:
-    demo.control("POST", "/storage", {"name": "ceph-vm", "copy_base_s": 60.0})
+    demo.control("POST", "/storage", {"name": "ceph-vm", "copy_base_s": 600.0})
     upid = demo.api("POST", CLONE, NEW).json()["data"]
     wait_until(lambda: (demo.vm(5000) or {"name": ""})["name"] == "web-1")
 
