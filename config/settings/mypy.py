@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 
-for _name in ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_PLATFORM_URL", "DATABASE_DISPATCH_URL"):
+for _name in (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "DATABASE_PLATFORM_URL",
+    "DATABASE_DISPATCH_URL",
+):
     os.environ.setdefault(_name, "postgresql://nobody@127.0.0.1:1/none")
 os.environ.setdefault("SECRET_KEY", "for tools only, never served")
 os.environ.setdefault("UHUB_MASTER_KEY", "for tools only, never served")

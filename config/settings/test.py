@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from config.settings.base import *  # noqa: F403
+from config.settings.parts.apps import INSTALLED_APPS
 from config.settings.parts.database import DATABASES
 from config.settings.parts.engine import ENGINE
 from config.settings.parts.provisioning import PROVISIONING
 
 DEBUG = False
+INSTALLED_APPS.append("django_migration_linter")  # a tool of `make check`, not of production
 for _alias, _database in DATABASES.items():
     _database["OPTIONS"] = {}
     _database["TEST"] = {"MIRROR": "owner"} if _alias != "owner" else {"DEPENDENCIES": []}

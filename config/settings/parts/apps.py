@@ -25,7 +25,6 @@ INSTALLED_APPS = [
     "auditlog",
     "axes",
     "csp",
-    "django_migration_linter",
     "audit",
     "portal",
     "billing",
