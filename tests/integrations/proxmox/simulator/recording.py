@@ -48,7 +48,9 @@ _SCALES = {
     "agent not up yet": 3.0,
     "start already running": 50.0,
     "reboot": 4.0,
-    "stop": 50.0,
+    "TASK reboot": 0.2,
+    "start3": 1.0,
+    "TASK start3": 50.0,
 }
 _WAITS = ("cleanup json clone", "after destroy")
 
@@ -81,6 +83,10 @@ class Replay:
             process.run(method, path, params, token="prov@pve!full")
         if note in _PACE:
             process.control("POST", "/storage", {"name": "local", **_PACE[note]})
+        if note == "running task status":
+            wait_until(lambda: len((process.vm(101) or {"volumes": []})["volumes"]) == 2)
+        if note == "TASK reboot":
+            wait_until(lambda: (process.vm(101) or {})["status"] == "stopped")
         if note in _SCALES:
             process.control("POST", "/clock", {"scale": _SCALES[note]})
         if note in _WAITS:
