@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import World
 from tests.e2e.browser import DESKTOP, PHONE, Watch, overflow_px
 from tests.e2e.conftest import OpenPage
 from tests.factories.accounts import PASSWORD
@@ -77,11 +76,10 @@ def test_on_a_phone_the_side_bar_is_a_drawer(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize(
-    "path", ["/sign-in", "/profile", "/password-change", "/operations", "/audit"]
-)
-def test_pages_do_not_scroll_sideways(
-    open_page: OpenPage, path: str, size: tuple[int, int], world: World
-) -> None:
-    page = open_page(path, role=None if path == "/sign-in" else "admin", size=size)
-    assert overflow_px(page) == 0
+def test_pages_do_not_scroll_sideways(open_page: OpenPage, size: tuple[int, int]) -> None:
+    wide = {"/sign-in": overflow_px(open_page("/sign-in", role=None, size=size))}
+    page = open_page("/profile", role="admin", size=size)
+    for path in ("/profile", "/password-change"):
+        page.goto(path)
+        wide[path] = overflow_px(page)
+    assert {path: pixels for path, pixels in wide.items() if pixels} == {}
