@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from portal.kernel.api.views import AbsentView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
@@ -12,4 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("audit.api.urls")),
     path("", include("billing.api.urls")),
     path("", include("provisioning.api.urls")),
+    re_path(r"", AbsentView.as_view()),
 ]

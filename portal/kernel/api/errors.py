@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from portal.kernel.api.parsers import BodyTooLarge
 from portal.kernel.context import failure_note
 from portal.kernel.errors import DomainError, InvalidInput, ServiceUnavailable
 
@@ -45,6 +46,8 @@ class PortalExceptionHandler(ExceptionHandler):
             return _validation_error(exc)
         if isinstance(exc, DomainError):
             return _DomainApiError(exc)
+        if isinstance(exc, RequestDataTooBig):
+            return BodyTooLarge()
         if isinstance(exc, SuspiciousOperation):
             return exceptions.ParseError(f"The request cannot be read: {exc}")
         return super().convert_known_exceptions(exc)

@@ -8,13 +8,26 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
+from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from portal.kernel import context
-from portal.kernel.authz import ANONYMOUS, Actor
-from portal.kernel.errors import Fault, InvalidInput
+from portal.kernel.authz import ANONYMOUS, PUBLIC, Actor
+from portal.kernel.errors import Fault, InvalidInput, NotFound
+
+
+@extend_schema(exclude=True)
+class AbsentView(APIView):
+    """Every address below /api that nobody claims: absent in the API's own shape."""
+
+    permission = PUBLIC
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound("There is no such address.")
 
 
 class PortalViewSet(GenericViewSet[Any]):
