@@ -32,6 +32,7 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [
     *("jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "tgz", "bz2", "tbz", "xz", "br"),
     *("swf", "flv", "woff", "woff2", "avif", "map"),
 ]
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 DJANGO_VITE = {
     "default": {
         "manifest_path": BASE_DIR / "dist" / "manifest.json",
