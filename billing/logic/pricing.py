@@ -17,7 +17,7 @@ _MB_PER_GB: Final = Decimal(1024)
 
 @dataclass(frozen=True, slots=True)
 class HourlyRates:
-    """A template's prices per hour: a base, and per vCPU, per GiB of memory and per GB of disk."""
+    """A template's prices per hour: a base, and per vCPU, per GiB of memory and per GiB of disk."""
 
     base: Decimal
     cpu_core: Decimal

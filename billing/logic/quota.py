@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 DIMENSIONS: Final = ("deployments", "cpu_cores", "memory_mb", "disk_gb")
-UNITS: Final = {"deployments": "", "cpu_cores": "vCPU", "memory_mb": "MB", "disk_gb": "GB"}
+UNITS: Final = {"deployments": "", "cpu_cores": "vCPU", "memory_mb": "MiB", "disk_gb": "GiB"}
 
 
 @dataclass(frozen=True, slots=True)

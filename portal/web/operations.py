@@ -40,6 +40,7 @@ from portal.services.operations import operation_cancel, operation_retry
 from portal.states import OPEN_STATUSES, AttemptOutcome, OperationStatus, StepStatus
 
 _WORKERS_SHOWN = 50
+BACKGROUND_QUEUE = "metrics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ def operation_card(*, actor: Actor, target_id: UUID) -> dict[str, Any]:
     """Values of `portal/operations/_card.html` for the latest operation on an object; None hides it."""
     latest: Operation | None = None
     if actor.may(Permission.OPERATIONS_VIEW):
-        rows = operations_about(actor=actor, target_id=target_id)
+        rows = operations_about(actor=actor, target_id=target_id).exclude(queue=BACKGROUND_QUEUE)
         latest = rows.filter(status__in=OPEN_STATUSES).order_by("id").first() or rows.first()
     if latest is None:
         return {"operation": None, "is_live": False, "may_retry": False, "may_cancel": False}

@@ -208,7 +208,7 @@ def _demand_state(deployment: Deployment, done: str, *states: DeploymentStatus) 
 
 def _demand_figures(deployment: Deployment, wanted: Amounts) -> None:
     faults = []
-    for name, unit in (("cpu_cores", "vCPU"), ("memory_mb", "MB"), ("disk_gb", "GB")):
+    for name, unit in (("cpu_cores", "vCPU"), ("memory_mb", "MiB"), ("disk_gb", "GiB")):
         low, _default, high = deployment.template.limits(name)
         if wanted.of(name) == getattr(deployment, name):
             continue

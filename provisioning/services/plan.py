@@ -31,7 +31,7 @@ from provisioning.permissions import Permission
 from provisioning.selectors.templates import template_get
 from provisioning.states import DeploymentStatus
 
-_UNITS = {"cpu_cores": "vCPU", "memory_mb": "MB", "disk_gb": "GB"}
+_UNITS = {"cpu_cores": "vCPU", "memory_mb": "MiB", "disk_gb": "GiB"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,8 +142,8 @@ class ResizeForm(forms.Form):
     """Other figures."""
 
     cpu_cores = forms.IntegerField(label=_("vCPU"))
-    memory_mb = forms.IntegerField(label=_("Memory (MB)"))
-    disk_gb = forms.IntegerField(label=_("Disk (GB)"))
+    memory_mb = forms.IntegerField(label=_("Memory (MiB)"))
+    disk_gb = forms.IntegerField(label=_("Disk (GiB)"))
 
     def __init__(self, *args: Any, deployment: Deployment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -73,7 +73,7 @@ def _meter(label: str, verdict: Verdict, *, with_change: bool) -> dict[str, Any]
 def _amount(dimension: str, value: int) -> str:
     if dimension == "memory_mb":
         return f"{value / 1024:g} GiB"
-    return f"{value} GB" if dimension == "disk_gb" else str(value)
+    return f"{value} GiB" if dimension == "disk_gb" else str(value)
 
 
 def actions(actor: Actor, deployment: Deployment) -> dict[str, dict[str, str]]:

@@ -163,7 +163,7 @@ def configure(ctx: StepContext, guest: Guest) -> StepResult:
     if waiting:
         return waiting
     ctx.state["configured"] = True
-    return Advance(f"{guest.deployment.cpu_cores} vCPU, {guest.deployment.memory_mb} MB")
+    return Advance(f"{guest.deployment.cpu_cores} vCPU, {guest.deployment.memory_mb} MiB")
 
 
 def _cloud_init(template: Template, deployment: Deployment) -> CloudInit | None:
@@ -184,7 +184,7 @@ def grow(ctx: StepContext, guest: Guest) -> StepResult:
             f"The template has no disk {template.system_disk}.", code="template_disk_missing"
         )
     if "resize" not in ctx.state and disk >= guest.deployment.disk_gb:
-        return Advance(f"{disk} GB")
+        return Advance(f"{disk} GiB")
     waiting = task_run(
         ctx,
         guest,
