@@ -57,6 +57,12 @@ class OperationCard:
         return getattr(self.row, name)
 
     @property
+    def status(self) -> str:
+        """What has begun is shown as running, also while it waits between its steps."""
+        is_begun = self.row.status == OperationStatus.PENDING and self.row.started_at is not None
+        return OperationStatus.RUNNING.value if is_begun else self.row.status
+
+    @property
     def log_lines(self) -> list[str]:
         return self.row.log
 

@@ -38,6 +38,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         # Wake-up calls are many and say nothing: operations have a history of their own.
         "celery.beat": {"level": "WARNING"},
+        "celery.worker.request": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },
