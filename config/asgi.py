@@ -8,3 +8,7 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.prod")
 application = get_asgi_application()
+
+from portal.services.boot import runtime_role_assert  # noqa: E402 - apps must be loaded first
+
+runtime_role_assert()

@@ -17,7 +17,7 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from portal import handlers, tasks  # noqa: PLC0415, F401 - models first; tasks connect the doorbell
+        from portal import checks, handlers, tasks  # noqa: PLC0415, F401 - models first; tasks connect the doorbell
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)

@@ -19,7 +19,11 @@ UNFOLD = {
                 "items": [
                     {"title": _("Users"), "icon": "person", "link": "/admin/portal/user/"},
                     {"title": _("Roles"), "icon": "badge", "link": "/admin/portal/role/"},
-                    {"title": _("Memberships"), "icon": "groups", "link": "/admin/portal/membership/"},
+                    {
+                        "title": _("Memberships"),
+                        "icon": "groups",
+                        "link": "/admin/portal/membership/",
+                    },
                 ],
             },
             {
