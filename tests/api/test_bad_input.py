@@ -10,9 +10,6 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings
 from django.http import HttpResponse
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
-from hypothesis import strategies as st
 
 from provisioning.models import Deployment, Template
 from tests.api.conftest import Caller, caller_of
@@ -360,62 +357,6 @@ def test_another_tenants_things_are_absent(world: World, owned: Callable[..., De
     ]
     assert [answer.status_code for answer in asked] == [404] * 7
     assert rows_digest() == before
-
-
-# --- fuzz --------------------------------------------------------------------------------------
-
-_leaf = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=70)
-)
-_any = st.recursive(
-    _leaf,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-_body = st.fixed_dictionaries(
-    {},
-    optional={
-        "template": st.just("wordpress") | _any,
-        "name": st.from_regex(r"\A[a-z]{1,6}-[0-9]{1,3}\Z") | _any,
-        "cpu_cores": st.integers(-1, 10) | _any,
-        "memory_mb": st.integers(0, 20_000) | _any,
-        "disk_gb": st.integers(0, 300) | _any,
-        "ttl_hours": st.integers(-1, 800) | _any,
-        "hostname": _any,
-        "parameters": st.dictionaries(
-            st.sampled_from(["database", "redis", "motd"]) | st.text(max_size=8), _any, max_size=3
-        )
-        | _any,
-        "tags": st.lists(st.text(max_size=41), max_size=3) | _any,
-        "extra": _any,
-    },
-)
-
-
-@examples(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(body=_body)
-def test_no_body_is_ever_a_server_error(
-    world: World, catalogue: Template, ask: Caller, body: dict[str, Any]
-) -> None:
-    text = json.dumps(body)
-    with witnessed() as witness:
-        plan = ask("post", "deployments?dry_run=true", text)
-        answer = ask("post", "deployments", text)
-    assert plan.status_code in {200, 400}
-    if answer.status_code == 202:
-        assert json.loads(plan.content)["is_allowed"] is True
-    else:
-        assert answer.status_code in {400, 403, 409}
-        assert errors_of(answer)
-        if plan.status_code == 200:
-            assert json.loads(plan.content)["is_allowed"] is False
-    assert witness.calls == []
 
 
 def test_a_template_of_an_inactive_cluster_is_not_offered(world: World, ask: Caller) -> None:

@@ -1,0 +1,227 @@
+"""Permission × role × route, generated: whoever is denied changes nothing and sends nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from audit.models import Entry
+from portal.kernel.authz import PUBLIC, SIGNED_IN, default_permissions, permission_specs
+from portal.kernel.tenancy import tenant_scope
+from portal.models import Operation
+from provisioning.logic.requests import DeploymentRequest
+from provisioning.models import Deployment
+from provisioning.services.creation import deployment_create
+from tests.architecture.routes import Route, routes
+from tests.calls import witnessed
+from tests.conftest import World
+from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.provisioning import ClusterFactory, TemplateFactory
+from tests.snapshot import rows_digest
+
+ROLES = ("viewer", "support", "ops", "dev", "projets", "admin")
+PERSONAS = ("anonymous", *ROLES, "outsider")
+ACTIONS = ("start", "stop", "restart", "retry", "extend", "resize", "hold", "release", "delete")
+
+FIGURES = {"cpu_cores": 3, "memory_mb": 4096, "disk_gb": 30}
+BODIES: dict[str, dict[str, Any]] = {"extend": {"hours": 1}, "resize": FIGURES}
+
+# What a service asks beyond what its route declares; the one who asked for the work may, too.
+BEYOND = {
+    "OperationRetry": "cloudpods.operate",
+    "OperationCancel": "operations.manage",
+    "retry": "cloudpods.operate",
+    "cancel": "operations.manage",
+    "DeploymentAction": "cloudpods.operate",
+}
+
+
+@dataclass
+class Scene:
+    """A deployment of the support agent of `north`, with its operation and audit entry."""
+
+    world: World
+    deployment: Deployment
+    operation: Operation
+    entry: Entry
+
+    def client(self, persona: str) -> Client:
+        client = Client(raise_request_exception=False)
+        if persona == "outsider":
+            assert self.world.stranger is not None
+            client.force_login(self.world.stranger)
+        elif persona != "anonymous":
+            client.force_login(self.world.people[persona])
+        return client
+
+    def address(self, route: Route) -> str:
+        """The route with the ids of this scene. A new kind of id must be named here."""
+        path = route.path
+        for name in route.parameters:
+            path = path.replace(f"<str:{name}>", f"<{name}>")
+            path = path.replace(f"<{name}>", self._value(route, name))
+        return f"/{path}"
+
+    def _value(self, route: Route, name: str) -> str:
+        kind = kind_of(route)
+        known = {
+            ("deployments", "pk"): self.deployment.pk,
+            ("deployments", "deployment_id"): self.deployment.pk,
+            ("deployments", "action"): "restart",
+            ("operations", "pk"): self.operation.pk,
+            ("operations", "operation_id"): self.operation.pk,
+            ("templates", "code"): "wordpress",
+            ("settings", "name"): "cloudpods.lease.grace_hours",
+            ("audit", "pk"): self.entry.pk,
+        }
+        assert (kind, name) in known, f"{route}: say in this test what <{name}> of {kind} is"
+        return str(known[kind, name])
+
+
+def kind_of(route: Route) -> str:
+    return route.path.removeprefix("api/").split("/")[0]
+
+
+def is_tenants(route: Route) -> bool:
+    """Whether the route names an object of a tenant."""
+    return bool(route.parameters) and kind_of(route) in {"deployments", "operations", "audit"}
+
+
+@pytest.fixture
+def scene(world: World) -> Iterator[Scene]:
+    TemplateFactory(code="wordpress", cluster=ClusterFactory())
+    with tenant_scope(world.north.pk):
+        deployment, operation = deployment_create(
+            actor=world.actor("support"),
+            tenant_id=world.north.pk,
+            owner_id=world.people["support"].pk,
+            request=DeploymentRequest(template="wordpress", name="web-1"),
+        )
+    entry = Entry.objects.using("platform").get(target_id=str(deployment.pk))
+    with witnessed() as witness:
+        yield Scene(world, deployment, operation, entry)
+    assert witness.calls == []
+
+
+def call(client: Client, scene: Scene, route: Route, persona: str) -> HttpResponse:
+    options: dict[str, Any] = {"headers": {"accept": "application/json"}} if route.is_api else {}
+    method = getattr(client, route.method)
+    if route.method == "get":
+        return method(scene.address(route), **options)  # type: ignore[no-any-return]
+    if route.is_api:
+        body = json.dumps(BODIES.get(route.name, {}))
+        return method(scene.address(route), body, content_type="application/json", **options)  # type: ignore[no-any-return]
+    tenant = "south" if persona == "outsider" else "north"
+    return method(
+        scene.address(route), {"template": "wordpress", "tenant": tenant, "theme": "dark"}
+    )  # type: ignore[no-any-return]
+
+
+def expected_denial(persona: str, route: Route) -> int | None:
+    """The status of a denial, None for those who are let in."""
+    if route.permission == PUBLIC:
+        return None
+    if persona == "anonymous":
+        return 401 if route.is_api else 302
+    held = default_permissions("support" if persona == "outsider" else persona)
+    if route.permission != SIGNED_IN and route.permission not in held:
+        return 403
+    if persona == "outsider" and is_tenants(route):
+        return 404
+    beyond = BEYOND.get(route.name)
+    is_free = beyond is None or beyond in held or persona == "support"
+    return None if is_free else 403
+
+
+def test_every_route_declares_a_known_permission() -> None:
+    known = {*permission_specs(), PUBLIC, SIGNED_IN}
+    undeclared = {
+        str(route): route.permission for route in routes() if route.permission not in known
+    }
+    assert undeclared == {}
+    assert len(routes()) > 50
+
+
+def test_public_routes_are_these_and_no_others() -> None:
+    public = {str(route) for route in routes() if route.permission == PUBLIC}
+    assert {name for name in public if not name.endswith(" /api/")} == {
+        "GET /healthz",
+        "GET /readyz",
+        "GET /sign-in",
+        "POST /sign-in",
+        "POST /sign-out",
+        "POST /api/auth/token",
+        "POST /api/auth/revoke",
+    }
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_who_is_denied_is_told_so_and_changes_nothing(scene: Scene, persona: str) -> None:
+    client = scene.client(persona)
+    denied = {route: expected_denial(persona, route) for route in routes()}
+    before = rows_digest()
+    wrong = {}
+    for route, status in denied.items():
+        if status is None:
+            continue
+        answer = call(client, scene, route, persona)
+        if answer.status_code != status:
+            wrong[str(route)] = (answer.status_code, status)
+        elif route.is_api:
+            assert json.loads(answer.content)["errors"][0]["code"]
+        elif status == 302:
+            assert answer["Location"].startswith("/sign-in?next=")
+    assert wrong == {}
+    assert rows_digest() == before
+
+
+def test_what_belongs_to_a_colleague_is_seen_and_left_alone(scene: Scene) -> None:
+    colleague = UserFactory(username="second-north")
+    MembershipFactory(user=colleague, tenant=scene.world.north, role="support")
+    client = Client()
+    client.force_login(colleague)
+    before = rows_digest()
+    wrong = {}
+    for verb in ACTIONS:
+        page = client.post(f"/deployments/{scene.deployment.pk}/{verb}", {"hours": 1, **FIGURES})
+        if page.status_code != 403:
+            wrong["page", verb] = page.status_code
+    for verb in ("start", "stop", "restart", "retry", "extend", "resize"):
+        path = f"/api/deployments/{scene.deployment.pk}/{verb}"
+        answer = client.post(path, BODIES.get(verb, {}), content_type="application/json")
+        if answer.status_code != 403:
+            wrong["api", verb] = answer.status_code
+    assert client.delete(f"/api/deployments/{scene.deployment.pk}").status_code == 403
+    assert client.get(f"/api/deployments/{scene.deployment.pk}").status_code == 200
+    assert wrong == {}
+    assert rows_digest() == before
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_who_is_let_in_gets_an_answer(scene: Scene, persona: str) -> None:
+    client = scene.client(persona)
+    wrong = {}
+    for route in routes():
+        if expected_denial(persona, route) is not None or kind_of(route) in {"sign-out", "readyz"}:
+            continue
+        answer = call(client, scene, route, persona)
+        is_absent = answer.status_code == 404 and route.path != "api/"
+        if answer.status_code in {401, 403} or answer.status_code >= 500 or is_absent:
+            wrong[str(route)] = (answer.status_code, answer.content[:300])
+    assert wrong == {}
+
+
+def test_a_refusal_is_in_the_audit(scene: Scene) -> None:
+    scene.client("viewer").delete(f"/api/deployments/{scene.deployment.pk}")
+    entry = Entry.objects.using("platform").get(outcome="refused")
+    assert (entry.tag, entry.actor_label, entry.detail["permission"]) == (
+        "access.refused",
+        "viewer-north",
+        "cloudpods.delete",
+    )
