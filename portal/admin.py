@@ -48,7 +48,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if self.instance._state.adding and not cleaned.get("new_password"):  # noqa: SLF001
+        if self.instance._state.adding and not cleaned.get("new_password"):
             self.add_error("new_password", _("A new person needs a first password."))
         return cleaned
 
@@ -58,7 +58,14 @@ class UserAdmin(ServiceAdmin):
     """People are deactivated, never deleted."""
 
     form = UserForm
-    list_display = ("username", "display_name", "email", "is_active", "is_platform_admin", "last_login")
+    list_display = (
+        "username",
+        "display_name",
+        "email",
+        "is_active",
+        "is_platform_admin",
+        "last_login",
+    )
     list_filter = ("is_active", "is_platform_admin")
     search_fields = ("username", "display_name", "email")
     readonly_fields = ("last_login", "password_changed_at", "created_at")
@@ -84,7 +91,8 @@ class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("permissions"),
         required=False,
         choices=lambda: [
-            (name, f"{name} — {permission_specs()[name].label}") for name in assignable_permissions()
+            (name, f"{name} — {permission_specs()[name].label}")
+            for name in assignable_permissions()
         ],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
     )
@@ -101,7 +109,9 @@ class RoleAdmin(ServiceAdmin):
     form = RoleForm
     list_display = ("code", "name", "updated_at")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
         return ("code",) if obj else ()
 
     def create(self, values: dict[str, Any]) -> Role:
@@ -123,7 +133,9 @@ class MembershipAdmin(ServiceAdmin):
     list_select_related = ("user", "tenant", "role")
     fields = ("user", "tenant", "role")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
         return ("user", "tenant") if obj else ()
 
     def create(self, values: dict[str, Any]) -> Membership:

@@ -17,7 +17,9 @@ from portal.services.bootstrap import ADMIN_USERNAME, DEFAULT_PASSWORD
 
 @register(Tags.database)
 def check_isolation(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None, **_: Any
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 - Django passes it by name
+    databases: Sequence[str] | None,
+    **_: Any,
 ) -> list[CheckMessage]:
     """Policies, references and the runtime role are as `portal.kernel.rls` says."""
     if DEFAULT not in (databases or ()):
@@ -29,7 +31,8 @@ def check_isolation(
 
 @register(Tags.security, deploy=True)
 def check_first_password(
-    app_configs: Sequence[AppConfig] | None, **_: Any
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 - Django passes it by name
+    **_: Any,
 ) -> list[CheckMessage]:
     """The password everybody can read in the manual must not open anything."""
     try:

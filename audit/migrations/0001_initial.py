@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import portal.kernel.clock
-import portal.kernel.models
 from django.db import migrations, models
 
+import portal.kernel.clock
+import portal.kernel.models
 from portal.kernel.rls import TenantTable, role
 from portal.kernel.tenancy import DEFAULT, PLATFORM
-
 
 # Each value is prefixed with its length, so that no two rows can read the same when strung together.
 FIELD = """
@@ -51,10 +50,12 @@ END $$
 def guarded(table: str) -> list[str]:
     """Triggers that fire even for a replication role."""
     return [
-        f"CREATE TRIGGER {table}_keep BEFORE UPDATE OR DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION audit_keep()",
-        f"CREATE TRIGGER {table}_keep_all BEFORE TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION audit_keep()",
+        (
+            f"CREATE TRIGGER {table}_keep BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION audit_keep()"
+        ),
+        (f"CREATE TRIGGER {table}_keep_all BEFORE TRUNCATE ON {table} "
+         "FOR EACH STATEMENT EXECUTE FUNCTION audit_keep()"),
         f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_keep",
         f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_keep_all",
     ]
@@ -185,8 +186,10 @@ class Migration(migrations.Migration):
                 f"GRANT USAGE ON SEQUENCE audit_entry_number TO {role(DEFAULT)}, {role(PLATFORM)}",
                 FIELD,
                 HASH,
-                "CREATE TRIGGER audit_entry_complete BEFORE INSERT ON audit_entry "
-                "FOR EACH ROW EXECUTE FUNCTION audit_entry_complete()",
+                (
+                    "CREATE TRIGGER audit_entry_complete BEFORE INSERT ON audit_entry "
+                    "FOR EACH ROW EXECUTE FUNCTION audit_entry_complete()"
+                ),
                 "ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER audit_entry_complete",
                 GUARD,
                 *guarded("audit_entry"),

@@ -80,9 +80,7 @@ def entries_verify(*, tenant_id: UUID | None = None) -> list[TenantReport]:
         ]
 
 
-def _verified(
-    tenant_id: UUID, rows: list[_Row], seals: list[Seal], boundary: int
-) -> TenantReport:
+def _verified(tenant_id: UUID, rows: list[_Row], seals: list[Seal], boundary: int) -> TenantReport:
     report = TenantReport(tenant_id, entries=len(rows), seals=len(seals))
     sealed = [Member(*pair) for seal in seals for pair in seal.members]
     _check_seals(report, seals)

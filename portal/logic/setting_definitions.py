@@ -93,7 +93,11 @@ DEFINITIONS: Final = (
         "GB",
     ),
     _number(
-        "lease.default_hours", 72, _("Life of a deployment when none is asked for"), _whole(1, 8760), "h"
+        "lease.default_hours",
+        72,
+        _("Life of a deployment when none is asked for"),
+        _whole(1, 8760),
+        "h",
     ),
     _number("lease.max_hours", 720, _("Longest life one can ask for"), _whole(1, 87_600), "h"),
     _number(

@@ -136,9 +136,7 @@ def password_change(*, actor: Actor, user: User, old_password: str, new_password
         updated_at=now,
     )
     families_revoke(user_id=user.id)
-    trail.record(
-        tag=Tag.PASSWORD_CHANGED, target=user, actor=actor, tenant_id=home_tenant_id(user)
-    )
+    trail.record(tag=Tag.PASSWORD_CHANGED, target=user, actor=actor, tenant_id=home_tenant_id(user))
 
 
 @transaction.atomic

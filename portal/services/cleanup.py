@@ -27,7 +27,7 @@ def expired_remove() -> dict[str, int]:
             "tokens": RefreshToken.objects.filter(
                 family_expires_at__lt=now - FAMILIES_KEPT
             ).delete()[0],
-            "attempts": AccessAttempt.objects.filter(
-                attempt_time__lt=now - ATTEMPTS_KEPT
-            ).delete()[0],
+            "attempts": AccessAttempt.objects.filter(attempt_time__lt=now - ATTEMPTS_KEPT).delete()[
+                0
+            ],
         }

@@ -200,9 +200,7 @@ class _Trial:
         """References that a row cannot do without."""
         optional = {field.column for field in model._meta.concrete_fields if field.null}
         return [
-            item
-            for item in self.known
-            if item.table == self.table and item.column not in optional
+            item for item in self.known if item.table == self.table and item.column not in optional
         ]
 
     def _untouched(self, verb: str, victim: UUID | None) -> bool:
@@ -211,7 +209,7 @@ class _Trial:
         One row is enough to tell; a broken policy on a large table must not lock all of it.
         """
         found = "SELECT id FROM {table} WHERE tenant_id <> %s OR id = %s LIMIT 1"
-        statement = sql.SQL(f"{verb} WHERE id IN ({found})").format(  # type: ignore[arg-type]
+        statement = sql.SQL(f"{verb} WHERE id IN ({found})").format(
             table=sql.Identifier(self.table)
         )
         try:

@@ -40,7 +40,11 @@ class SettingsForm(forms.Form):
         """Fields by namespace and first part of the key."""
 
         def heading(view: SettingView) -> str:
-            return ".".join(view.id.split(".")[:2]) if view.id.count(".") > 1 else view.id.split(".")[0]
+            return (
+                ".".join(view.id.split(".")[:2])
+                if view.id.count(".") > 1
+                else view.id.split(".")[0]
+            )
 
         return [
             (title, [self[self.field_of(view.id)] for view in views])
@@ -63,9 +67,7 @@ def _field(view: SettingView) -> forms.Field:
     }
     match definition.value_type:
         case ValueType.BOOLEAN:
-            return forms.BooleanField(
-                required=False, widget=UnfoldBooleanSwitchWidget(), **common
-            )
+            return forms.BooleanField(required=False, widget=UnfoldBooleanSwitchWidget(), **common)
         case ValueType.NUMBER:
             return forms.FloatField(widget=UnfoldAdminIntegerFieldWidget(), **common)
         case ValueType.JSON:

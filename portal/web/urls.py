@@ -19,7 +19,9 @@ urlpatterns = [
     path("readyz", probes.Ready.as_view(), name="readyz"),
     path("operations", operations.OperationList.as_view(), name="operation_list"),
     path(
-        "operations/<str:operation_id>", operations.OperationDetail.as_view(), name="operation_detail"
+        "operations/<str:operation_id>",
+        operations.OperationDetail.as_view(),
+        name="operation_detail",
     ),
     path(
         "operations/<str:operation_id>/progress",

@@ -85,7 +85,9 @@ def test_open_policy_is_found(broken: Callable[[str, str], None]) -> None:
 
     report = isolation_verify()
 
-    assert report.faults == ["table billing_quotausage has an unknown policy 'hole' for the runtime role"]
+    assert report.faults == [
+        "table billing_quotausage has an unknown policy 'hole' for the runtime role"
+    ]
     assert outcomes("billing_quotausage") == {
         "no tenant": "rows are visible",
         "read": "rows of others are visible",
@@ -126,7 +128,9 @@ def test_security_that_is_not_forced_is_found(broken: Callable[[str, str], None]
         "ALTER TABLE billing_quotausage FORCE ROW LEVEL SECURITY",
     )
 
-    assert isolation_verify().faults == ["table billing_quotausage does not force row-level security"]
+    assert isolation_verify().faults == [
+        "table billing_quotausage does not force row-level security"
+    ]
 
 
 def test_policy_with_a_way_around_is_found(broken: Callable[[str, str], None]) -> None:

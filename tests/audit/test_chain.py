@@ -105,16 +105,16 @@ def test_reordered_rows_are_named(world: World, chain: list[Entry], tampered) ->
         f"UPDATE audit_entry SET xid = {first.xid} WHERE id = '{second.pk}'",
     )
 
-    assert [
-        message for kind, message in findings(world) if kind == "reordered"
-    ] == [
+    assert [message for kind, message in findings(world) if kind == "reordered"] == [
         f"{name(second)} was moved: it now stands at place 3",
         f"{name(first)} was moved: it now stands at place 4",
     ]
 
 
 def test_changed_seal_is_named(world: World, chain: list[Entry], tampered) -> None:
-    tampered(f"UPDATE audit_seal SET to_xid = to_xid + 1 WHERE tenant_id = '{world.north.id}' AND number = 1")
+    tampered(
+        f"UPDATE audit_seal SET to_xid = to_xid + 1 WHERE tenant_id = '{world.north.id}' AND number = 1"
+    )
 
     assert findings(world) == [("changed", "seal 1 was changed")]
 

@@ -81,9 +81,7 @@ def test_one_entry(world: World, admin: Client) -> None:
     assert admin.get("/api/audit/nonsense").status_code == 404
 
 
-def test_export_as_csv_is_audited_and_runs_no_formulas(
-    world: World, admin: Client, write
-) -> None:
+def test_export_as_csv_is_audited_and_runs_no_formulas(world: World, admin: Client, write) -> None:
     write(world.north.id, "=1+1")
 
     answer = admin.get("/api/audit?format=csv&target=test")

@@ -21,7 +21,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         report = platform_bootstrap(password=settings.FIRST_ADMIN_PASSWORD)
-        self.stdout.write(f"Roles made or extended: {report.roles}; settings made: {report.settings}.")
+        self.stdout.write(
+            f"Roles made or extended: {report.roles}; settings made: {report.settings}."
+        )
         if report.admin:
             self.stdout.write(
                 f"First administrator: {report.admin.username}. The first sign-in asks for a new password."

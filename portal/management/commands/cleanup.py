@@ -12,8 +12,12 @@ from portal.services.cleanup import expired_remove
 class Command(BaseCommand):
     """`manage.py cleanup`: safe to run at any time and as often as one likes."""
 
-    help = "Removes expired sessions, token families that ended a month ago and old sign-in attempts."
+    help = (
+        "Removes expired sessions, token families that ended a month ago and old sign-in attempts."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         removed = expired_remove()
-        self.stdout.write(", ".join(f"{count} {what}" for what, count in removed.items()) + " removed.")
+        self.stdout.write(
+            ", ".join(f"{count} {what}" for what, count in removed.items()) + " removed."
+        )

@@ -45,8 +45,7 @@ class Command(BaseCommand):
         self.stdout.write("  ".join([f"{'table':<{width}}", *(f"{a:<9}" for a in ACTIONS)]))
         for proof in report.proofs:
             cells = (
-                outcome if outcome in FINE else "BROKEN"
-                for outcome in proof.outcomes.values()
+                outcome if outcome in FINE else "BROKEN" for outcome in proof.outcomes.values()
             )
             self.stdout.write(
                 "  ".join([f"{proof.table:<{width}}", *(f"{cell:<9}" for cell in cells)])

@@ -10,11 +10,10 @@ from django.test import Client
 
 from billing.models import Tenant
 from portal.kernel import clock
-from portal.kernel.authz import ROLES, default_permissions
+from portal.kernel.authz import ROLES, Actor, default_permissions
 from portal.models import Membership, RefreshToken, Role, Setting, User
 from portal.services import tokens
 from portal.services.roles import role_save, roles_ensure
-from portal.kernel.authz import Actor
 from tests.conftest import World
 from tests.factories.accounts import PASSWORD
 

@@ -61,9 +61,9 @@ def test_change_opens_everything_and_keeps_the_session(world: World, fresh: Clie
     assert fresh.get("/profile").status_code == 200
     user = User.objects.get(username="support-north")
     assert user.check_password(NEW)
-    assert Entry.across_tenants.filter(
-        tenant_id=world.north.id, tag=Tag.PASSWORD_CHANGED
-    ).count() == 1
+    assert (
+        Entry.across_tenants.filter(tenant_id=world.north.id, tag=Tag.PASSWORD_CHANGED).count() == 1
+    )
 
 
 def test_change_ends_other_sessions(world: World, client: Client) -> None:

@@ -50,9 +50,7 @@ def test_password_grant_answers_the_rfcs_shape_and_the_token_opens_the_api(
 
 
 @pytest.mark.parametrize("path", ["/api/auth/token", "/api/auth/token/"])
-def test_json_and_both_forms_of_the_address_answer(
-    world: World, client: Client, path: str
-) -> None:
+def test_json_and_both_forms_of_the_address_answer(world: World, client: Client, path: str) -> None:
     body = {"grant_type": "password", "username": "support-north", "password": PASSWORD}
 
     assert client.post(path, body, content_type="application/json").status_code == 200
@@ -121,9 +119,7 @@ def test_refresh_replaces_the_pair_and_keeps_the_familys_end(world: World, clien
     assert me(client, second["access_token"]).status_code == 200
 
 
-def test_used_refresh_token_revokes_its_family_and_is_audited(
-    world: World, client: Client
-) -> None:
+def test_used_refresh_token_revokes_its_family_and_is_audited(world: World, client: Client) -> None:
     first = grant(client).json()
     second = refresh(client, first["refresh_token"]).json()
 
@@ -132,9 +128,7 @@ def test_used_refresh_token_revokes_its_family_and_is_audited(
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
     assert refresh(client, second["refresh_token"]).status_code == 400
     assert me(client, second["access_token"]).status_code == 401
-    assert Entry.across_tenants.filter(
-        tenant_id=world.north.id, tag=Tag.TOKEN_REUSED
-    ).count() == 1
+    assert Entry.across_tenants.filter(tenant_id=world.north.id, tag=Tag.TOKEN_REUSED).count() == 1
 
 
 def test_thirty_refreshes_at_once_have_one_winner(world: World) -> None:
@@ -188,9 +182,7 @@ def test_access_token_expires(world: World, client: Client) -> None:
 
 
 @pytest.mark.parametrize("which", ["access_token", "refresh_token"])
-def test_revoke_ends_the_family_by_either_token(
-    world: World, client: Client, which: str
-) -> None:
+def test_revoke_ends_the_family_by_either_token(world: World, client: Client, which: str) -> None:
     pair = grant(client).json()
 
     answer = client.post("/api/auth/revoke", {"token": pair[which]})

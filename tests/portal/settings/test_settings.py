@@ -89,9 +89,7 @@ def test_change_is_stored_audited_and_seen(world: World) -> None:
         ("platform.brand_name", "x" * 61),
     ],
 )
-def test_wrong_value_is_refused_and_changes_nothing(
-    world: World, name: str, value: object
-) -> None:
+def test_wrong_value_is_refused_and_changes_nothing(world: World, name: str, value: object) -> None:
     settings_ensure()
     before = setting_get(name)
 
@@ -151,9 +149,7 @@ def root(world: World, client: Client) -> Client:
 def test_api_lists_all_settings(root: Client) -> None:
     body = root.get("/api/settings").json()
 
-    assert [item["id"] for item in body["results"]] == [
-        item.name for item in setting_definitions()
-    ]
+    assert [item["id"] for item in body["results"]] == [item.name for item in setting_definitions()]
     brand = next(item for item in body["results"] if item["id"] == "platform.brand_name")
     assert (brand["namespace"], brand["key"], brand["value"], brand["value_type"]) == (
         "platform",
