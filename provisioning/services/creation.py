@@ -11,7 +11,6 @@ from audit.services import trail
 from billing.services.quotas import quota_reserve
 from integrations.proxmox.mapping import marker_build
 from portal.kernel.authz import Actor
-from portal.kernel.errors import Fault
 from portal.kernel.fsm import transition
 from portal.kernel.models import uuid7
 from portal.models import Operation
@@ -21,7 +20,12 @@ from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
 from provisioning.services.operations import OperationType, enqueue_for
-from provisioning.services.plan import DeploymentPlan, deployment_plan
+from provisioning.services.plan import (
+    NAME_CONSTRAINT,
+    DeploymentPlan,
+    deployment_plan,
+    name_taken,
+)
 from provisioning.services.vmids import vmid_allocate
 from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
 from provisioning.tags import Tag
@@ -111,8 +115,7 @@ def _insert(
         with transaction.atomic():
             deployment.save(force_insert=True)
     except IntegrityError as error:
-        if "deployment_name_once_while_live" not in str(error):
+        if NAME_CONSTRAINT not in str(error):
             raise
-        message = "Your organisation already has a deployment of this name."
-        raise DeploymentInvalid(faults=(Fault("name", "unique", message),)) from error
+        raise DeploymentInvalid(faults=(name_taken(),)) from error
     return deployment

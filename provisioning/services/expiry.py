@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from audit.services import trail
 from portal.kernel import clock
@@ -23,6 +23,7 @@ from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
 
 log = structlog.get_logger(__name__)
+_MAY_RUN = (DeploymentStatus.RUNNING, DeploymentStatus.ERROR)
 _ENDED = (DeploymentStatus.DELETED, DeploymentStatus.DELETING)
 
 
@@ -38,12 +39,16 @@ def expiry_sweep() -> None:
 
 @transaction.atomic
 def lease_end(*, actor: Actor, deployment_id: UUID) -> None:
-    """Marks the lease as ended, sets the day of deletion and stops the machine if it runs."""
+    """Marks the lease as ended, sets the day of deletion and stops the machine if it may run.
+
+    While something is under way it does nothing: the next sweep finds the deployment settled.
+    """
     deployment = deployment_lock(
         actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
     )
     now = clock.now()
-    if deployment.hold or deployment.expired_at or deployment.expires_at > now:
+    is_due = deployment.expires_at <= now and deployment.expired_at is None
+    if not is_due or deployment.hold or deployment.is_busy:
         return
     grace = timedelta(hours=int(setting_get("cloudpods.lease.grace_hours")))
     Deployment.objects.filter(pk=deployment.pk).update(
@@ -55,7 +60,7 @@ def lease_end(*, actor: Actor, deployment_id: UUID) -> None:
         actor=actor,
         after={"delete_after": (now + grace).isoformat()},
     )
-    if deployment.status == DeploymentStatus.RUNNING:
+    if deployment.status in _MAY_RUN and deployment.ready_at is not None:
         deployment_stop(actor=actor, deployment_id=deployment_id)
 
 
@@ -76,5 +81,5 @@ def _each(rows: object, act: Callable[..., None]) -> None:
         try:
             with tenant_scope(tenant_id):
                 act(actor=actor, deployment_id=deployment_id)
-        except DomainError as error:
-            log.warning("expiry.skipped", deployment=str(deployment_id), reason=error.message)
+        except (DomainError, DatabaseError) as error:
+            log.warning("expiry.skipped", deployment=str(deployment_id), reason=str(error))

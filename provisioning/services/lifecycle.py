@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from audit.services import trail
 from billing.logic.pricing import hourly_price
@@ -25,6 +25,7 @@ from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
 from provisioning.services.operations import OperationType, enqueue_for
+from provisioning.services.plan import NAME_CONSTRAINT, name_taken
 from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
 from provisioning.tags import Tag
 
@@ -163,7 +164,13 @@ def deployment_change(*, actor: Actor, deployment_id: UUID | str, **changes: Any
     _demand_changes(deployment, changes)
     before = {name: getattr(deployment, name) for name in changes}
     if changes and before != changes:
-        _update(deployment, **changes)
+        try:
+            with transaction.atomic():
+                _update(deployment, **changes)
+        except IntegrityError as error:
+            if NAME_CONSTRAINT not in str(error):
+                raise
+            raise DeploymentInvalid(faults=(name_taken(),)) from error
         trail.record(tag=Tag.CHANGED, target=deployment, actor=actor, before=before, after=changes)
     return deployment
 
@@ -228,8 +235,7 @@ def _demand_changes(deployment: Deployment, changes: dict[str, Any]) -> None:
         faults.append(name_fault(changes["name"]))
         live = Deployment.objects.exclude(status=DeploymentStatus.DELETED)
         if live.filter(name=changes["name"]).exists():
-            message = "Your organisation already has a deployment of this name."
-            faults.append(Fault("name", "unique", message))
+            faults.append(name_taken())
     if "tags" in changes:
         faults.append(tags_fault(changes["tags"]))
     found = tuple(fault for fault in faults if fault)

@@ -31,6 +31,7 @@ from provisioning.permissions import Permission
 from provisioning.selectors.templates import template_get
 from provisioning.states import DeploymentStatus
 
+NAME_CONSTRAINT = "deployment_name_once_while_live"
 _UNITS = {"cpu_cores": "vCPU", "memory_mb": "MiB", "disk_gb": "GiB"}
 
 
@@ -171,6 +172,11 @@ def _taken(name: str) -> Fault | None:
     live = Deployment.objects.exclude(status=DeploymentStatus.DELETED)
     if not live.filter(name=name[:63]).exists():
         return None
+    return name_taken()
+
+
+def name_taken() -> Fault:
+    """A live deployment of the tenant has the name; the constraint decides between two at once."""
     return Fault("name", "unique", _("Your organisation already has a deployment of this name."))
 
 

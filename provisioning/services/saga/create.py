@@ -47,7 +47,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 @guest_step
 def clone(ctx: StepContext, guest: Guest) -> StepResult:
     """Makes the machine from its template under our VMID."""
-    if guest.deployment.status == DeploymentStatus.DELETING:
+    if guest.deployment.status in {DeploymentStatus.DELETING, DeploymentStatus.DELETED}:
         return Complete({"canceled": True})
     try:
         if "clone" not in ctx.state and guest.deployment.clone_requested_at:

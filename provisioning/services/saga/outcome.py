@@ -91,7 +91,7 @@ def _fail(ctx: StepContext, failure: Failure, *, tag: Tag) -> None:
 
 
 def _fallback(ctx: StepContext, tag: Tag) -> DeploymentStatus:
-    power = ctx.state.get("power")
+    power = ctx.state.get("power") or ctx.payload.get("power")
     if tag is Tag.ACTION_FAILED and power in {"running", "stopped"}:
         return DeploymentStatus(power)
     return DeploymentStatus.ERROR

@@ -1,0 +1,115 @@
+"""What happens behind our back: seen states are taken over, absence and doubt never are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from audit.models import Entry
+from integrations.proxmox.interface import GuestSummary, PowerState
+from portal.models import Operation
+from provisioning.models import Cluster, Deployment, GuestObservation
+from provisioning.services import observation
+from tests.conftest import Cloud
+from tests.engine import run_until_idle
+from tests.provisioning import scenes
+from tests.provisioning.scenes import reloaded
+
+
+def look() -> None:
+    observation.observation_schedule()
+    run_until_idle()
+
+
+def test_a_machine_stopped_behind_our_back_is_shown_as_stopped(cloud: Cloud) -> None:
+    deployment = scenes.running(cloud)
+    assert cloud.simulator.run("POST", f"/nodes/pve1/qemu/{deployment.vmid}/status/stop") == "OK"
+    look()
+    assert reloaded(deployment).status == "stopped"
+    entry = Entry.objects.using("platform").get(tag="pod.observed")
+    assert (entry.before, entry.after) == ({"status": "running"}, {"status": "stopped"})
+    assert entry.actor_label == "system:observation"
+    look()
+    assert Entry.objects.using("platform").filter(tag="pod.observed").count() == 1
+    seen = GuestObservation.objects.using("platform").get(vmid=deployment.vmid)
+    assert (seen.power, seen.node) == ("stopped", "pve1")
+
+
+def test_a_machine_started_behind_our_back_is_shown_as_running(cloud: Cloud) -> None:
+    deployment = scenes.running(cloud)
+    scenes.acted(cloud, deployment, "stop", mode="force")
+    run_until_idle()
+    assert cloud.simulator.run("POST", f"/nodes/pve1/qemu/{deployment.vmid}/status/start") == "OK"
+    look()
+    assert reloaded(deployment).status == "running"
+
+
+def test_a_node_that_is_down_changes_nothing(cloud: Cloud) -> None:
+    deployment = scenes.running(cloud)
+    cloud.simulator.fault("node_down", node="pve2")
+    cloud.simulator.fault("node_down", node="pve1")
+    look()
+    assert reloaded(deployment).status == "running"
+    assert not Entry.objects.using("platform").filter(tag="pod.observed").exists()
+
+
+def test_a_machine_that_is_not_listed_changes_nothing(cloud: Cloud) -> None:
+    deployment = scenes.running(cloud)
+    path = f"/nodes/pve1/qemu/{deployment.vmid}"
+    cloud.simulator.run("POST", f"{path}/status/stop")
+    assert cloud.simulator.run("DELETE", path) == "OK"
+    look()
+    assert reloaded(deployment).status == "running"
+    assert reloaded(deployment).attention is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"status": PowerState.UNKNOWN}, {"lock": "backup"}, {"vmid": 29_999}]
+)
+def test_doubt_changes_nothing(cloud: Cloud, changes: dict[str, object]) -> None:
+    deployment = scenes.running(cloud)
+    stopped = GuestSummary(
+        vmid=deployment.vmid,
+        node="pve1",
+        name=deployment.name,
+        status=PowerState.STOPPED,
+        lock=None,
+        pool="uhub",
+        tags=("uhub",),
+        is_template=False,
+    )
+    seen = replace(stopped, **changes)  # type: ignore[arg-type]
+    observation._deployments_follow(cloud.cluster, {seen.vmid: seen})
+    assert reloaded(deployment).status == "running"
+    observation._deployments_follow(cloud.cluster, {stopped.vmid: stopped})
+    assert reloaded(deployment).status == "stopped"
+
+
+@pytest.mark.parametrize("status", ["provisioning", "starting", "stopping", "deleting", "error"])
+def test_what_is_under_way_or_failed_is_left_to_its_operation(cloud: Cloud, status: str) -> None:
+    deployment = scenes.running(cloud)
+    Deployment.across_tenants.filter(pk=deployment.pk).update(status=status)
+    cloud.simulator.run("POST", f"/nodes/pve1/qemu/{deployment.vmid}/status/stop")
+    look()
+    assert reloaded(deployment).status == status
+
+
+def test_a_cluster_that_cannot_be_listed_says_so_and_keeps_what_was_known(cloud: Cloud) -> None:
+    deployment = scenes.running(cloud)
+    look()
+    cloud.simulator.fault("status", match={"path": "/cluster/resources"}, count=9, status=403)
+    look()
+    cluster = Cluster.objects.using("platform").get(pk=cloud.cluster.pk)
+    assert cluster.last_error != ""
+    assert GuestObservation.objects.using("platform").filter(vmid=deployment.vmid).exists()
+    assert reloaded(deployment).status == "running"
+    cloud.simulator.clear_faults()
+    look()
+    assert Cluster.objects.using("platform").get(pk=cloud.cluster.pk).last_error == ""
+
+
+def test_one_listing_at_a_time_per_cluster(cloud: Cloud) -> None:
+    observation.observation_schedule()
+    observation.observation_schedule()
+    assert Operation.across_tenants.filter(type="cluster.observe").count() == 1
