@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.conf import settings
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.kernel.queue import (
+    Failure,
     OperationKind,
     Schedule,
     Step,
+    StepContext,
     register_operation,
     register_schedule,
 )
@@ -43,92 +49,78 @@ def register() -> None:
     )
 
 
+def _kind(
+    type_: Type,
+    label: str | Promise,
+    *steps: Step,
+    on_failure: Callable[[StepContext, Failure], None] = outcome.action_failed,
+    **more: Any,
+) -> OperationKind:
+    """A kind that changes a machine: patient with the cluster, and on record when it fails."""
+    rules: dict[str, Any] = {
+        "retry_permission": Permission.OPERATE,
+        "max_attempts": _PATIENCE,
+    } | more
+    return OperationKind(
+        type=type_, label=label, queue="cloudpods", steps=steps, on_failure=on_failure, **rules
+    )
+
+
+def _look(type_: Type, label: str | Promise, step: Step, *, max_attempts: int) -> OperationKind:
+    """A kind that only looks: nobody is told when it fails."""
+    return OperationKind(
+        type=type_,
+        label=label,
+        queue="metrics",
+        steps=(step,),
+        max_attempts=max_attempts,
+        is_critical=False,
+    )
+
+
 _KINDS = (
-    OperationKind(
-        type=Type.PROVISION,
-        label=_("Create deployment"),
-        queue="cloudpods",
-        steps=(
-            Step("clone", _("Clone"), create.clone),
-            Step("configure", _("Configure"), create.configure),
-            Step("resize", _("Resize disk"), create.grow),
-            Step("start", _("Start"), create.start),
-            Step("ready", _("Ready"), create.ready),
-        ),
-        max_attempts=_PATIENCE,
+    _kind(
+        Type.PROVISION,
+        _("Create deployment"),
+        Step("clone", _("Clone"), create.clone),
+        Step("configure", _("Configure"), create.configure),
+        Step("resize", _("Resize disk"), create.grow),
+        Step("start", _("Start"), create.start),
+        Step("ready", _("Ready"), create.ready),
+        on_failure=outcome.provision_failed,
         backoff_cap_s=60,
         is_cancelable=True,
-        retry_permission=Permission.OPERATE,
-        on_failure=outcome.provision_failed,
     ),
-    OperationKind(
-        type=Type.START,
-        label=_("Start"),
-        queue="cloudpods",
-        steps=(Step("start", _("Start"), power.power_on),),
-        max_attempts=_PATIENCE,
-        retry_permission=Permission.OPERATE,
-        on_failure=outcome.action_failed,
+    _kind(Type.START, _("Start"), Step("start", _("Start"), power.power_on)),
+    _kind(Type.STOP, _("Stop"), Step("stop", _("Stop"), power.power_off)),
+    _kind(Type.RESTART, _("Restart"), Step("restart", _("Restart"), power.reboot)),
+    _kind(
+        Type.RESIZE,
+        _("Resize"),
+        Step("configure", _("Configure"), create.configure),
+        Step("resize", _("Resize disk"), create.grow),
+        Step("resized", _("Check"), power.resized),
     ),
-    OperationKind(
-        type=Type.STOP,
-        label=_("Stop"),
-        queue="cloudpods",
-        steps=(Step("stop", _("Stop"), power.power_off),),
-        max_attempts=_PATIENCE,
-        retry_permission=Permission.OPERATE,
-        on_failure=outcome.action_failed,
-    ),
-    OperationKind(
-        type=Type.RESTART,
-        label=_("Restart"),
-        queue="cloudpods",
-        steps=(Step("restart", _("Restart"), power.reboot),),
-        max_attempts=_PATIENCE,
-        retry_permission=Permission.OPERATE,
-        on_failure=outcome.action_failed,
-    ),
-    OperationKind(
-        type=Type.RESIZE,
-        label=_("Resize"),
-        queue="cloudpods",
-        steps=(
-            Step("configure", _("Configure"), create.configure),
-            Step("resize", _("Resize disk"), create.grow),
-            Step("resized", _("Check"), power.resized),
-        ),
-        max_attempts=_PATIENCE,
-        retry_permission=Permission.OPERATE,
-        on_failure=outcome.action_failed,
-    ),
-    OperationKind(
-        type=Type.DESTROY,
-        label=_("Delete deployment"),
-        queue="cloudpods",
-        steps=(
-            Step("stop", _("Stop"), destroy.halt),
-            Step("destroy", _("Destroy"), destroy.destroy),
-            Step("release", _("Release"), destroy.release),
-        ),
-        max_attempts=_PATIENCE,
+    _kind(
+        Type.DESTROY,
+        _("Delete deployment"),
+        Step("stop", _("Stop"), destroy.halt),
+        Step("destroy", _("Destroy"), destroy.destroy),
+        Step("release", _("Release"), destroy.release),
+        on_failure=outcome.destroy_failed,
         backoff_cap_s=60,
         retry_permission=Permission.DELETE,
-        on_failure=outcome.destroy_failed,
     ),
-    OperationKind(
-        type=Type.REFRESH,
-        label=_("Read addresses"),
-        queue="metrics",
-        steps=(Step("read", _("Read addresses"), create.refresh),),
+    _look(
+        Type.REFRESH,
+        _("Read addresses"),
+        Step("read", _("Read addresses"), create.refresh),
         max_attempts=3,
-        is_critical=False,
     ),
-    OperationKind(
-        type=Type.OBSERVE,
-        label=_("Look at a cluster"),
-        queue="metrics",
-        steps=(Step("list", _("List machines"), observation.observe),),
+    _look(
+        Type.OBSERVE,
+        _("Look at a cluster"),
+        Step("list", _("List machines"), observation.observe),
         max_attempts=1,
-        is_critical=False,
     ),
 )

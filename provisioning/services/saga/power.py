@@ -10,14 +10,11 @@ from integrations.proxmox.interface import GuestConfig, PowerState, TaskRef
 from portal.kernel.queue import Advance, StepContext, StepResult
 from provisioning.models import Deployment
 from provisioning.services.operations import OperationType, enqueue_for
-from provisioning.services.saga.create import configure, grow
 from provisioning.services.saga.guest import Guest, guest_prove
 from provisioning.services.saga.outcome import settle
 from provisioning.services.saga.tasks import guest_step, poll, task_run
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
-
-__all__ = ["configure", "grow", "power_off", "power_on", "reboot", "resized"]
 
 
 def _power(ctx: StepContext, guest: Guest, config: GuestConfig) -> PowerState:
