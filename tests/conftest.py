@@ -18,7 +18,10 @@ from portal.services.settings import settings_forget
 from provisioning.models import Cluster, Template
 from tests.factories.accounts import MembershipFactory, TenantFactory, UserFactory, actor_of
 from tests.factories.provisioning import ClusterFactory, TemplateFactory
+from tests.flushing import quick_flush_install
 from tests.simulator import SimulatorProcess
+
+quick_flush_install()
 
 ALIASES = ("default", "owner", "platform", "dispatch")
 CROSS_ALIAS_FIXTURES = {"world", "cloud", "site"}
