@@ -41,3 +41,4 @@ PROVISIONING.update(
     address_polls=5,
     observe_settle_s=0.0,
 )
+WHITENOISE_AUTOREFRESH = True  # every test client would list all static files anew
