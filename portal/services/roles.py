@@ -77,17 +77,32 @@ def roles_ensure() -> int:
 
     What somebody took from a role stays taken: only permissions the role never knew are added.
     """
-    changed = 0
     known_now = sorted(permission_specs())
     with platform_alias(), transaction.atomic(using=PLATFORM):
-        for code in ROLES:
-            role, is_new = Role.objects.select_for_update().get_or_create(
-                code=code, defaults={"name": NAMES[code]}
-            )
-            fresh = default_permissions(code) - set(role.known_permissions)
-            permissions = sorted(set(role.permissions) | fresh)
-            if is_new or role.known_permissions != known_now or permissions != role.permissions:
-                role.permissions, role.known_permissions = permissions, known_now
-                role.save(using=PLATFORM)
-                changed += 1
-    return changed
+        roles = {
+            role.code: role for role in Role.objects.select_for_update().filter(code__in=ROLES)
+        }
+        missing = [_default_role(code, known_now) for code in ROLES if code not in roles]
+        Role.objects.bulk_create(missing, ignore_conflicts=True)
+        extended = [role for role in roles.values() if _extended(role, known_now)]
+        for role in extended:
+            role.save(using=PLATFORM)
+    return len(missing) + len(extended)
+
+
+def _default_role(code: str, known_now: list[str]) -> Role:
+    return Role(
+        code=code,
+        name=NAMES[code],
+        permissions=sorted(default_permissions(code)),
+        known_permissions=known_now,
+    )
+
+
+def _extended(role: Role, known_now: list[str]) -> bool:
+    """Adds what is new to the role; answers whether anything was."""
+    fresh = default_permissions(role.code) - set(role.known_permissions)
+    permissions = sorted(set(role.permissions) | fresh)
+    before = (role.permissions, role.known_permissions)
+    role.permissions, role.known_permissions = permissions, known_now
+    return before != (permissions, known_now)
