@@ -226,14 +226,14 @@ def _try_failed(claim: Claim, kind: OperationKind, error: Exception) -> Settleme
     if claim.attempts >= claim.max_attempts:
         _decide(claim, OperationStatus.DEAD, code, message)
         return None
-    asked_s = error.after_s if isinstance(error, StepRetry) else None
-    if asked_s is None:
+    pause_s = error.after_s if isinstance(error, StepRetry) else None
+    if pause_s is None:
         pause_s = backoff_s(claim.attempts, base_s=kind.backoff_base_s, cap_s=kind.backoff_cap_s)
-        asked_s = pause_s * float(settings.ENGINE["BACKOFF_SCALE"])
+    pause_s *= float(settings.ENGINE["BACKOFF_SCALE"])
     status = StepStatus.WAITING
     step_end(claim.steps, claim.step, status=status, at=clock.now(), detail=message)
     return Settlement(
-        OperationStatus.PENDING, outcome=AttemptOutcome.RETRIED, delay_s=asked_s, last_error=message
+        OperationStatus.PENDING, outcome=AttemptOutcome.RETRIED, delay_s=pause_s, last_error=message
     )
 
 

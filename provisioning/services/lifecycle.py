@@ -112,7 +112,10 @@ def deployment_resize(
         before=before,
         after=wanted.as_dict(),
     )
-    return deployment, enqueue_for(deployment, OperationType.RESIZE, actor=actor, power=was)
+    needs_restart = any(before[name] != wanted.of(name) for name in ("cpu_cores", "memory_mb"))
+    return deployment, enqueue_for(
+        deployment, OperationType.RESIZE, actor=actor, power=was, needs_restart=needs_restart
+    )
 
 
 @transaction.atomic

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 
+from billing.logic.quota import DIMENSIONS, Amounts
 from billing.selectors.quotas import quota_recomputed, quota_used
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
@@ -71,6 +72,8 @@ def leases_expire() -> None:
 
 
 def quota_is_true(world: World) -> bool:
-    """Whether the counters equal the sum of what is held."""
-    with tenant_scope(world.north.pk):
-        return quota_used(world.north.pk) == quota_recomputed(world.north.pk)
+    """Whether the counters equal the sum of what is held, and that what the live deployments are."""
+    with tenant_scope(world.north.pk), transaction.atomic():
+        live = [row.amounts for row in Deployment.objects.exclude(status="deleted")]
+        total = Amounts(**{name: sum(one.of(name) for one in live) for name in DIMENSIONS})
+        return quota_used(world.north.pk) == quota_recomputed(world.north.pk) == total

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db import transaction
+
 from billing.logic.quota import Amounts
 from billing.selectors.quotas import quota_recomputed, quota_used
 from portal.kernel.tenancy import tenant_scope
@@ -57,6 +59,6 @@ def test_a_deployment_lives_from_template_to_tombstone(cloud: Cloud) -> None:
     run_until_idle()
     assert reload(row).status == "deleted"
     assert cloud.simulator.vm(row.vmid) is None
-    with tenant_scope(cloud.world.north.pk):
+    with tenant_scope(cloud.world.north.pk), transaction.atomic():
         assert quota_used(cloud.world.north.pk) == Amounts()
         assert quota_recomputed(cloud.world.north.pk) == Amounts()

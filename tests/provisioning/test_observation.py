@@ -12,7 +12,7 @@ from portal.models import Operation
 from provisioning.models import Cluster, Deployment, GuestObservation
 from provisioning.services import observation
 from tests.conftest import Cloud
-from tests.engine import run_until_idle
+from tests.engine import run_until_idle, wait_until
 from tests.provisioning import scenes
 from tests.provisioning.scenes import reloaded
 
@@ -22,9 +22,21 @@ def look() -> None:
     run_until_idle()
 
 
+def power_behind_our_back(cloud: Cloud, deployment: Deployment, verb: str, state: str) -> None:
+    """Somebody starts or stops the machine on the cluster, whose listing follows a little later."""
+    path = f"/nodes/pve1/qemu/{deployment.vmid}/status/{verb}"
+    assert cloud.simulator.run("POST", path) == "OK"
+
+    def is_listed() -> bool:
+        rows = cloud.simulator.api("GET", "/cluster/resources?type=vm").json()["data"]
+        return any(r["vmid"] == deployment.vmid and r["status"] == state for r in rows)
+
+    wait_until(is_listed)
+
+
 def test_a_machine_stopped_behind_our_back_is_shown_as_stopped(cloud: Cloud) -> None:
     deployment = scenes.running(cloud)
-    assert cloud.simulator.run("POST", f"/nodes/pve1/qemu/{deployment.vmid}/status/stop") == "OK"
+    power_behind_our_back(cloud, deployment, "stop", "stopped")
     look()
     assert reloaded(deployment).status == "stopped"
     entry = Entry.objects.using("platform").get(tag="pod.observed")
@@ -40,7 +52,7 @@ def test_a_machine_started_behind_our_back_is_shown_as_running(cloud: Cloud) -> 
     deployment = scenes.running(cloud)
     scenes.acted(cloud, deployment, "stop", mode="force")
     run_until_idle()
-    assert cloud.simulator.run("POST", f"/nodes/pve1/qemu/{deployment.vmid}/status/start") == "OK"
+    power_behind_our_back(cloud, deployment, "start", "running")
     look()
     assert reloaded(deployment).status == "running"
 
@@ -90,7 +102,7 @@ def test_doubt_changes_nothing(cloud: Cloud, changes: dict[str, object]) -> None
 def test_what_is_under_way_or_failed_is_left_to_its_operation(cloud: Cloud, status: str) -> None:
     deployment = scenes.running(cloud)
     Deployment.across_tenants.filter(pk=deployment.pk).update(status=status)
-    cloud.simulator.run("POST", f"/nodes/pve1/qemu/{deployment.vmid}/status/stop")
+    power_behind_our_back(cloud, deployment, "stop", "stopped")
     look()
     assert reloaded(deployment).status == status
 

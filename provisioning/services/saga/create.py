@@ -79,7 +79,10 @@ def _taken(ctx: StepContext, guest: Guest) -> Poll:
 
 
 def _resume(ctx: StepContext, guest: Guest) -> None:
-    """An earlier run may have asked for the clone: find its task again before asking once more."""
+    """An earlier run may have asked for the clone: find its task again before asking once more.
+
+    A task that failed is past: the machine is looked for, and cloned anew if it is not there.
+    """
     deployment = guest.deployment
     assert deployment.clone_requested_at is not None
     ref = guest.hypervisor.clone_find(
@@ -88,10 +91,12 @@ def _resume(ctx: StepContext, guest: Guest) -> None:
         new_vmid=deployment.vmid,
         since=deployment.clone_requested_at - CLOCK_SKEW,
     )
-    if ref is not None and ctx.state.get("clone_done") != ref.upid:
+    if ref is None or ctx.state.get("clone_done") == ref.upid:
+        return
+    ctx.state["clone_done"] = ref.upid
+    if guest.hypervisor.task_state(ref).failure is None:
         ctx.state["clone"] = {"upid": ref.upid, "node": ref.node}
-        ctx.state["clone_done"] = ref.upid
-        ctx.save()
+    ctx.save()
 
 
 def _submit(ctx: StepContext, guest: Guest) -> TaskRef | None:

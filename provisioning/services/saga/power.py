@@ -96,7 +96,7 @@ def resized(ctx: StepContext, guest: Guest) -> StepResult:
     config = guest_prove(guest)
     is_running = _power(ctx, guest, config) is PowerState.RUNNING
     with transaction.atomic():
-        if is_running:
+        if is_running and ctx.payload.get("needs_restart"):
             attention = {
                 "code": "restart_needed",
                 "message": "Processor and memory change at the next restart.",
