@@ -53,7 +53,7 @@ class CursorPage(CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound as error:
             raise _cursor_fault() from error
-        if cursor is not None and "\x00" in (cursor.position or ""):
+        if cursor is not None and "\x00" in str(cursor.position or ""):
             raise _cursor_fault()
         return cursor
 
