@@ -3,13 +3,12 @@ from __future__ import annotations
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
-import portal.kernel.clock
-import portal.kernel.models
 from django.conf import settings
 from django.db import migrations, models
 
+import portal.kernel.clock
+import portal.kernel.models
 from portal.kernel.rls import PlatformTable, SelfTable
-
 
 # What people may change themselves; everything else about a person is the platform's to write.
 OWN_COLUMNS = (
