@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy as _
+from config.settings.parts.admin_navigation import NAVIGATION
 
 UNFOLD = {
     "SITE_TITLE": "uHub",
@@ -10,38 +10,11 @@ UNFOLD = {
     "SITE_URL": "/",
     "BORDER_RADIUS": "14px",
     "SHOW_VIEW_ON_SITE": False,
+    "THEME": "dark",
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
-        "navigation": [
-            {
-                "title": _("People"),
-                "items": [
-                    {"title": _("Users"), "icon": "person", "link": "/admin/portal/user/"},
-                    {"title": _("Roles"), "icon": "badge", "link": "/admin/portal/role/"},
-                    {
-                        "title": _("Memberships"),
-                        "icon": "groups",
-                        "link": "/admin/portal/membership/",
-                    },
-                ],
-            },
-            {
-                "title": _("Platform"),
-                "items": [
-                    {"title": _("System settings"), "icon": "tune", "link": "/admin/settings"},
-                    {"title": _("All tables"), "icon": "table", "link": "/admin/"},
-                ],
-            },
-            {
-                "title": _("To look at"),
-                "items": [
-                    {"title": _("Operations"), "icon": "bolt", "link": "/admin/portal/operation/"},
-                    {"title": _("Workers"), "icon": "memory", "link": "/admin/portal/worker/"},
-                    {"title": _("Audit"), "icon": "history", "link": "/admin/audit/entry/"},
-                ],
-            },
-        ],
+        "navigation": NAVIGATION,
     },
     "COLORS": {
         "base": {
