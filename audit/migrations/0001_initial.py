@@ -54,8 +54,10 @@ def guarded(table: str) -> list[str]:
             f"CREATE TRIGGER {table}_keep BEFORE UPDATE OR DELETE ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION audit_keep()"
         ),
-        (f"CREATE TRIGGER {table}_keep_all BEFORE TRUNCATE ON {table} "
-         "FOR EACH STATEMENT EXECUTE FUNCTION audit_keep()"),
+        (
+            f"CREATE TRIGGER {table}_keep_all BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION audit_keep()"
+        ),
         f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_keep",
         f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_keep_all",
     ]

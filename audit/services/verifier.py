@@ -172,7 +172,8 @@ def _rows(tenant_id: UUID | None) -> dict[UUID, list[_Row]]:
 
 def _stored(tenant_id: UUID | None) -> Iterator[tuple[str | None, ...]]:
     where = "WHERE tenant_id = %s" if tenant_id else ""
-    query = f"SELECT {_COLUMNS}, row_hash FROM audit_entry {where} ORDER BY tenant_id, xid, seq"  # noqa: S608 - constants of ours
+    query = f"SELECT {_COLUMNS}, row_hash FROM audit_entry {where} "
+        "ORDER BY audit_entry.tenant_id, audit_entry.xid, audit_entry.seq"  # noqa: S608 - constants of ours
     with connections[PLATFORM].cursor() as cursor:
         cursor.execute(query, [tenant_id] if tenant_id else [])
         while chunk := cursor.fetchmany(_CHUNK):

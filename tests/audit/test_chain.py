@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
 
 from audit.models import Entry, Seal
-from audit.services import trail
+from audit.services import trail, verifier
 from audit.services.sealer import entries_seal
 from audit.services.verifier import entries_verify
 from portal.kernel.tenancy import tenant_scope
@@ -69,7 +69,6 @@ def test_changed_row_with_a_fitting_hash_is_named(
     tampered(
         f"UPDATE audit_entry SET tag = tag, row_hash = '{'0' * 64}' WHERE id = '{chain[1].pk}'"
     )
-    from audit.services import verifier
 
     row = next(r for r in verifier._rows(world.north.id)[world.north.id] if r.stored == "0" * 64)
     tampered(
@@ -81,6 +80,18 @@ def test_changed_row_with_a_fitting_hash_is_named(
     assert findings(world) == [
         ("changed", f"{name(chain[1])} was changed: it was sealed with another hash")
     ]
+
+
+def test_transaction_numbers_are_ordered_as_numbers(world: World, write, seal, tampered) -> None:
+    for xid, label in ((999, "first"), (1000, "second")):
+        entry = write(world.north.id, label)
+        tampered(f"UPDATE audit_entry SET xid = {xid} WHERE id = '{entry.pk}'")
+        row = next(r for r in verifier._rows(world.north.id)[world.north.id] if r.xid == xid)
+        tampered(f"UPDATE audit_entry SET row_hash = '{row.computed}' WHERE id = '{entry.pk}'")
+
+    seal(2)
+
+    assert findings(world) == []
 
 
 def test_removed_row_is_named(world: World, chain: list[Entry], tampered) -> None:
