@@ -172,8 +172,11 @@ def _rows(tenant_id: UUID | None) -> dict[UUID, list[_Row]]:
 
 def _stored(tenant_id: UUID | None) -> Iterator[tuple[str | None, ...]]:
     where = "WHERE tenant_id = %s" if tenant_id else ""
-    query = f"SELECT {_COLUMNS}, row_hash FROM audit_entry {where} "
-        "ORDER BY audit_entry.tenant_id, audit_entry.xid, audit_entry.seq"  # noqa: S608 - constants of ours
+    # The order names the table's columns: a bare `xid` would be the text of the select list.
+    query = (
+        f"SELECT {_COLUMNS}, row_hash FROM audit_entry {where} "  # noqa: S608 - constants of ours
+        "ORDER BY audit_entry.tenant_id, audit_entry.xid, audit_entry.seq"
+    )
     with connections[PLATFORM].cursor() as cursor:
         cursor.execute(query, [tenant_id] if tenant_id else [])
         while chunk := cursor.fetchmany(_CHUNK):
