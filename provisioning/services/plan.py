@@ -32,6 +32,8 @@ from provisioning.selectors.templates import template_get
 from provisioning.states import DeploymentStatus
 
 NAME_CONSTRAINT = "deployment_name_once_while_live"
+# Beyond any limit: what is shown of a request that is refused anyway stays a number one can compute.
+FIGURE_MAX = 10_000_000
 _UNITS = {"cpu_cores": "vCPU", "memory_mb": "MiB", "disk_gb": "GiB"}
 
 
@@ -153,7 +155,7 @@ def _figures(
         low, default, high = template.limits(name)
         asked = getattr(request, name)
         value = default if asked is None else asked
-        figures[name] = max(0, value)
+        figures[name] = min(max(0, value), FIGURE_MAX)
         if fault := bound_fault(name, value, low=low, high=high, unit=unit):
             faults.append(fault)
     return figures, tuple(faults)
