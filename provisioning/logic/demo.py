@@ -50,18 +50,18 @@ class DemoMachine:
     is_live: bool = False
 
 
-TENANTS: Final = (("acme", "Acme Télécom"), ("nova", "Nova Hosting"))
+TENANTS: Final = (("uhub", "uHub"), ("nova", "Nova Hosting"))
 QUOTAS: Final = {
-    "acme": {"deployments": 24, "cpu_cores": 48, "memory_mb": 98_304, "disk_gb": 1000},
+    "uhub": {"deployments": 24, "cpu_cores": 48, "memory_mb": 98_304, "disk_gb": 1000},
 }
 
 PEOPLE: Final = (
-    DemoPerson("demo-admin", "Alice MARTIN", "admin", "acme", is_platform_admin=True),
-    DemoPerson("demo-projets", "Paul BERNARD", "projets", "acme"),
-    DemoPerson("demo-dev", "Dora PETIT", "dev", "acme"),
-    DemoPerson("demo-ops", "Omar DURAND", "ops", "acme"),
-    DemoPerson("demo-support", "Sophie LEROY", "support", "acme"),
-    DemoPerson("demo-viewer", "Victor MOREAU", "viewer", "acme"),
+    DemoPerson("demo-admin", "Alice MARTIN", "admin", "uhub", is_platform_admin=True),
+    DemoPerson("demo-projets", "Paul BERNARD", "projets", "uhub"),
+    DemoPerson("demo-dev", "Dora PETIT", "dev", "uhub"),
+    DemoPerson("demo-ops", "Omar DURAND", "ops", "uhub"),
+    DemoPerson("demo-support", "Sophie LEROY", "support", "uhub"),
+    DemoPerson("demo-viewer", "Victor MOREAU", "viewer", "uhub"),
     DemoPerson("demo-nova", "Nora GARNIER", "admin", "nova"),
 )
 
