@@ -140,7 +140,7 @@ def test_a_quota_refusal_names_dimension_limit_used_and_requested(
         {
             "code": "quota_exceeded",
             "detail": "Over quota. cpu_cores: 6 vCPU requested, 0 of 5 used; "
-            "disk_gb: 20 GB requested, 0 of 0 used. "
+            "disk_gb: 20 GiB requested, 0 of 0 used. "
             "A platform administrator can raise the limit.",
             "attr": "cpu_cores",
         }
