@@ -70,6 +70,29 @@ def portal(cloud: Cloud) -> Iterator[Portal]:
         yield portal
 
 
+def assert_history(portal: Portal, path: str) -> None:
+    """The deployment's journal and operations tell its whole life, the newest first."""
+    tags = [entry["tag"] for entry in portal.call("GET", f"{path}/events", 200)["results"]]
+    assert tags[::-1] == [
+        "pod.requested",
+        "pod.created",
+        "pod.stop_requested",
+        "pod.stopped",
+        "pod.start_requested",
+        "pod.started",
+        "pod.extended",
+        "pod.delete_requested",
+        "pod.deleted",
+    ]
+    types = [one["type"] for one in portal.call("GET", f"{path}/operations", 200)["results"]]
+    assert [type_ for type_ in types[::-1] if type_ != "pod.refresh"] == [
+        "pod.provision",
+        "pod.stop",
+        "pod.start",
+        "pod.destroy",
+    ]
+
+
 @pytest.mark.timeout(180)
 def test_a_program_plays_the_whole_life_over_http(cloud: Cloud, portal: Portal) -> None:
     assert portal.call("GET", "templates", 401)["errors"][0]["code"] == "not_authenticated"
@@ -109,22 +132,4 @@ def test_a_program_plays_the_whole_life_over_http(cloud: Cloud, portal: Portal) 
     assert portal.call("GET", "deployments", 200)["results"] == []
     tombstone = portal.call("GET", "deployments?with_deleted=true", 200)["results"][0]
     assert (tombstone["id"], tombstone["status"]) == (created["id"], "deleted")
-    tags = [entry["tag"] for entry in portal.call("GET", f"{path}/events", 200)["results"]]
-    assert tags[::-1] == [
-        "pod.requested",
-        "pod.created",
-        "pod.stop_requested",
-        "pod.stopped",
-        "pod.start_requested",
-        "pod.started",
-        "pod.extended",
-        "pod.delete_requested",
-        "pod.deleted",
-    ]
-    types = [one["type"] for one in portal.call("GET", f"{path}/operations", 200)["results"]]
-    assert [type_ for type_ in types[::-1] if type_ != "pod.refresh"] == [
-        "pod.provision",
-        "pod.stop",
-        "pod.start",
-        "pod.destroy",
-    ]
+    assert_history(portal, path)

@@ -43,3 +43,8 @@ def endpoint_make(*apis: ScriptedApi | str, **changes: Any) -> ProxmoxEndpoint:
 def transport_make(*apis: ScriptedApi | str, **changes: Any) -> ProxmoxTransport:
     registry = changes.pop("registry", None) or HostRegistry()
     return ProxmoxTransport(endpoint_make(*apis, **changes), registry=registry)
+
+
+@pytest.fixture
+def transport(api: ScriptedApi) -> ProxmoxTransport:
+    return transport_make(api)

@@ -56,6 +56,15 @@ def refusal(status: int, reason: str, *, message: str | None = None, **more: Any
 Script = Callable[[Request], Reply]
 
 
+def always(reply: Reply) -> Script:
+    return lambda _: reply
+
+
+def once(first: Reply, then: Reply) -> Script:
+    replies = iter([first])
+    return lambda _: next(replies, then)
+
+
 @dataclass(frozen=True)
 class Certificate:
     pem_file: Path
