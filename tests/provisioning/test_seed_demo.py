@@ -47,9 +47,7 @@ def test_a_second_bootstrap_changes_nothing() -> None:
 
 
 @pytest.mark.django_db(transaction=True, databases=ALIASES)
-def test_a_second_demo_changes_nothing(
-    simulator: SimulatorProcess, settings: Any
-) -> None:
+def test_a_second_demo_changes_nothing(simulator: SimulatorProcess, settings: Any) -> None:
     settings_forget()
     settings.PROXMOX_ENVIRONMENT = ProxmoxEnvironment(
         url=simulator.url, token_id=TOKEN, token_secret=TOKENS[TOKEN], ca_file=simulator.ca_file
