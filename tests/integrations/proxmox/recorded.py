@@ -1,4 +1,4 @@
-"""What a real cluster answered when it was asked for a guest's configuration."""
+"""A guest's configuration in the words of the API, for tests that read it."""
 
 from __future__ import annotations
 
