@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel import audit_tags, authz, ui
+from portal.kernel import audit_tags, authz, settings, ui
+from provisioning.logic.setting_definitions import SETTINGS
 from provisioning.permissions import PERMISSIONS, Permission
 from provisioning.states import DEPLOYMENT_STYLES, HEALTH_STYLES
 from provisioning.tags import TAGS
@@ -21,6 +22,7 @@ class ProvisioningConfig(AppConfig):
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
+        settings.register_settings(*SETTINGS)
         ui.register_statuses("deployment", DEPLOYMENT_STYLES)
         ui.register_statuses("health", HEALTH_STYLES)
         ui.register_nav(

@@ -36,6 +36,7 @@ from provisioning.services.saga.guest import (
 )
 from provisioning.services.saga.outcome import settle
 from provisioning.services.saga.tasks import guest_step, poll, task_run
+from provisioning.services.slots import slot_take
 from provisioning.services.vmids import vmid_allocate, vmid_block
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
@@ -50,7 +51,9 @@ def clone(ctx: StepContext, guest: Guest) -> StepResult:
     if guest.deployment.status in {DeploymentStatus.DELETING, DeploymentStatus.DELETED}:
         return Complete({"canceled": True})
     try:
-        if "clone" not in ctx.state and guest.deployment.clone_requested_at:
+        if "clone" not in ctx.state:
+            if not slot_take(guest.deployment):
+                return poll(f"waiting for a free slot on {guest.deployment.template.storage_pool}")
             _resume(ctx, guest)
         waiting = task_run(ctx, guest, "clone", lambda: _submit(ctx, guest))
         if waiting:
@@ -84,7 +87,8 @@ def _resume(ctx: StepContext, guest: Guest) -> None:
     A task that failed is past: the machine is looked for, and cloned anew if it is not there.
     """
     deployment = guest.deployment
-    assert deployment.clone_requested_at is not None
+    if deployment.clone_requested_at is None:
+        return
     ref = guest.hypervisor.clone_find(
         source_node=deployment.template.default_node,
         source_vmid=deployment.template.proxmox_template_vmid,
@@ -107,8 +111,6 @@ def _submit(ctx: StepContext, guest: Guest) -> TaskRef | None:
     if not guest.hypervisor.is_vmid_free(guest.vmid):
         raise VmidTaken(f"VMID {guest.vmid} is in use")
     ctx.save()
-    with transaction.atomic():
-        Deployment.objects.filter(pk=deployment.pk).update(clone_requested_at=clock.now())
     return guest.hypervisor.clone_submit(
         source_node=template.default_node,
         source_vmid=template.proxmox_template_vmid,
