@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import shared_task, signals
+from celery import bootsteps, shared_task, signals
 from django.conf import settings
 
 from portal.services.doorbell import DOORBELL
@@ -44,6 +44,19 @@ def ring_carry(queue: str) -> None:
     )
 
 
+class DeskStep(bootsteps.StartStopStep):
+    """Opens the desk once SIGTERM is handled and before the broker is asked: it may be away for long."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def start(self, parent: Any) -> None:
+        names = parent.app.amqp.queues.consume_from
+        queues = [name.removeprefix(_PREFIX) for name in names if name.startswith(_PREFIX)]
+        desk = WorkerDesk(queues=queues)
+        _desks.append(desk)
+        desk.start()
+
+
 @signals.worker_init.connect
 def worker_begin(sender: Any, **_: Any) -> None:
     """The worker serves the queues it was started for, even before its broker answers.
@@ -54,11 +67,7 @@ def worker_begin(sender: Any, **_: Any) -> None:
     pool = sender.pool_cls if isinstance(sender.pool_cls, str) else sender.pool_cls.__module__
     if not any(word in pool for word in _POOLS):
         raise SystemExit(f"uHub's workers use threads: start them with -P threads, not {pool}.")
-    names = sender.app.amqp.queues.consume_from
-    queues = [name.removeprefix(_PREFIX) for name in names if name.startswith(_PREFIX)]
-    desk = WorkerDesk(queues=queues)
-    _desks.append(desk)
-    desk.start()
+    sender.app.steps["worker"].add(DeskStep)
 
 
 @signals.worker_shutting_down.connect

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import connection
+from django.db import connection, connections
 from django.test import AsyncClient, Client
 
 from audit.models import Entry
@@ -62,9 +63,14 @@ def test_scope_holds_under_asgi(entries: World) -> None:
     client = AsyncClient()
     client.force_login(entries.people["admin"])
 
-    answer = async_to_sync(client.get)("/api/audit")
+    def ask() -> list[str]:
+        try:
+            return seen(async_to_sync(client.get)("/api/audit"))
+        finally:
+            connections.close_all()
 
-    assert seen(answer) == ["north"]
+    with ThreadPoolExecutor(1) as thread:  # the browser tests leave a loop running in this one
+        assert thread.submit(ask).result() == ["north"]
 
 
 def test_scope_ends_with_the_request(entries: World, client: Client) -> None:

@@ -60,7 +60,8 @@ def test_retry_takes_an_attempt_each_and_succeeds(enqueue, row):
     assert tries(operation) == [(1, "retried"), (2, "retried"), (3, "completed")]
 
 
-def test_retry_waits_as_long_as_asked(enqueue, row):
+def test_retry_waits_as_long_as_asked(enqueue, row, settings):
+    settings.ENGINE = settings.ENGINE | {"BACKOFF_SCALE": 1.0}
     operation = enqueue("test.flaky", payload={"failures": 1, "after_s": 3600})
     run_until_idle(horizon_s=60)
     waiting = row(operation)

@@ -109,7 +109,8 @@ def test_a_managed_server_without_superuser_is_enough(
     admin_url: str, password_file: Path, folder: Path
 ) -> None:
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS uhub")
+        for database in ("uhub", "uhub_command"):
+            connection.execute(f"DROP DATABASE IF EXISTS {database}")  # type: ignore[arg-type]
         for role in ROLES:
             connection.execute(f"DROP ROLE IF EXISTS {role}")  # type: ignore[arg-type]
         connection.execute("CREATE ROLE manager LOGIN CREATEROLE CREATEDB PASSWORD 'manager'")
