@@ -1,7 +1,8 @@
 """A small supervisor: named children in process groups of their own, one log, one ordered end.
 
-Nothing is ever restarted. A demo whose worker died silently and came back would hide the very
-fault that somebody is looking for; so one unexpected death ends everything and names the culprit.
+uHub's own processes must survive `kill -9`, and the demo is where people try it: once everything is up,
+a program marked `is_revived` that dies is named and started again. One that dies over and over, or any other,
+ends everything and is named as the culprit.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from config.local.state import PROJECT_DIR
 
 POLL_S = 0.05
 IMPATIENCE_S = 2
+REVIVALS = 5
+REVIVALS_WITHIN_S = 60
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WATCHDOG = Path(__file__).with_name("watchdog.py")
 
@@ -43,6 +46,7 @@ class Program:
     ready_timeout_s: float = 60
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 10
+    is_revived: bool = False  # started again when it dies while everything runs
     is_quiet: bool = False  # what it says is shown only when it fails
 
 
@@ -129,6 +133,7 @@ class Supervisor:
     _stop_requested_at: float = 0
     _is_urgent: bool = False
     _watchdog: subprocess.Popen[str] | None = None
+    _deaths: dict[str, deque[float]] = field(default_factory=dict)
 
     def __enter__(self) -> Supervisor:
         for number in SIGNALS:
@@ -217,11 +222,30 @@ class Supervisor:
     def watch(self) -> None:
         """Wait until somebody asks for the end.
 
-        Raises ProgramError when one of the programs ends before that.
+        Raises ProgramError when a program ends before that and is not to be revived.
         """
         while not self.is_stop_requested:
+            self._revive()
             self._find_dead()
             time.sleep(POLL_S)
+
+    def _revive(self) -> None:
+        """Start again what died and may, unless it has died too often lately."""
+        for child in list(self._children):
+            program = child.program
+            code = child.process.poll()
+            if code is None or not program.is_revived or self.is_stop_requested:
+                continue
+            now = time.monotonic()
+            deaths = self._deaths.setdefault(program.name, deque(maxlen=REVIVALS))
+            if len(deaths) == REVIVALS and now - deaths[0] < REVIVALS_WITHIN_S:
+                continue
+            deaths.append(now)
+            child.send(signal.SIGKILL)
+            self._drain(child)
+            self._forget(child)
+            self.log.write("uhub", f"{program.name} ended, exit code {code}: starting it again")
+            self._spawn(program)
 
     def stop(self) -> None:
         """End all programs, the youngest first, each within its deadline, then by force."""

@@ -79,6 +79,7 @@ def simulator(ports: Ports, folder: Path, env: dict[str, str]) -> Program:
         name="simulator",
         argv=[sys.executable, "-m", "integrations.proxmox.simulator", *numbers, *options],
         env=env,
+        is_revived=True,
         is_ready=lambda: _listens(ports.simulator) and _listens(ports.control),
     )
 
@@ -105,6 +106,7 @@ def web(ports: Ports, env: dict[str, str], *, has_reload: bool) -> Program:
         name="web",
         argv=[sys.executable, "-m", "uvicorn", "config.asgi:application", *options],
         env=env,
+        is_revived=True,
         is_ready=lambda: _answers(f"{ports.url}/readyz", fallback=f"{ports.url}/healthz"),
         ready_timeout_s=90,
     )
@@ -118,6 +120,7 @@ def worker(env: dict[str, str], *, has_reload: bool) -> Program:
         name="worker",
         argv=_celery(["worker", *options], has_reload=has_reload),
         env=env,
+        is_revived=True,
         ready_text="ready.",
         ready_timeout_s=90,
         stop_timeout_s=15,
@@ -134,6 +137,7 @@ def scheduler(folder: Path, env: dict[str, str], *, has_reload: bool) -> Program
         name="scheduler",
         argv=_celery(["beat", *options], has_reload=has_reload),
         env=env,
+        is_revived=True,
         is_ready=lambda: any(folder.glob(f"{schedule.name}*")),
     )
 

@@ -63,6 +63,7 @@ class EmbeddedValkey:
             cwd=Path("/"),
             stdin_text=settings,
             is_ready=self.is_ready,
+            is_revived=True,
             is_quiet=True,
         )
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Callable
 
@@ -84,6 +85,32 @@ def test_a_program_that_dies_is_named_and_the_others_end(mark: str) -> None:
         with pytest.raises(ProgramError, match=r"^child ended unexpectedly, exit code -9\.$"):
             supervisor.watch()
     assert processes_with(mark) == []
+
+
+def test_a_program_that_may_is_started_again() -> None:
+    log = io.StringIO()
+
+    def end_when_revived() -> None:
+        wait_until(lambda: "child ended, exit code -9: starting it again" in log.getvalue())
+        wait_until(lambda: log.getvalue().count("up") == 2)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with Supervisor(LineLog(log, width=1)) as supervisor:
+        child = supervisor.start(python(SLEEPER, ready_text="up", is_revived=True))
+        child.process.kill()
+        ending = threading.Thread(target=end_when_revived)
+        ending.start()
+        supervisor.watch()
+        ending.join()
+
+
+def test_a_program_that_dies_over_and_over_ends_everything() -> None:
+    log = io.StringIO()
+    with Supervisor(LineLog(log)) as supervisor:
+        supervisor._spawn(python("raise SystemExit(3)", is_revived=True))
+        with pytest.raises(ProgramError, match=r"^child ended unexpectedly, exit code 3\.$"):
+            supervisor.watch()
+    assert log.getvalue().count("starting it again") == 5
 
 
 def test_a_program_that_is_never_ready_is_named() -> None:
