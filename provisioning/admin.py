@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from portal.kernel.web.admin import ReadOnlyAdmin, ServiceAdmin, acting
 from provisioning.models import Cluster, Deployment, Template, VmidAllocation
@@ -23,7 +24,7 @@ class ClusterForm(forms.ModelForm):  # type: ignore[type-arg]
     token_secret = forms.CharField(
         label=_("API token secret"),
         required=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text=_("Leave it empty to keep the one in the secret store."),
     )
 

@@ -40,7 +40,6 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _item(_("System settings"), "tune", "/admin/settings"),
             _item(_("All tables"), "table", "/admin/"),
-            _item(_("Back to uHub"), "arrow_back", "/"),
         ],
     },
     {
