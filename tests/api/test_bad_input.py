@@ -234,6 +234,12 @@ def test_a_flood_of_unknown_fields_is_answered_briefly(
     assert max(len(str(error["attr"])) for error in errors_of(top)) == 100
 
 
+def test_all_faults_are_told_at_once(world: World, catalogue: Template, ask: Caller) -> None:
+    answer = ask("post", "deployments", GOOD | {"cpu_cores": "x", "disk_gb": -1, "bogus": 1})
+    told = {(error["attr"], error["code"]) for error in errors_of(answer)}
+    assert told == {("cpu_cores", "invalid"), ("disk_gb", "min_value"), ("bogus", "unknown")}
+
+
 def test_every_field_of_the_actions_is_checked(
     world: World, owned: Callable[..., Deployment], ask: Caller
 ) -> None:

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from portal.kernel import context
+from portal.kernel.api.errors import FAULTS_SHOWN, NAME_SHOWN
 from portal.kernel.authz import ANONYMOUS, PUBLIC, Actor
 from portal.kernel.errors import Fault, InvalidInput, NotFound
 
@@ -49,20 +50,19 @@ class PortalViewSet(GenericViewSet[Any]):
         return context.current().actor or ANONYMOUS
 
     def parsed(self, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-        """The request's body as validated by `serializer`. Unknown fields are refused by name."""
+        """The request's body as validated by `serializer`; all faults are told at once, unknown fields too."""
         data: Any = self.request.data
         if not hasattr(data, "keys"):
             raise InvalidInput("The body must be a JSON object.")
         instance = serializer(data=data, context=self.get_serializer_context())
-        faults = [
-            Fault(name, "unknown", "This field is not known here.")
-            for name in data
-            if name not in instance.fields and name != "csrfmiddlewaretoken"
+        unknown = [
+            name for name in data if name not in instance.fields and name != "csrfmiddlewaretoken"
         ]
-        instance.is_valid(raise_exception=not faults)
-        if faults:
-            raise InvalidInput(faults=tuple(faults))
-        return dict(instance.validated_data)
+        if instance.is_valid() and not unknown:
+            return dict(instance.validated_data)
+        told = serializers.ErrorDetail("This field is not known here.", code="unknown")
+        strangers = {name[:NAME_SHOWN]: [told] for name in unknown[:FAULTS_SHOWN]}
+        raise serializers.ValidationError({**instance.errors, **strangers})
 
     def page(
         self, queryset: QuerySet[Any], serializer: type[serializers.BaseSerializer[Any]]
