@@ -136,12 +136,12 @@ class SimulatorProcess:
         return [task for task in self.state()["tasks"] if task["status"] == "running"]
 
     def log(self, after: int = 0) -> list[dict[str, Any]]:
-        entries: list[dict[str, Any]] = self.control("GET", f"/log?after={after}")["results"]
+        entries: list[dict[str, Any]] = self.control("GET", f"/log?after={after}")
         return entries
 
     def log_position(self) -> int:
         """For `mutations(after=…)`: everything up to here is known."""
-        return int(self.control("GET", "/log?after=999999999")["count"])
+        return int(self.state()["requests"])
 
     def mutations(self, after: int = 0) -> list[dict[str, Any]]:
         """The requests since then that could have changed something."""

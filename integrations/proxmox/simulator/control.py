@@ -87,9 +87,7 @@ class Control:
 
     async def log(self, request: web.Request) -> web.Response:
         after = int(request.query.get("after", "0"))
-        return web.json_response(
-            {"count": self._sim.journal.count, "results": self._sim.journal.after(after)}
-        )
+        return web.json_response(self._sim.journal.after(after))
 
     async def faults(self, request: web.Request) -> web.Response:
         del request
