@@ -13,4 +13,5 @@ from config.settings.parts.logs import *  # noqa: F403
 from config.settings.parts.providers import *  # noqa: F403
 from config.settings.parts.provisioning import *  # noqa: F403
 from config.settings.parts.security import *  # noqa: F403
+from config.settings.parts.templates import *  # noqa: F403
 from config.settings.parts.web import *  # noqa: F403
