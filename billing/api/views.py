@@ -13,8 +13,6 @@ from billing.logic.quota import Amounts
 from billing.permissions import Permission
 from billing.selectors.quotas import quota_verdicts
 from portal.kernel.api.views import PortalViewSet
-from portal.kernel.errors import InvalidInput
-from portal.kernel.tenancy import current_tenant_id
 
 
 class QuotaDimensionSerializer(serializers.Serializer[Any]):
@@ -41,8 +39,5 @@ class QuotaViewSet(PortalViewSet):
 
     @extend_schema(responses=QuotaSerializer)
     def list(self, request: Request) -> Response:
-        tenant_id = current_tenant_id()
-        if tenant_id is None:
-            raise InvalidInput("Name the organisation in X-Tenant.", code="tenant_required")
-        verdicts = quota_verdicts(tenant_id, Amounts())
+        verdicts = quota_verdicts(self.tenant_id(), Amounts())
         return Response(QuotaSerializer({"dimensions": verdicts}).data)

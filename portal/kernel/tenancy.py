@@ -28,11 +28,6 @@ def current_tenant_id() -> UUID | None:
     return scope.tenant_id.get()
 
 
-def current_user_id() -> UUID | None:
-    """The user of the open scope, or None."""
-    return scope.user_id.get()
-
-
 @contextmanager
 def tenant_scope(tenant_id: UUID | None, *, user_id: UUID | None = None) -> Iterator[None]:
     """Works for one tenant (and, for rows a user owns, one user) until the block ends.

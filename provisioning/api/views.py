@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
@@ -15,8 +14,7 @@ from audit.api.serializers import EntryShape
 from audit.selectors.entries import entries_about
 from portal.api.serializers import OperationSerializer
 from portal.kernel.api.views import PortalViewSet
-from portal.kernel.errors import InvalidInput, Refused
-from portal.kernel.tenancy import current_tenant_id
+from portal.kernel.errors import Refused
 from portal.models import Operation
 from portal.selectors.operations import operation_brief, operations_about
 from provisioning.api import serializers as shapes
@@ -90,7 +88,7 @@ class DeploymentViewSet(PortalViewSet):
     )
     def create(self, request: Request) -> Response:
         wanted = DeploymentRequest(**self.parsed(shapes.DeploymentCreateSerializer))
-        tenant_id, owner_id = self._tenant(), self.actor.user_id
+        tenant_id, owner_id = self.tenant_id(), self.actor.user_id
         if self.is_flagged(request, "dry_run"):
             plan = deployment_plan(actor=self.actor, tenant_id=tenant_id, request=wanted)
             return Response(shapes.PlanSerializer(plan).data)
@@ -171,12 +169,6 @@ class DeploymentViewSet(PortalViewSet):
         rows = entries_about(deployment.pk)
         response: Response = self.page(rows, EntryShape)
         return response
-
-    def _tenant(self) -> UUID:
-        tenant_id = current_tenant_id()
-        if tenant_id is None:
-            raise InvalidInput("Name the organisation in X-Tenant.", code="tenant_required")
-        return tenant_id
 
     def _shown(self, deployment: Deployment) -> dict[str, Any]:
         return dict(shapes.DeploymentSerializer(deployment).data)

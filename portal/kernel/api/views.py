@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
@@ -18,6 +19,7 @@ from portal.kernel import context
 from portal.kernel.api.errors import FAULTS_SHOWN, NAME_SHOWN
 from portal.kernel.authz import ANONYMOUS, PUBLIC, Actor
 from portal.kernel.errors import Fault, InvalidInput, NotFound
+from portal.kernel.tenancy import current_tenant_id
 
 
 @extend_schema(exclude=True)
@@ -48,6 +50,13 @@ class PortalViewSet(GenericViewSet[Any]):
     def actor(self) -> Actor:
         """Whoever asks."""
         return context.current().actor or ANONYMOUS
+
+    def tenant_id(self) -> UUID:
+        """The organisation the request is for. Raises InvalidInput when it names none."""
+        tenant_id = current_tenant_id()
+        if tenant_id is None:
+            raise InvalidInput("Name the organisation in X-Tenant.", code="tenant_required")
+        return tenant_id
 
     def parsed(self, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """The request's body as validated by `serializer`; all faults are told at once, unknown fields too."""
