@@ -88,7 +88,7 @@ def _server(
 ) -> x509.Certificate:
     names = [
         x509.DNSName("localhost"),
-        *(x509.DNSName(f"pve{number}") for number in (1, 2, 3)),
+        *(x509.DNSName(f"pve{number}") for number in range(1, 6)),
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
         x509.IPAddress(ipaddress.ip_address("::1")),
     ]

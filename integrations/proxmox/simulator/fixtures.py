@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from integrations.proxmox.simulator import volumes
 from integrations.proxmox.simulator.world import (
     GIB,
+    MIB,
     Grant,
     Machine,
     Node,
@@ -34,7 +36,17 @@ ADMINISTRATOR = [
     "VM.GuestAgent.FileSystemMgmt", "VM.GuestAgent.FileWrite", "VM.GuestAgent.Unrestricted",
     "VM.Snapshot.Rollback",
 ]  # fmt: skip
-PORTAL_SECRET = "44444444-4444-4444-4444-444444444444"  # noqa: S105 - a fixture everybody knows
+PORTAL = [
+    *ROLE,
+    "Pool.Allocate", "SDN.Audit", "VM.Backup", "VM.Console", "VM.GuestAgent.FileRead",
+    "VM.GuestAgent.FileSystemMgmt", "VM.GuestAgent.FileWrite", "VM.GuestAgent.Unrestricted",
+    "VM.Snapshot.Rollback",
+]  # fmt: skip
+# fixtures everybody knows, one secret per cluster
+PORTAL_SECRETS = {
+    "paris": "44444444-4444-4444-4444-444444444444",
+    "lyon": "55555555-5555-5555-5555-555555555555",
+}
 # vmid, name, guest, disk in GiB, memory in MiB, cores
 TEMPLATES = (
     (9001, "turnkey-pbx", "linux", 16, 2048, 2),
@@ -46,7 +58,11 @@ TEMPLATES = (
     (9007, "laravel", "linux", 20, 2048, 2),
     (9008, "node", "linux", 12, 1024, 1),
 )
-STRANGERS = ((100, "mail-gateway", "pve1", 32), (101, "legacy-erp", "pve2", 80))
+# vmid, name, node, disk in GiB
+STRANGERS = {
+    "paris": ((100, "mail-gateway", "pve1", 32), (101, "legacy-erp", "pve2", 80)),
+    "lyon": ((120, "print-server", "pve4", 40), (121, "old-crm", "pve5", 64)),
+}
 _NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 
 
@@ -55,10 +71,10 @@ def build(name: str, now: float) -> World:
 
     Raises ValueError for a name that is not a fixture.
     """
-    builders = {"demo": _demo, "wire": _wire, "empty": _empty}
-    if name not in builders:
-        raise ValueError(f"unknown fixture '{name}', one of: {', '.join(sorted(builders))}")
-    world = builders[name](now)
+    if name not in FIXTURES:
+        raise ValueError(f"unknown fixture '{name}', one of: {', '.join(sorted(FIXTURES))}")
+    build_world, _ = FIXTURES[name]
+    world = build_world(now)
     world.fixture = name
     return world
 
@@ -94,49 +110,116 @@ def _wire(now: float) -> World:
     return world
 
 
-def _empty(now: float) -> World:
-    """Build the demo's cluster without a single machine."""
-    world = _bare("demo", now)
-    for index in (1, 2, 3):
-        name = f"pve{index}"
-        bridges = ["vmbr0", "vmbr1"]
-        world.nodes[name] = Node(name, ip=f"10.10.0.{index}", bridges=bridges, started=world.booted)
-    everywhere = list(world.nodes)
-    world.storages = {
-        "local": Storage("local", total=200 * GIB, nodes=everywhere),
-        "ceph-vm": Storage(
-            "ceph-vm",
-            kind="rbd",
-            content="images,rootdir",
-            shared=True,
-            total=10 * 1024 * GIB,
-            nodes=everywhere,
-            alloc_s=0.3,
-            copy_base_s=4.5,
-            copy_gib_per_s=5.5,
-        ),
-    }
+def _cluster(name: str, now: float, nodes: list[Node], storages: list[Storage]) -> World:
+    """Build one of uHub's clusters, without a single machine."""
+    world = _bare(name, now)
+    for node in nodes:
+        node.bridges, node.started = ["vmbr0", "vmbr1"], world.booted
+        world.nodes[node.name] = node
+    for storage in storages:
+        storage.nodes = list(world.nodes)
+        world.storages[storage.name] = storage
     world.pools = {"uhub": []}
     world.users.append("uhub@pve")
-    world.roles["UHub"] = [*ROLE, "Pool.Allocate", "VM.Snapshot.Rollback", "VM.Backup"]
+    world.roles["UHub"] = PORTAL
     world.tokens = {
-        "uhub@pve!portal": Token(PORTAL_SECRET),
+        "uhub@pve!portal": Token(PORTAL_SECRETS[name]),
         "root@pam!adm": Token("33333333-3333-3333-3333-333333333333", is_separated=False),
     }
     world.grants = [Grant("/", "uhub@pve", "UHub"), Grant("/", "uhub@pve!portal", "UHub")]
     return world
 
 
+def _empty(now: float) -> World:
+    """Build the cluster of Paris: three nodes, disks on Ceph."""
+    nodes = [
+        Node("pve1", cpus=32, memory=256 * GIB, ip="10.10.0.1"),
+        Node("pve2", cpus=32, memory=256 * GIB, ip="10.10.0.2"),
+        Node("pve3", cpus=24, memory=192 * GIB, ip="10.10.0.3"),
+    ]
+    ceph = Storage(
+        "ceph-vm",
+        kind="rbd",
+        content="images,rootdir",
+        shared=True,
+        total=10 * 1024 * GIB,
+        alloc_s=0.3,
+        copy_base_s=4.5,
+        copy_gib_per_s=5.5,
+    )
+    local = Storage("local", total=200 * GIB)
+    return _cluster("paris", now, nodes, [local, ceph, _thin(1024), _archive("backup", 20)])
+
+
+def _lyon(now: float) -> World:
+    """Build the second cluster: two smaller nodes, disks on another Ceph."""
+    nodes = [
+        Node("pve4", cpus=16, memory=128 * GIB, ip="10.20.0.4"),
+        Node("pve5", cpus=16, memory=128 * GIB, ip="10.20.0.5"),
+    ]
+    ceph = Storage(
+        "ceph-lyon",
+        kind="rbd",
+        content="images,rootdir",
+        shared=True,
+        total=4 * 1024 * GIB,
+        alloc_s=0.4,
+        copy_base_s=5.0,
+        copy_gib_per_s=4.0,
+    )
+    local = Storage("local", total=100 * GIB)
+    return _cluster("lyon", now, nodes, [local, ceph, _thin(512), _archive("backup-lyon", 8)])
+
+
+def _thin(total_gib: int) -> Storage:
+    return Storage(
+        "local-lvm",
+        kind="lvmthin",
+        content="images,rootdir",
+        total=total_gib * GIB,
+        alloc_s=0.2,
+        copy_base_s=0.5,
+        copy_gib_per_s=3.0,
+    )
+
+
+def _archive(name: str, total_tib: int) -> Storage:
+    total = total_tib * 1024 * GIB
+    return Storage(name, kind="nfs", content="backup,iso", shared=True, total=total)
+
+
 def _demo(now: float) -> World:
-    world = _empty(now)
+    return _inhabited(_empty(now), now)
+
+
+def _demo_b(now: float) -> World:
+    return _inhabited(_lyon(now), now)
+
+
+def _inhabited(world: World, now: float) -> World:
+    """Add the templates, each cluster with its own copies, and somebody else's machines."""
     for vmid, name, guest, disk_gib, memory_mb, cores in TEMPLATES:
         _add_template(world, vmid, name, guest, disk_gib=disk_gib, memory_mb=memory_mb, cores=cores)
-    for vmid, name, node, disk_gib in STRANGERS:
+    for vmid, name, node, disk_gib in STRANGERS[world.name]:
         stranger(world, vmid=vmid, node=node, name=name, disk_gib=disk_gib, now=now)
         world.machines[vmid].status = "running"
         world.machines[vmid].started = now - 86_400
         world.machines[vmid].pid = 900 + vmid
+    store = next(s for s in world.storages.values() if "iso" in s.content and s.shared)
+    disc = f"{store.name}:iso/debian-13.1.0-amd64-netinst.iso"
+    world.volumes[disc] = Volume(
+        disc, store.name, "", 0, 783 * MIB, content="iso", suffix="iso", fingerprint="debian-13.1:0"
+    )
     return world
+
+
+# name: (how it is built, what it is)
+FIXTURES: dict[str, tuple[Callable[[float], World], str]] = {
+    "demo": (_demo, "cluster paris: pve1 to pve3, templates, two machines of somebody else"),
+    "demo-b": (_demo_b, "cluster lyon: pve4 and pve5, the same templates, other machines"),
+    "empty": (_empty, "cluster paris without machines"),
+    "wire": (_wire, "the setting of the recorded exchanges"),
+}
 
 
 def _identity(seed: str) -> dict[str, Any]:
@@ -149,11 +232,13 @@ def _identity(seed: str) -> dict[str, Any]:
 def _add_template(
     world: World, vmid: int, name: str, guest: str, *, disk_gib: int, memory_mb: int, cores: int
 ) -> None:
-    node, store = "pve1", world.storages["ceph-vm"]
+    node, store = next(iter(world.nodes)), _disk_store(world)
     base = volumes.volid(store, vmid, f"base-{vmid}-disk-0")
-    world.volumes[base] = Volume(base, store.name, "", vmid, disk_gib * GIB)
+    world.volumes[base] = Volume(
+        base, store.name, "", vmid, disk_gib * GIB, fingerprint=f"template-{name}:0"
+    )
     config: dict[str, Any] = {
-        **_identity(f"template/{vmid}"),
+        **_identity(f"template/{vmid}" if world.name == "paris" else f"{world.name}/{vmid}"),
         "name": name,
         "memory": str(memory_mb),
         "cores": cores,
@@ -173,16 +258,23 @@ def _add_template(
     world.machines[vmid] = Machine(vmid, node, config, guest=guest)
 
 
+def _disk_store(world: World) -> Storage:
+    """Answer where disks belong: on what all nodes see, if there is such a storage."""
+    able = [s for s in world.storages.values() if "images" in s.content]
+    return next((s for s in able if s.shared), able[0])
+
+
 def stranger(
     world: World, *, vmid: int, node: str, name: str, disk_gib: int = 32, now: float = 0.0
 ) -> Machine:
     """Somebody else's machine, with an identity of its own."""
     evict(world, vmid)
-    shared = next((s for s in world.storages.values() if s.shared), None)
-    store = shared or next(iter(world.storages.values()))
+    store = _disk_store(world)
     disk = volumes.volid(store, vmid, f"vm-{vmid}-disk-0", "qcow2")
     owner = "" if store.shared else node
-    world.volumes[disk] = Volume(disk, store.name, owner, vmid, disk_gib * GIB)
+    world.volumes[disk] = Volume(
+        disk, store.name, owner, vmid, disk_gib * GIB, fingerprint=f"stranger-{vmid}-{name}:0"
+    )
     config: dict[str, Any] = {
         **_identity(f"stranger/{vmid}/{name}/{now}"),
         "name": name,

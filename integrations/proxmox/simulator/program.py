@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from integrations.proxmox.simulator import certificates
+from integrations.proxmox.simulator import certificates, fixtures
 from integrations.proxmox.simulator.control import Control
 from integrations.proxmox.simulator.listener import TlsListener
 from integrations.proxmox.simulator.pipeline import Pipeline
@@ -55,9 +55,10 @@ def build_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argu
     )
     add(
         "--fixture",
-        choices=("demo", "wire", "empty"),
+        choices=tuple(fixtures.FIXTURES),
         default="demo",
-        help="the cluster to begin with when the folder has no state yet (default: %(default)s)",
+        help="the cluster to begin with when the folder has no state yet (default: %(default)s); "
+        + "; ".join(f"{name}: {text}" for name, (_, text) in fixtures.FIXTURES.items()),
     )
     add(
         "--time-scale",

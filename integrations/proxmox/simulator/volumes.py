@@ -12,6 +12,7 @@ from integrations.proxmox.simulator.world import GIB, MIB, Storage, Volume, Worl
 if TYPE_CHECKING:
     from integrations.proxmox.simulator.simulation import Simulation
 
+FILE_KINDS = ("dir", "nfs", "cifs")
 CLOUDINIT_SIZE = 4 * MIB
 _UNITS = {"": 1, "K": 1024, "M": MIB, "G": GIB, "T": 1024 * GIB}
 _QCOW = (
@@ -45,7 +46,7 @@ def text_of(size: int) -> str:
 
 
 def volid(storage: Storage, vmid: int, name: str, suffix: str = "") -> str:
-    if storage.kind == "dir":
+    if storage.kind in FILE_KINDS:
         return f"{storage.name}:{vmid}/{name}.{suffix or 'qcow2'}"
     return f"{storage.name}:{name}"
 
@@ -77,7 +78,7 @@ def next_name(world: World, storage: Storage, vmid: int) -> str:
 
 def check_name(storage: Storage, name: str) -> None:
     """Raise WorkError when the part behind the colon cannot be a volume of this storage."""
-    if storage.kind == "dir":
+    if storage.kind in FILE_KINDS:
         if not re.fullmatch(r"\d+/.+|(iso|snippets|vztmpl|backup)/.+", name):
             raise WorkError(f"unable to parse directory volume name '{name}'")
     elif not re.fullmatch(r"(base-.+/)?(vm|base)-\d+-.+", name):
@@ -95,7 +96,7 @@ def _refuse_full(sim: Simulation, scope: Scope, storage: Storage, node: str, siz
         raise WorkError(f"storage '{storage.name}' is not online")
     lacks = storage.total - used(sim.world, storage, node) < size
     if lacks or storage.is_full or sim.faults.take("storage_full", facts):
-        word = "No space left on device" if storage.kind == "dir" else "not enough free space"
+        word = "No space left on device" if storage.kind in FILE_KINDS else "not enough free space"
         raise WorkError(f"unable to create image: {word}")
 
 
@@ -132,7 +133,7 @@ async def allocate(
 
 
 def _say_formatting(scope: Scope, storage: Storage, volume: Volume, suffix: str) -> None:
-    if storage.kind != "dir":
+    if storage.kind not in FILE_KINDS:
         return
     path = _path(volume.volid)
     if volume.base:

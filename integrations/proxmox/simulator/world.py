@@ -41,12 +41,37 @@ class Storage:
 
 @dataclass(slots=True)
 class Volume:
+    """`fingerprint` stands for the bytes, as `seed:generation`; `marks` those of its snapshots.
+
+    `archive` is what a backup holds beside the bytes: the configuration and each disk.
+    """
+
     volid: str
     storage: str
     node: str
     vmid: int
     size: int
     base: str = ""
+    content: str = "images"
+    suffix: str = "raw"
+    created: int = 0
+    fingerprint: str = "blank:0"
+    marks: dict[str, str] = field(default_factory=dict)
+    notes: str = ""
+    is_protected: bool = False
+    archive: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """`parent` is the snapshot this one was made upon; `vmstate` the volume with the memory."""
+
+    name: str
+    created: int
+    config: dict[str, Any] = field(default_factory=dict)
+    parent: str = ""
+    description: str = ""
+    vmstate: str = ""
 
 
 @dataclass(slots=True)
@@ -64,6 +89,8 @@ class Machine:
     agent_delay_s: float = 4.0
     is_foreign: bool = False
     observed: dict[str, Any] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+    parent: str = ""
 
     @property
     def name(self) -> str:
@@ -113,7 +140,10 @@ class Task:
 
 @dataclass(slots=True)
 class World:
-    """Everything a restart has to find again."""
+    """Everything a restart has to find again.
+
+    `documents` are the collections that are only kept: jobs, HA resources, groups, rules.
+    """
 
     fixture: str = "empty"
     name: str = "sim"
@@ -129,12 +159,17 @@ class World:
     roles: dict[str, list[str]] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
     tasks: dict[str, Task] = field(default_factory=dict)
+    documents: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+
+    def collection(self, name: str) -> dict[str, dict[str, Any]]:
+        return self.documents.setdefault(name, {})
 
     def pool_of(self, vmid: int) -> str:
         return next((name for name, members in self.pools.items() if vmid in members), "")
 
     def machine_volumes(self, vmid: int) -> list[Volume]:
-        return [volume for volume in self.volumes.values() if volume.vmid == vmid]
+        """Answer its disks; backups and images bear its number without being part of it."""
+        return [v for v in self.volumes.values() if v.vmid == vmid and v.content == "images"]
 
     def dump(self) -> dict[str, Any]:
         return asdict(self)
@@ -142,6 +177,10 @@ class World:
 
 def _mapping(build: Callable[..., Any], raw: dict[str, Any]) -> dict[str, Any]:
     return {key: build(**value) for key, value in raw.items()}
+
+
+def _machine(raw: dict[str, Any]) -> Machine:
+    return Machine(**{**raw, "snapshots": _mapping(Snapshot, raw.get("snapshots", {}))})
 
 
 def load(raw: dict[str, Any]) -> World:
@@ -152,7 +191,7 @@ def load(raw: dict[str, Any]) -> World:
             "nodes": _mapping(Node, raw["nodes"]),
             "storages": _mapping(Storage, raw["storages"]),
             "volumes": _mapping(Volume, raw["volumes"]),
-            "machines": {int(k): Machine(**v) for k, v in raw["machines"].items()},
+            "machines": {int(k): _machine(v) for k, v in raw["machines"].items()},
             "tokens": _mapping(Token, raw["tokens"]),
             "grants": [Grant(**grant) for grant in raw["grants"]],
             "tasks": _mapping(Task, raw["tasks"]),
