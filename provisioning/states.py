@@ -32,6 +32,39 @@ class Health(models.TextChoices):
     FAILED = "failed", _("Unhealthy")
 
 
+class LeaseEnd(models.TextChoices):
+    """What a lease ends: first the running, then the existing."""
+
+    STOP = "stop", _("Stop")
+    DELETE = "delete", _("Deletion")
+
+
+class RequestStatus(models.TextChoices):
+    """Where a request for more than the rules give stands."""
+
+    PENDING = "pending", _("Waiting for a decision")
+    APPROVED = "approved", _("Approved")
+    DENIED = "denied", _("Denied")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    EXPIRED = "expired", _("Expired")
+
+
+_R = RequestStatus
+REQUEST_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
+    _R.PENDING: frozenset({_R.APPROVED, _R.DENIED, _R.WITHDRAWN, _R.EXPIRED}),
+    _R.APPROVED: frozenset(),
+    _R.DENIED: frozenset(),
+    _R.WITHDRAWN: frozenset(),
+    _R.EXPIRED: frozenset(),
+}
+REQUEST_STYLES: Final[dict[str, StatusStyle]] = {
+    _R.PENDING: StatusStyle(_R.PENDING.label, "hourglass", Tone.WARN),
+    _R.APPROVED: StatusStyle(_R.APPROVED.label, "circle-check", Tone.OK),
+    _R.DENIED: StatusStyle(_R.DENIED.label, "ban", Tone.DANGER),
+    _R.WITHDRAWN: StatusStyle(_R.WITHDRAWN.label, "undo-2", Tone.IDLE),
+    _R.EXPIRED: StatusStyle(_R.EXPIRED.label, "clock", Tone.IDLE),
+}
+
 _S = DeploymentStatus
 DEPLOYMENT_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     _S.PROVISIONING: frozenset({_S.RUNNING, _S.ERROR, _S.DELETING}),

@@ -16,7 +16,9 @@ class Deployment(TenantModel):
     """One VM. `marker` and `guest_uuid` prove its identity before anything is changed on the hypervisor.
 
     `clone_requested_at` is set before the first clone call and tells later runs to look before they ask
-    again; `expires_at` ends the running, `delete_after` the existing.
+    again; `expires_at` ends the running, `delete_after` the existing. `lease_version` counts the changes of
+    these ends; warnings belong to a version. `is_protected` says that the hypervisor may have been told to
+    refuse a deletion.
     """
 
     name = models.CharField(max_length=63)
@@ -43,10 +45,15 @@ class Deployment(TenantModel):
     parameters = models.JSONField(default=dict)
     tags = models.JSONField(default=list)
     hold = models.BooleanField(default=False)
+    hold_reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    held_at = models.DateTimeField(null=True)
+    is_protected = models.BooleanField(default=False, db_default=False)
     ttl_hours = models.PositiveIntegerField()
     expires_at = models.DateTimeField()
     expired_at = models.DateTimeField(null=True)
     delete_after = models.DateTimeField(null=True)
+    lease_version = models.PositiveIntegerField(default=1, db_default=1)
+    lease_set_at = models.DateTimeField(null=True)
     ready_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
 
@@ -74,6 +81,11 @@ class Deployment(TenantModel):
                 fields=["expires_at"],
                 name="deployment_expiring",
                 condition=~models.Q(status="deleted"),
+            ),
+            models.Index(
+                fields=["delete_after"],
+                name="deployment_delete_after",
+                condition=models.Q(delete_after__isnull=False) & ~models.Q(status="deleted"),
             ),
         ]
 
