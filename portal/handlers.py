@@ -13,6 +13,7 @@ from portal.kernel import scope
 from portal.kernel.queue import Schedule, register_schedule
 from portal.kernel.tenancy import PLATFORM
 from portal.models import Membership, Role, Setting, User
+from portal.services.cleanup import CLEANUP, CLEANUP_EVERY_S, cleanup
 from portal.services.schedules import SWEEP
 from portal.services.sweeps import sweep
 
@@ -32,3 +33,4 @@ def register() -> None:
     auditlog.register(Setting, exclude_fields=unseen[1:3])
     every_s: int = settings.ENGINE["SWEEP_S"]
     register_schedule(Schedule(SWEEP, _("Recover lost operations"), every_s, sweep))
+    register_schedule(Schedule(CLEANUP, _("Remove what has expired"), CLEANUP_EVERY_S, cleanup))

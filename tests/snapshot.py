@@ -8,7 +8,7 @@ from portal.kernel import rls
 from portal.kernel.tenancy import PLATFORM
 
 # What a request leaves behind although it changed nothing: sessions, and the audit of refusals.
-_LEFT_OUT = frozenset({"audit_entry", "django_session"})
+_LEFT_OUT = frozenset({"audit_entry", "django_session", "portal_websession"})
 
 
 def rows_digest() -> dict[str, tuple[int, int]]:

@@ -36,6 +36,7 @@ class RequestContext:
 
     request_id: str = field(default_factory=lambda: uuid4().hex)
     address: str = ""
+    agent: str = ""
     channel: str = "system"
     actor: Actor | None = None
     operation_id: UUID | None = None

@@ -38,6 +38,7 @@ class RequestContextMiddleware:
         opened = context.RequestContext(
             request_id=given if _SANE_ID.match(given) else uuid4().hex,
             address=client_address(request),
+            agent=request.headers.get("User-Agent", ""),
             channel=channel_of(request.path_info),
         )
         with (

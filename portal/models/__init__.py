@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from portal.models.idempotency import IdempotencyRecord
 from portal.models.membership import Membership
 from portal.models.operation import Operation, OperationAttempt
 from portal.models.refresh_token import RefreshToken
 from portal.models.role import Role
 from portal.models.schedule import Schedule, ScheduleFire
 from portal.models.setting import Setting, SettingsVersion
+from portal.models.team import Team, TeamMember
 from portal.models.user import Theme, User
+from portal.models.web_session import WebSession
 from portal.models.worker import Worker
 
 __all__ = [
+    "IdempotencyRecord",
     "Membership",
     "Operation",
     "OperationAttempt",
@@ -21,7 +25,10 @@ __all__ = [
     "ScheduleFire",
     "Setting",
     "SettingsVersion",
+    "Team",
+    "TeamMember",
     "Theme",
     "User",
+    "WebSession",
     "Worker",
 ]

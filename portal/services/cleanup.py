@@ -1,4 +1,4 @@
-"""Removes what has expired: sessions, token families, sign-in attempts."""
+"""Removes what has expired: sessions, token families, idempotency keys, sign-in attempts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Final
 
 from axes.models import AccessAttempt
-from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from portal.kernel import clock
 from portal.kernel.tenancy import PLATFORM, platform_alias
-from portal.models import RefreshToken
+from portal.models import IdempotencyRecord, RefreshToken, WebSession
 
+CLEANUP: Final = "portal.cleanup"
+CLEANUP_EVERY_S: Final = 3_600
 ATTEMPTS_KEPT: Final = timedelta(days=1)
 FAMILIES_KEPT: Final = timedelta(days=30)
 """Ended families stay for a while, so that a stolen token that turns up late is still recognised."""
@@ -23,11 +24,17 @@ def expired_remove() -> dict[str, int]:
     now = clock.now()
     with platform_alias(), transaction.atomic(using=PLATFORM):
         return {
-            "sessions": Session.objects.filter(expire_date__lt=now).delete()[0],
+            "sessions": WebSession.objects.filter(expire_date__lt=now).delete()[0],
             "tokens": RefreshToken.objects.filter(
                 family_expires_at__lt=now - FAMILIES_KEPT
             ).delete()[0],
+            "keys": IdempotencyRecord.objects.filter(expires_at__lt=now).delete()[0],
             "attempts": AccessAttempt.objects.filter(attempt_time__lt=now - ATTEMPTS_KEPT).delete()[
                 0
             ],
         }
+
+
+def cleanup() -> None:
+    """What the schedule runs."""
+    expired_remove()

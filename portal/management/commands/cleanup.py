@@ -13,7 +13,8 @@ class Command(BaseCommand):
     """`manage.py cleanup`: safe to run at any time and as often as one likes."""
 
     help = (
-        "Removes expired sessions, token families that ended a month ago and old sign-in attempts."
+        "Removes expired sessions and idempotency keys, token families that ended a month ago "
+        "and old sign-in attempts."
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
