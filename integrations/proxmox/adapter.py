@@ -18,9 +18,11 @@ from integrations.proxmox.errors import (
 )
 from integrations.proxmox.interface import (
     CloudInit,
+    ClusterListing,
     GuestConfig,
     GuestStatus,
     GuestSummary,
+    HostReport,
     Hypervisor,
     NodeSummary,
     StorageSummary,
@@ -53,6 +55,12 @@ class ProxmoxHypervisor(Hypervisor):
     def guests(self) -> tuple[GuestSummary, ...]:
         data = self._transport.read("cluster", "resources", params={"type": "vm"})
         return mapping.guest_summaries(data)
+
+    def listing(self) -> ClusterListing:
+        return mapping.listing(self._transport.read("cluster", "resources"))
+
+    def hosts(self) -> tuple[HostReport, ...]:
+        return self._transport.hosts_ask("version")
 
     def nodes(self) -> tuple[NodeSummary, ...]:
         return mapping.node_summaries(self._transport.read("nodes"))

@@ -30,6 +30,7 @@ from integrations.proxmox.errors import (
     answer_error,
     lost_answer,
 )
+from integrations.proxmox.interface import HostReport
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Segment = str | int
@@ -259,6 +260,20 @@ class ProxmoxTransport:
                 is_probe=timeout_s is not None,
             )
         )
+
+    def hosts_ask(self, *segments: Segment) -> tuple[HostReport, ...]:
+        """GET a path from every API host; one that was known to be down is asked when its time has come."""
+        call = _Call("GET", segments, {}, self.endpoint.timeouts.connect_s)
+        return tuple(self._host_report(address, call) for address in self.endpoint.addresses)
+
+    def _host_report(self, address: str, call: _Call) -> HostReport:
+        try:
+            self._ask(address, call)
+        except _HostFailedError as failure:
+            return HostReport(address, is_reachable=False, message=failure.error.message)
+        except ProviderError as error:
+            return HostReport(address, is_reachable=False, message=error.message)
+        return HostReport(address, is_reachable=True)
 
     def write(
         self,

@@ -33,6 +33,20 @@ def test_listing_shows_the_template(hypervisor: Hypervisor) -> None:
     assert (template.node, template.is_container, template.lock) == (NODE, False, None)
 
 
+def test_one_listing_tells_of_guests_nodes_and_storages(hypervisor: Hypervisor) -> None:
+    listing = hypervisor.listing()
+    (template,) = (guest for guest in listing.guests if guest.vmid == TEMPLATE)
+    config = hypervisor.guest_config(NODE, TEMPLATE)
+    sizes = (config.cores, config.memory_mb * 2**20)
+    assert (template.cores, template.memory_bytes) == sizes
+    assert NODE in {node.name for node in listing.nodes if node.is_online}
+    assert (NODE, "local") in {(storage.node, storage.name) for storage in listing.storages}
+
+
+def test_every_api_host_is_asked(hypervisor: Hypervisor) -> None:
+    assert [report.is_reachable for report in hypervisor.hosts()] == [True]
+
+
 def test_free_vmid_is_free(hypervisor: Hypervisor, vmid: int) -> None:
     assert hypervisor.is_vmid_free(vmid) is True
 

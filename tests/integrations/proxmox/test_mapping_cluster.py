@@ -4,7 +4,13 @@ import pytest
 
 from integrations.proxmox import mapping
 from integrations.proxmox.errors import MalformedAnswer
-from integrations.proxmox.interface import GuestSummary, NodeSummary, PowerState, StorageSummary
+from integrations.proxmox.interface import (
+    ClusterListing,
+    GuestSummary,
+    NodeSummary,
+    PowerState,
+    StorageSummary,
+)
 
 
 def test_listing_as_recorded() -> None:
@@ -17,6 +23,34 @@ def test_listing_as_recorded() -> None:
         GuestSummary(9000, "pve1", None, PowerState.UNKNOWN, None, None, (), False),
         GuestSummary(
             200, "pve2", None, PowerState.RUNNING, None, None, ("a", "b"), False, is_container=True
+        ),
+    )
+
+
+def test_one_listing_tells_guests_nodes_and_storages() -> None:
+    guest = {"type": "qemu", "vmid": 101, "node": "pve1", "maxcpu": 2, "maxmem": 2048}
+    storage = {"type": "storage", "storage": "ceph-vm", "plugintype": "rbd", "content": "images"}
+    data = [
+        guest,
+        {"type": "pool", "pool": "prod"},
+        {"type": "node", "node": "pve1", "status": "online", "maxcpu": 8, "maxmem": 9, "mem": 5},
+        {"type": "node", "node": "pve2", "status": "unknown"},
+        {**storage, "node": "pve1", "shared": 1, "status": "available", "disk": 3, "maxdisk": 10},
+        {**storage, "node": "pve2", "shared": 1, "status": "unknown"},
+    ]
+    assert mapping.listing(data) == ClusterListing(
+        guests=(
+            GuestSummary(
+                101, "pve1", None, PowerState.UNKNOWN, None, None, (), False, False, 2, 2048, None
+            ),
+        ),
+        nodes=(
+            NodeSummary("pve1", True, 8, 9, 5),
+            NodeSummary("pve2", None, None, None, None),
+        ),
+        storages=(
+            StorageSummary("pve1", "ceph-vm", "rbd", ("images",), True, True, 10, 7),
+            StorageSummary("pve2", "ceph-vm", "rbd", ("images",), True, False, None, None),
         ),
     )
 

@@ -71,3 +71,11 @@ def test_registry_is_shared_by_transports_of_one_host(api: ScriptedApi) -> None:
         transport_make(api, registry=registry).write("POST", "x")
     with pytest.raises(GateClosed):
         transport_make(api, registry=registry).read("version")
+
+
+def test_every_host_is_asked_whatever_the_others_say(api: ScriptedApi) -> None:
+    dead = unused_address()
+    api.script = always(Reply(data={"version": "9"}))
+    first, second = transport_make(dead, api).hosts_ask("version")
+    assert (first.address, first.is_reachable, dead in first.message) == (dead, False, True)
+    assert (second.address, second.is_reachable, second.message) == (api.address, True, "")

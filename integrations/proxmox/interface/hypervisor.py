@@ -11,206 +11,22 @@ unknown), `AccessRefused` (token wrong or without the right) and `Permanent`. Wr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
-from integrations.base.errors import ProviderError
-from integrations.proxmox.errors import task_error
-
-
-class PowerState(StrEnum):
-    """Whether a guest runs; UNKNOWN also covers guests on nodes that do not answer."""
-
-    RUNNING = "running"
-    STOPPED = "stopped"
-    UNKNOWN = "unknown"
-
-
-class TaskPhase(StrEnum):
-    """Whether the process behind a task still lives."""
-
-    RUNNING = "running"
-    STOPPED = "stopped"
-
-
-class TaskOutcome(StrEnum):
-    """How a stopped task ended. WARNINGS means that the work was done."""
-
-    OK = "ok"
-    WARNINGS = "warnings"
-    ERROR = "error"
-    CRASHED = "crashed"
-
-    @classmethod
-    def from_exit(cls, message: str) -> TaskOutcome:
-        """Return what a stopped task's exit message stands for."""
-        if message.startswith("WARNINGS"):
-            return cls.WARNINGS
-        return {"OK": cls.OK, "unexpected status": cls.CRASHED}.get(message, cls.ERROR)
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """The version of the API that answered."""
-
-    release: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class TaskRef:
-    """Enough to find a task again: store it before polling."""
-
-    upid: str
-    node: str
-
-
-@dataclass(frozen=True, slots=True)
-class TaskState:
-    """A task at one moment; `log_next` is the `log_from` of the next poll."""
-
-    state: TaskPhase
-    outcome: TaskOutcome | None
-    message: str
-    log_tail: tuple[str, ...]
-    log_next: int
-
-    @property
-    def failure(self) -> ProviderError | None:
-        """The error a failed task stands for, or None while it runs and after a success."""
-        if self.outcome in {None, TaskOutcome.OK, TaskOutcome.WARNINGS}:
-            return None
-        return task_error(self.message)
-
-
-@dataclass(frozen=True, slots=True)
-class GuestIdentity:
-    """What makes a guest this guest: a VMID alone may be somebody else's tomorrow."""
-
-    vmid: int
-    uuid: str | None
-    marker: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """One drive of a guest; `key` is its slot, such as scsi0."""
-
-    key: str
-    storage: str
-    volume: str
-    size_bytes: int | None
-    is_cdrom: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkCard:
-    """One network card of a guest."""
-
-    key: str
-    model: str
-    mac: str | None
-    bridge: str | None
-    vlan: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GuestConfig:
-    """The configuration of a guest as its node reports it."""
-
-    vmid: int
-    node: str
-    name: str | None
-    cores: int
-    memory_mb: int
-    disks: tuple[Disk, ...]
-    nets: tuple[NetworkCard, ...]
-    uuid: str | None
-    marker: str | None
-    lock: str | None
-    is_template: bool
-    is_protected: bool
-    tags: tuple[str, ...]
-    digest: str | None
-    has_agent: bool = False
-    extra: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def identity(self) -> GuestIdentity:
-        """The part that has to match before anything is changed."""
-        return GuestIdentity(vmid=self.vmid, uuid=self.uuid, marker=self.marker)
-
-    @property
-    def is_cloning(self) -> bool:
-        """Whether a clone is still being written: name, marker and uuid may not be there yet."""
-        return self.lock == "clone"
-
-
-@dataclass(frozen=True, slots=True)
-class GuestStatus:
-    """The power state of one guest, asked directly."""
-
-    power: PowerState
-    lock: str | None
-    uptime_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class GuestSummary:
-    """One line of the cluster's listing.
-
-    Name and status lag behind by up to ten seconds; VMID, node, lock and tags do not.
-    """
-
-    vmid: int
-    node: str
-    name: str | None
-    status: PowerState
-    lock: str | None
-    pool: str | None
-    tags: tuple[str, ...]
-    is_template: bool
-    is_container: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NodeSummary:
-    """One node of the cluster; figures are None while it does not report them."""
-
-    name: str
-    is_online: bool
-    cores: int | None
-    memory_total_bytes: int | None
-    memory_used_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class StorageSummary:
-    """One storage as a node sees it."""
-
-    node: str
-    name: str
-    kind: str
-    content: tuple[str, ...]
-    is_shared: bool
-    is_active: bool
-    total_bytes: int | None
-    available_bytes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class CloudInit:
-    """What a guest is told at its first boot; only what is set is sent."""
-
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    ssh_keys: tuple[str, ...] = ()
-    address: str | None = None
-    gateway: str | None = None
-    nameservers: tuple[str, ...] = ()
-    search_domain: str | None = None
+from integrations.proxmox.interface.facts import (
+    CloudInit,
+    ClusterListing,
+    GuestConfig,
+    GuestStatus,
+    GuestSummary,
+    HostReport,
+    NodeSummary,
+    StorageSummary,
+    TaskRef,
+    TaskState,
+    Version,
+)
 
 
 class Hypervisor(Protocol):
@@ -236,6 +52,17 @@ class Hypervisor(Protocol):
         A guest missing here is not proven absent: the token may lack the right to see it.
         Raises: Unavailable.
         """
+        ...
+
+    def listing(self) -> ClusterListing:
+        """Return guests with their configured sizes, nodes and storages, in one call.
+
+        What the token may not see is missing, and so proves nothing. Raises: Unavailable.
+        """
+        ...
+
+    def hosts(self) -> tuple[HostReport, ...]:
+        """Ask every API host of the cluster whether it answers; never raises for one that does not."""
         ...
 
     def nodes(self) -> tuple[NodeSummary, ...]:

@@ -10,9 +10,9 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from integrations.base.errors import Failed, Permanent, ProviderError
 from integrations.proxmox.errors import (
@@ -24,12 +24,23 @@ from integrations.proxmox.errors import (
     TaskUnknown,
     VmidTaken,
 )
+from integrations.proxmox.fake.inventory import (
+    GIB,
+    FakeCall,
+    FakeGuest,
+    FakeTask,
+    node_of,
+    storage_of,
+    summary,
+)
 from integrations.proxmox.interface import (
     CloudInit,
+    ClusterListing,
     Disk,
     GuestConfig,
     GuestStatus,
     GuestSummary,
+    HostReport,
     Hypervisor,
     NetworkCard,
     NodeSummary,
@@ -42,40 +53,6 @@ from integrations.proxmox.interface import (
     Version,
 )
 
-GIB: Final = 2**30
-
-
-@dataclass(frozen=True, slots=True)
-class FakeCall:
-    """One call as it came in."""
-
-    method: str
-    arguments: Mapping[str, Any]
-
-    @property
-    def is_write(self) -> bool:
-        """Whether the call would change something."""
-        return self.method.endswith(("_submit", "_set"))
-
-
-@dataclass(slots=True)
-class _Guest:
-    config: GuestConfig
-    power: PowerState = PowerState.STOPPED
-    pool: str | None = None
-
-
-@dataclass(slots=True)
-class _Task:
-    ref: TaskRef
-    vmid: int
-    finish: Callable[[], str]
-    polls_left: int
-    started_at: datetime
-    log: list[str] = field(default_factory=list)
-    clone_to: int | None = None
-    message: str = ""
-
 
 class FakeHypervisor(Hypervisor):
     """Implements `Hypervisor` in memory, with faults on demand and a log of every call."""
@@ -86,8 +63,8 @@ class FakeHypervisor(Hypervisor):
         self.polls_per_task = polls_per_task
         self.calls: list[FakeCall] = []
         self._nodes = nodes
-        self._guests: dict[int, _Guest] = {}
-        self._tasks: dict[str, _Task] = {}
+        self._guests: dict[int, FakeGuest] = {}
+        self._tasks: dict[str, FakeTask] = {}
         self._faults: dict[str, list[tuple[ProviderError, bool]]] = defaultdict(list)
         self._numbers = itertools.count(1)
 
@@ -126,7 +103,7 @@ class FakeHypervisor(Hypervisor):
             tags=(),
             digest=uuid.uuid4().hex,
         )
-        self._guests[vmid] = _Guest(config)
+        self._guests[vmid] = FakeGuest(config)
         return config
 
     def replace_guest(self, vmid: int) -> GuestConfig:
@@ -144,28 +121,27 @@ class FakeHypervisor(Hypervisor):
 
     def guests(self) -> tuple[GuestSummary, ...]:
         with self._call("guests"):
-            return tuple(
-                GuestSummary(
-                    vmid=vmid,
-                    node=guest.config.node,
-                    name=guest.config.name,
-                    status=guest.power,
-                    lock=guest.config.lock,
-                    pool=guest.pool,
-                    tags=guest.config.tags,
-                    is_template=guest.config.is_template,
-                )
-                for vmid, guest in sorted(self._guests.items())
+            return tuple(map(summary, self._guests.values()))
+
+    def listing(self) -> ClusterListing:
+        with self._call("listing"):
+            return ClusterListing(
+                guests=tuple(map(summary, self._guests.values())),
+                nodes=tuple(map(node_of, self._nodes)),
+                storages=tuple(map(storage_of, self._nodes)),
             )
+
+    def hosts(self) -> tuple[HostReport, ...]:
+        with self._call("hosts"):
+            return (HostReport("fake:8006", is_reachable=True),)
 
     def nodes(self) -> tuple[NodeSummary, ...]:
         with self._call("nodes"):
-            return tuple(NodeSummary(name, True, 8, 64 * GIB, 8 * GIB) for name in self._nodes)
+            return tuple(map(node_of, self._nodes))
 
     def storages(self, node: str) -> tuple[StorageSummary, ...]:
         with self._call("storages", node=node):
-            sizes = (1000 * GIB, 900 * GIB)
-            return (StorageSummary(node, "local", "dir", ("images",), False, True, *sizes),)
+            return (storage_of(node),)
 
     def is_vmid_free(self, vmid: int) -> bool:
         with self._call("is_vmid_free", vmid=vmid):
@@ -354,7 +330,7 @@ class FakeHypervisor(Hypervisor):
         if error is not None:
             raise error
 
-    def _guest(self, node: str, vmid: int) -> _Guest:
+    def _guest(self, node: str, vmid: int) -> FakeGuest:
         guest = self._guests.get(vmid)
         if guest is None or guest.config.node != node:
             raise GuestAbsent(node, vmid)
@@ -383,10 +359,10 @@ class FakeHypervisor(Hypervisor):
         number = next(self._numbers)
         upid = f"UPID:{node}:{number:08X}:{number:08X}:{number:08X}:{kind}:{vmid}:uhub@pve!fake:"
         ref = TaskRef(upid=upid, node=node)
-        self._tasks[upid] = _Task(ref, vmid, finish, self.polls_per_task, datetime.now(UTC))
+        self._tasks[upid] = FakeTask(ref, vmid, finish, self.polls_per_task, datetime.now(UTC))
         return ref
 
-    def _task_advance(self, task: _Task) -> None:
+    def _task_advance(self, task: FakeTask) -> None:
         if task.message:
             return
         if task.polls_left > 0:

@@ -1,0 +1,45 @@
+"""What uHub wants from a hypervisor, and the words it is told in."""
+
+from __future__ import annotations
+
+from integrations.proxmox.interface.facts import (
+    CloudInit,
+    ClusterListing,
+    Disk,
+    GuestConfig,
+    GuestIdentity,
+    GuestStatus,
+    GuestSummary,
+    HostReport,
+    NetworkCard,
+    NodeSummary,
+    PowerState,
+    StorageSummary,
+    TaskOutcome,
+    TaskPhase,
+    TaskRef,
+    TaskState,
+    Version,
+)
+from integrations.proxmox.interface.hypervisor import Hypervisor
+
+__all__ = [
+    "CloudInit",
+    "ClusterListing",
+    "Disk",
+    "GuestConfig",
+    "GuestIdentity",
+    "GuestStatus",
+    "GuestSummary",
+    "HostReport",
+    "Hypervisor",
+    "NetworkCard",
+    "NodeSummary",
+    "PowerState",
+    "StorageSummary",
+    "TaskOutcome",
+    "TaskPhase",
+    "TaskRef",
+    "TaskState",
+    "Version",
+]
