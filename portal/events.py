@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
@@ -11,3 +12,23 @@ class PlatformBootstrapped:
     """Roles, settings and a first administrator exist; apps add what they need from the first day."""
 
     admin_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class MailDelivered:
+    """A mail server took a mail; the reference is the one it was asked for with."""
+
+    reference_type: str
+    reference_id: UUID
+    operation_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MailUndelivered:
+    """A mail will not be sent by itself any more."""
+
+    reference_type: str
+    reference_id: UUID
+    operation_id: UUID
+    reason: str

@@ -1,4 +1,4 @@
-"""What the platform itself does periodically, and what of its configuration django-auditlog follows."""
+"""What the platform itself does, periodically or when asked, and what of its configuration django-auditlog follows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,30 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from portal.kernel import scope
-from portal.kernel.queue import Schedule, register_schedule
+from portal.kernel.queue import (
+    OperationKind,
+    Schedule,
+    Step,
+    register_operation,
+    register_schedule,
+)
 from portal.kernel.tenancy import PLATFORM
 from portal.models import Membership, Role, Setting, User
 from portal.services.cleanup import CLEANUP, CLEANUP_EVERY_S, cleanup
+from portal.services.mail import MAIL_SEND, mail_failed, mail_send
 from portal.services.schedules import SWEEP
 from portal.services.sweeps import sweep
+
+MAIL = OperationKind(
+    type=MAIL_SEND,
+    label=_("Send a mail"),
+    queue="webhooks",
+    steps=(Step("send", _("Send"), mail_send),),
+    max_attempts=10,
+    backoff_base_s=5.0,
+    backoff_cap_s=900.0,
+    on_failure=mail_failed,
+)
 
 
 def _is_edited_by_staff(**_signal: Any) -> bool:
@@ -31,6 +49,7 @@ def register() -> None:
     auditlog.register(Role, exclude_fields=unseen[1:])
     auditlog.register(Membership, exclude_fields=unseen[1:3])
     auditlog.register(Setting, exclude_fields=unseen[1:3])
+    register_operation(MAIL)
     every_s: int = settings.ENGINE["SWEEP_S"]
     register_schedule(Schedule(SWEEP, _("Recover lost operations"), every_s, sweep))
     register_schedule(Schedule(CLEANUP, _("Remove what has expired"), CLEANUP_EVERY_S, cleanup))

@@ -51,3 +51,8 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 
 vars().update(env.email("EMAIL_URL", f"filemail:///{STATE_DIR / 'mail'}"))
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "uhub@localhost")
+EMAIL_TIMEOUT = 20
+PUBLIC_URL = (env.text("PUBLIC_URL", "") or f"http://127.0.0.1:{env.number('PORT', 8000)}").rstrip(
+    "/"
+)
