@@ -92,12 +92,12 @@ class ProxmoxEnvironment:
     fingerprint: str = ""
 
 
-def proxmox() -> ProxmoxEnvironment:
-    """The PROXMOX_* variables; all empty when none is configured."""
+def proxmox(prefix: str = "PROXMOX") -> ProxmoxEnvironment:
+    """The variables that begin with the prefix; all empty when none is configured."""
     return ProxmoxEnvironment(
-        url=text("PROXMOX_URL", ""),
-        token_id=text("PROXMOX_TOKEN_ID", ""),
-        token_secret=secret("PROXMOX_TOKEN_SECRET", ""),
-        ca_file=text("PROXMOX_CA_FILE", ""),
-        fingerprint=text("PROXMOX_FINGERPRINT", ""),
+        url=text(f"{prefix}_URL", ""),
+        token_id=text(f"{prefix}_TOKEN_ID", ""),
+        token_secret=secret(f"{prefix}_TOKEN_SECRET", ""),
+        ca_file=text(f"{prefix}_CA_FILE", ""),
+        fingerprint=text(f"{prefix}_FINGERPRINT", ""),
     )

@@ -26,13 +26,26 @@ class Tag(StrEnum):
     RESIZED = "pod.resized"
     EXTENDED = "pod.extended"
     CHANGED = "pod.changed"
+    HELD = "pod.held"
+    RELEASED = "pod.released"
+    PROTECTION = "pod.protection"
     EXPIRED = "pod.expired"
+    WARNED = "pod.lease_warned"
+    WARNING_DELIVERED = "pod.lease_warning_delivered"
+    WARNING_FAILED = "pod.lease_warning_failed"
+    DELETION_MOVED = "pod.deletion_moved"
+    EXTENSION_REQUESTED = "pod.extension_requested"
+    EXTENSION_APPROVED = "pod.extension_approved"
+    EXTENSION_DENIED = "pod.extension_denied"
+    EXTENSION_WITHDRAWN = "pod.extension_withdrawn"
+    EXTENSION_EXPIRED = "pod.extension_expired"
     DELETE_REQUESTED = "pod.delete_requested"
     DELETED = "pod.deleted"
     ACTION_FAILED = "pod.action_failed"
     IDENTITY_MISMATCH = "pod.identity_mismatch"
     VMID_TAKEN = "pod.vmid_taken"
     OBSERVED = "pod.observed"
+    IMPORTED = "pod.imported"
     CLUSTER_SAVED = "cluster.saved"
     TEMPLATE_SAVED = "template.saved"
 
@@ -53,13 +66,26 @@ TAGS: dict[str, TagSpec] = {
     Tag.RESIZED: TagSpec(_L, _("Resized")),
     Tag.EXTENDED: TagSpec(_L, _("Lease changed")),
     Tag.CHANGED: TagSpec(_L, _("Deployment changed")),
+    Tag.HELD: TagSpec(_L, _("Put on hold")),
+    Tag.RELEASED: TagSpec(_L, _("Hold lifted")),
+    Tag.PROTECTION: TagSpec(_L, _("Protection on the hypervisor changed")),
     Tag.EXPIRED: TagSpec(_L, _("Lease ended")),
+    Tag.WARNED: TagSpec(_L, _("Warning sent")),
+    Tag.WARNING_DELIVERED: TagSpec(_L, _("Warning delivered")),
+    Tag.WARNING_FAILED: TagSpec(_L, _("Warning could not be delivered")),
+    Tag.DELETION_MOVED: TagSpec(_L, _("Deletion moved")),
+    Tag.EXTENSION_REQUESTED: TagSpec(_L, _("Extension requested")),
+    Tag.EXTENSION_APPROVED: TagSpec(_L, _("Extension approved")),
+    Tag.EXTENSION_DENIED: TagSpec(_L, _("Extension denied")),
+    Tag.EXTENSION_WITHDRAWN: TagSpec(_L, _("Request withdrawn")),
+    Tag.EXTENSION_EXPIRED: TagSpec(_L, _("Request expired")),
     Tag.DELETE_REQUESTED: TagSpec(_L, _("Deletion requested")),
     Tag.DELETED: TagSpec(_L, _("Deployment deleted")),
     Tag.ACTION_FAILED: TagSpec(_L, _("Action failed")),
     Tag.IDENTITY_MISMATCH: TagSpec(Category.SECURITY, _("Identity mismatch: nothing was touched")),
     Tag.VMID_TAKEN: TagSpec(_L, _("VMID taken by another machine")),
     Tag.OBSERVED: TagSpec(_L, _("Changed outside uHub")),
+    Tag.IMPORTED: TagSpec(_L, _("Written down from before")),
     Tag.CLUSTER_SAVED: TagSpec(Category.SETTINGS, _("Cluster registered or changed")),
     Tag.TEMPLATE_SAVED: TagSpec(Category.SETTINGS, _("Template registered or changed")),
 }

@@ -15,6 +15,12 @@ from config.local import programs
 from config.local.errors import LocalError, StopRequestedError
 from config.local.processes import LineLog, Program, Supervisor
 from config.local.services import services_environment, state_prepare
+from config.local.simulators import (
+    SEEDING_SCALE,
+    SimulatedCluster,
+    simulated_clusters,
+    time_scale,
+)
 from config.local.state import PROJECT_DIR, StateLock, state_dir, write_private
 from portal.kernel.database.roles import DatabaseRolesError, database_is_migrated
 
@@ -38,6 +44,7 @@ class Demo:
         self._ports = ports
         self._has_reload = has_reload
         self._has_simulator = not os.environ.get("PROXMOX_URL")
+        self._clusters: tuple[SimulatedCluster, ...] = ()
         self._log = LineLog()
 
     def run(self) -> None:
@@ -51,6 +58,8 @@ class Demo:
         lock.acquire(f"uHub on port {self._ports.web}")
         try:
             self._ports.check(with_simulator=self._has_simulator)
+            if self._has_simulator:
+                self._clusters = simulated_clusters(self._ports, self._folder)
             with Supervisor(self._log, inherited=(lock.descriptor,)) as supervisor:
                 self._bring_up(supervisor)
                 self._announce(time.monotonic() - began)
@@ -62,9 +71,9 @@ class Demo:
     def _bring_up(self, supervisor: Supervisor) -> None:
         with self._phase("database and broker"):
             env = self._environment(supervisor)
-        if self._has_simulator:
-            with self._phase("simulator"):
-                supervisor.start(programs.simulator(self._ports, self._folder, env))
+        if self._clusters:
+            with self._phase("simulators"):
+                supervisor.start_all([cluster.program(env) for cluster in self._clusters])
         self._prepare_data(supervisor, env)
         with self._phase("web, worker, scheduler"):
             supervisor.start_all(self._programs(env))
@@ -72,8 +81,8 @@ class Demo:
     def _environment(self, supervisor: Supervisor) -> dict[str, str]:
         """Return the environment of our processes; a copy in a private file serves `manage.py`."""
         found = services_environment(supervisor, self._folder)
-        if self._has_simulator:
-            found |= programs.simulator_environment(self._ports, self._folder)
+        for cluster in self._clusters:
+            found |= cluster.environment
         found |= {"DJANGO_SETTINGS_MODULE": SETTINGS, "PYTHONUNBUFFERED": "1"}
         lines = (f"{name}='{value}'\n" for name, value in sorted(found.items()))
         write_private(self._folder / "demo.env", "".join(lines))
@@ -86,24 +95,38 @@ class Demo:
             programs.worker(env, has_reload=reload),
             programs.scheduler(self._folder, env, has_reload=reload),
         ]
+        if self._clusters:
+            chosen.append(programs.people(env))
         follower = programs.assets(env) if reload else None
         return [*chosen, follower] if follower else chosen
 
     def _prepare_data(self, supervisor: Supervisor, env: dict[str, str]) -> None:
-        """Migrate and seed, unless exactly this code has already done so on this database."""
-        stamp, now = self._folder / "demo.stamp", code_digest(env["DATABASE_URL"])
-        is_known = stamp.exists() and stamp.read_text() == now
-        if is_known and database_is_migrated(env["DATABASE_OWNER_URL"]):
-            return
-        stamp.unlink(missing_ok=True)
-        for name, words in (
+        """Migrate and seed, unless exactly this code has already done so on this database.
+
+        Clusters whose address changed since are only told their new one.
+        """
+        code, place = self._folder / "demo.stamp", self._folder / "demo.clusters"
+        now, clusters = code_digest(env["DATABASE_URL"]), env["PROXMOX_URL"]
+        clusters += "".join(f" {cluster.url}" for cluster in self._clusters)
+        seed: tuple[str, ...] = ("seed_demo",)
+        phases: list[tuple[str, tuple[str, ...]]] = [
             ("migrate", ("migrate", "--database", "owner", "--noinput", "--verbosity", "0")),
             ("bootstrap", ("bootstrap",)),
-            ("seed", ("seed_demo",)),
-        ):
+        ]
+        if _holds(code, now) and database_is_migrated(env["DATABASE_OWNER_URL"]):
+            if _holds(place, clusters):
+                return
+            phases, seed = [], ("seed_demo", "--without-machines")
+        code.unlink(missing_ok=True)
+        for cluster in self._clusters:
+            cluster.hurry(SEEDING_SCALE)
+        for name, words in (*phases, ("seed", seed)):
             with self._phase(name):
                 supervisor.run(Program(name=name, argv=programs.manage(*words), env=env))
-        stamp.write_text(now)
+        for cluster in self._clusters:
+            cluster.hurry(time_scale())
+        place.write_text(clusters)
+        code.write_text(now)
 
     def _announce(self, elapsed_s: float) -> None:
         width = max(len(name) for name, _, _ in ACCOUNTS)
@@ -117,6 +140,10 @@ class Demo:
         began = time.monotonic()
         yield
         self._log.write("uhub", f"{name}: {time.monotonic() - began:.1f} s")
+
+
+def _holds(file: Path, text: str) -> bool:
+    return file.exists() and file.read_text() == text
 
 
 def code_digest(database_url: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import socket
 import sys
 import urllib.error
 import urllib.request
@@ -19,7 +18,6 @@ from config.local.state import PROJECT_DIR
 
 SOURCES = ("config", "portal", "provisioning", "projects", "incidents", "billing", "audit")
 WATCHED = (*SOURCES, "integrations", "templates")
-SIMULATOR_TOKEN = ("uhub@pve!portal", "44444444-4444-4444-4444-444444444444")
 
 
 @dataclass(frozen=True)
@@ -70,31 +68,6 @@ def manage(*words: str) -> list[str]:
     return [sys.executable, str(PROJECT_DIR / "manage.py"), *words]
 
 
-def simulator(ports: Ports, folder: Path, env: dict[str, str]) -> Program:
-    """Return the bundled Proxmox VE simulator."""
-    numbers = ["--port", str(ports.simulator), "--control-port", str(ports.control)]
-    options = ["--state", str(folder / "simulator"), "--fixture", "demo"]
-    options += ["--time-scale", os.environ.get("SIMULATOR_TIME_SCALE") or "1"]
-    return Program(
-        name="simulator",
-        argv=[sys.executable, "-m", "integrations.proxmox.simulator", *numbers, *options],
-        env=env,
-        is_revived=True,
-        is_ready=lambda: _listens(ports.simulator) and _listens(ports.control),
-    )
-
-
-def simulator_environment(ports: Ports, folder: Path) -> dict[str, str]:
-    """Return what leads uHub to the simulator."""
-    token_id, token_secret = SIMULATOR_TOKEN
-    return {
-        "PROXMOX_URL": f"https://{HOST}:{ports.simulator}",
-        "PROXMOX_TOKEN_ID": token_id,
-        "PROXMOX_TOKEN_SECRET": token_secret,
-        "PROXMOX_CA_FILE": str(folder / "simulator" / "ca.pem"),
-    }
-
-
 def web(ports: Ports, env: dict[str, str], *, has_reload: bool) -> Program:
     """Return the web server; open live streams must not hold up its end."""
     options = ["--host", HOST, "--port", str(ports.web), "--timeout-graceful-shutdown", "3"]
@@ -142,6 +115,11 @@ def scheduler(folder: Path, env: dict[str, str], *, has_reload: bool) -> Program
     )
 
 
+def people(env: dict[str, str]) -> Program:
+    """Return the demo's cast at work: now and then somebody does something."""
+    return Program(name="people", argv=manage("demo_life"), env=env, is_revived=True)
+
+
 def assets(env: dict[str, str]) -> Program | None:
     """Return the asset builder that follows changes, where node is there to run it."""
     npm = shutil.which("npm")
@@ -162,14 +140,6 @@ def _celery(words: list[str], *, has_reload: bool) -> list[str]:
 
 def _watched() -> list[str]:
     return [folder for folder in WATCHED if (PROJECT_DIR / folder).is_dir()]
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection((HOST, port), timeout=2).close()
-    except OSError:
-        return False
-    return True
 
 
 def _answers(url: str, *, fallback: str) -> bool:

@@ -1,4 +1,4 @@
-"""The demo's cast: people, templates, machines. Data only."""
+"""The demo's cast: tenants, people, templates. Data only; its machines stand in `demo_machines`."""
 
 from __future__ import annotations
 
@@ -37,22 +37,15 @@ class DemoTemplate:
     has_cloud_init: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class DemoMachine:
-    """A machine and what is done with it once it is there: stop, hold, delete, expire or nothing."""
-
-    name: str
-    template: str
-    owner: str
-    then: str = ""
-    tags: tuple[str, ...] = ()
-    ttl_hours: int = 72
-    is_live: bool = False
-
-
-TENANTS: Final = (("uhub", "uHub"), ("nova", "Nova Hosting"))
+TENANTS: Final = (
+    ("uhub", "uHub"),
+    ("nova", "Nova Hosting"),
+    ("atelier", "Atelier Numérique"),
+)
 QUOTAS: Final = {
-    "uhub": {"deployments": 24, "cpu_cores": 48, "memory_mb": 98_304, "disk_gb": 1000},
+    "uhub": {"deployments": 60, "cpu_cores": 160, "memory_mb": 393_216, "disk_gb": 3000},
+    "nova": {"deployments": 24, "cpu_cores": 64, "memory_mb": 131_072, "disk_gb": 1200},
+    "atelier": {"deployments": 12, "cpu_cores": 32, "memory_mb": 65_536, "disk_gb": 600},
 }
 
 PEOPLE: Final = (
@@ -63,6 +56,7 @@ PEOPLE: Final = (
     DemoPerson("demo-support", "Sophie LEROY", "support", "uhub"),
     DemoPerson("demo-viewer", "Victor MOREAU", "viewer", "uhub"),
     DemoPerson("demo-nova", "Nora GARNIER", "admin", "nova"),
+    DemoPerson("demo-atelier", "Anatole ROUSSEAU", "admin", "atelier"),
 )
 
 _DATABASE: Final = {
@@ -105,20 +99,3 @@ TEMPLATES: Final = (
 
 WITHDRAWN: Final = DemoTemplate("legacy-appliance", "Legacy appliance", "app", "archive", 9099,
     "Withdrawn: its source is gone from the cluster.", ("legacy",), (1, 1024, 10))  # fmt: skip
-
-MACHINES: Final = (
-    DemoMachine("pbx-paris", "turnkey-pbx", "demo-support", tags=("customer-104",)),
-    DemoMachine("pbx-lyon", "turnkey-pbx", "demo-support", then="stop", tags=("customer-221",)),
-    DemoMachine("win-helpdesk", "windows-support", "demo-support", ttl_hours=24),
-    DemoMachine("tools-ops", "linux-utility", "demo-ops", then="hold"),
-    DemoMachine("web-intranet", "wordpress", "demo-ops", tags=("intranet",), ttl_hours=336),
-    DemoMachine("api-staging", "node", "demo-dev", tags=("staging",), ttl_hours=168, is_live=True),
-    DemoMachine("shop-preview", "laravel", "demo-dev", then="stop"),
-    DemoMachine("debug-104", "debian", "demo-support", then="delete"),
-    DemoMachine("old-appliance", "legacy-appliance", "demo-ops"),
-    DemoMachine("bastion-1", "debian", "demo-nova"),
-    DemoMachine("blog-nova", "wordpress", "demo-nova", ttl_hours=240, is_live=True),
-    DemoMachine("pbx-nova", "turnkey-pbx", "demo-nova", then="stop"),
-    DemoMachine("pbx-training", "turnkey-pbx", "demo-support", is_live=True),
-    DemoMachine("ubuntu-ci", "ubuntu", "demo-ops", is_live=True),
-)

@@ -13,7 +13,8 @@ from portal.kernel.authz import Actor
 from portal.kernel.tenancy import PLATFORM, tenant_scope
 from portal.models import User
 from portal.services.accounts import membership_set, user_create
-from provisioning.logic.demo import MACHINES, PEOPLE, QUOTAS, TENANTS, DemoMachine, DemoTemplate
+from provisioning.logic.demo import PEOPLE, QUOTAS, TENANTS, DemoTemplate
+from provisioning.logic.demo_machines import MACHINES, DemoMachine
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Cluster, Deployment, Template
 from provisioning.services.catalogue import template_save

@@ -1,4 +1,4 @@
-"""Where secrets live and which cluster the environment names."""
+"""Where secrets live and which clusters the environment names."""
 
 from __future__ import annotations
 
@@ -10,4 +10,5 @@ VAULT_ROLE_ID = env.text("VAULT_ROLE_ID", "")
 VAULT_SECRET_ID = env.secret("VAULT_SECRET_ID", "")
 VAULT_MOUNT = env.text("VAULT_MOUNT", "kv")
 PROXMOX_ENVIRONMENT = env.proxmox()
+PROXMOX_SECOND_ENVIRONMENT = env.proxmox("PROXMOX_SECOND")
 CALL_OBSERVER = ""

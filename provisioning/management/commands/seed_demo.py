@@ -21,9 +21,10 @@ from provisioning.logic.demo import TEMPLATES, WITHDRAWN
 from provisioning.models import Cluster, Template
 from provisioning.services import demo
 from provisioning.services.catalogue import cluster_save, template_save
+from provisioning.services.demo_history import demo_past
 
 _LOOK_S = 0.2
-CLUSTER = "demo"
+CLUSTERS = (("demo", "Paris"), ("demo-b", "Lyon"))
 
 
 class Command(BaseCommand):
@@ -48,15 +49,26 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         actor = Actor.system("seed_demo")
         people = demo.demo_people(actor=actor)
-        cluster = self._cluster(actor)
-        self._templates(actor, cluster)
+        first, *others = self._clusters(actor)
+        self._templates(actor, first, others)
         made = 0 if options["without_machines"] else self._machines(actor, options["timeout"])
         self.stdout.write(f"demo: {people} people and {made} machines added")
 
-    def _cluster(self, actor: Actor) -> Cluster:
-        environment = settings.PROXMOX_ENVIRONMENT
-        if not environment.url:
+    def _clusters(self, actor: Actor) -> list[Cluster]:
+        if not settings.PROXMOX_ENVIRONMENT.url:
             raise CommandError("Set PROXMOX_URL, PROXMOX_TOKEN_ID and PROXMOX_TOKEN_SECRET.")
+        named = zip(
+            CLUSTERS,
+            (settings.PROXMOX_ENVIRONMENT, settings.PROXMOX_SECOND_ENVIRONMENT),
+            strict=True,
+        )
+        return [
+            self._cluster(actor, code, name, environment)
+            for (code, name), environment in named
+            if environment.url
+        ]
+
+    def _cluster(self, actor: Actor, code: str, name: str, environment: Any) -> Cluster:
         host, port = host_and_port(environment.url)
         ca_pem = Path(environment.ca_file).read_text("ascii") if environment.ca_file else ""
         wanted = {
@@ -66,19 +78,19 @@ class Command(BaseCommand):
             "ca_pem": ca_pem,
             "fingerprints": [environment.fingerprint] if environment.fingerprint else [],
         }
-        known = Cluster.objects.using(PLATFORM).filter(code=CLUSTER).first()
+        known = Cluster.objects.using(PLATFORM).filter(code=code).first()
         if known and all(getattr(known, name) == value for name, value in wanted.items()):
             return known
         return cluster_save(
             actor=actor,
-            code=CLUSTER,
-            name="Demo cluster",
+            code=code,
+            name=name,
             pool="uhub",
             token_secret=environment.token_secret,
             **wanted,
         )
 
-    def _templates(self, actor: Actor, cluster: Cluster) -> None:
+    def _templates(self, actor: Actor, cluster: Cluster, others: list[Cluster]) -> None:
         for position, blueprint in enumerate(TEMPLATES):
             demo.demo_template(
                 actor=actor, cluster=cluster, demo=blueprint, position=10 * (position + 1)
@@ -99,7 +111,8 @@ class Command(BaseCommand):
         withdrawn = Template.objects.using(PLATFORM).get(code=WITHDRAWN.code)
         if withdrawn.is_active:
             template_save(actor=actor, code=WITHDRAWN.code, is_active=False)
-        return len(made) + len(demo.demo_machines(actor=actor, is_live=True))
+        live = demo.demo_machines(actor=actor, is_live=True)
+        return len(made) + len(live) + demo_past(actor=actor)
 
     def _wait(self, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
