@@ -67,7 +67,7 @@ REQUEST_STYLES: Final[dict[str, StatusStyle]] = {
 
 _S = DeploymentStatus
 DEPLOYMENT_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
-    _S.PROVISIONING: frozenset({_S.RUNNING, _S.ERROR, _S.DELETING}),
+    _S.PROVISIONING: frozenset({_S.RUNNING, _S.STOPPED, _S.ERROR, _S.DELETING}),
     _S.RUNNING: frozenset({_S.STARTING, _S.STOPPING, _S.STOPPED, _S.DELETING, _S.ERROR}),
     _S.STOPPED: frozenset({_S.STARTING, _S.RUNNING, _S.DELETING, _S.ERROR}),
     _S.STARTING: frozenset({_S.RUNNING, _S.STOPPED, _S.ERROR, _S.DELETING}),
@@ -98,4 +98,69 @@ HEALTH_STYLES: Final[dict[str, StatusStyle]] = {
     Health.OK: StatusStyle(Health.OK.label, "heart-pulse", Tone.OK),
     Health.DEGRADED: StatusStyle(Health.DEGRADED.label, "triangle-alert", Tone.WARN),
     Health.FAILED: StatusStyle(Health.FAILED.label, "heart-crack", Tone.DANGER),
+}
+
+
+class FindingKind(models.TextChoices):
+    """What a cluster shows that our rows do not, or the other way round."""
+
+    MISSING = "missing", _("Missing")
+    UNREACHABLE = "unreachable", _("Unreachable")
+    FOREIGN = "foreign", _("Stranger under our number")
+    DRIFT = "drift", _("Changed outside")
+    ORPHAN = "orphan", _("Without an owner")
+    HALF_CLONE = "half_clone", _("Half a clone")
+    MOVED = "moved", _("Moved")
+    REAPPEARED = "reappeared", _("Back again")
+    STALE_VMID = "stale_vmid", _("Number without a machine")
+    TOO_MUCH_VANISHED = "too_much_vanished", _("Too much vanished")
+
+
+class FindingStatus(models.TextChoices):
+    """`suspected` is not shown to anybody yet; `closed` still stands, but a person knows why."""
+
+    SUSPECTED = "suspected", _("Suspected")
+    OPEN = "open", _("Open")
+    CLOSED = "closed", _("Closed")
+    RESOLVED = "resolved", _("Resolved")
+
+
+class Resolution(models.TextChoices):
+    """How a finding ended."""
+
+    GONE = "gone", _("No longer so")
+    FOLLOWED = "followed", _("Taken over")
+    FORGOTTEN = "forgotten", _("Forgotten")
+    ADOPTED = "adopted", _("Adopted")
+    ACCEPTED = "accepted", _("Accepted")
+    DISMISSED = "dismissed", _("Closed by a person")
+
+
+_F = FindingStatus
+FINDING_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
+    _F.SUSPECTED: frozenset({_F.OPEN, _F.RESOLVED}),
+    _F.OPEN: frozenset({_F.CLOSED, _F.RESOLVED}),
+    _F.CLOSED: frozenset({_F.OPEN, _F.RESOLVED}),
+    _F.RESOLVED: frozenset(),
+}
+STANDING: Final = frozenset({_F.SUSPECTED, _F.OPEN, _F.CLOSED})
+
+_K = FindingKind
+FINDING_KIND_STYLES: Final[dict[str, StatusStyle]] = {
+    _K.MISSING: StatusStyle(_K.MISSING.label, "search-x", Tone.DANGER),
+    _K.UNREACHABLE: StatusStyle(_K.UNREACHABLE.label, "unplug", Tone.WARN),
+    _K.FOREIGN: StatusStyle(_K.FOREIGN.label, "shield-alert", Tone.DANGER),
+    _K.DRIFT: StatusStyle(_K.DRIFT.label, "diff", Tone.WARN),
+    _K.ORPHAN: StatusStyle(_K.ORPHAN.label, "circle-question-mark", Tone.VIOLET),
+    _K.HALF_CLONE: StatusStyle(_K.HALF_CLONE.label, "lock", Tone.DANGER),
+    _K.MOVED: StatusStyle(_K.MOVED.label, "arrow-right-left", Tone.INFO),
+    _K.REAPPEARED: StatusStyle(_K.REAPPEARED.label, "undo-2", Tone.DANGER),
+    _K.STALE_VMID: StatusStyle(_K.STALE_VMID.label, "hash", Tone.IDLE),
+    _K.TOO_MUCH_VANISHED: StatusStyle(_K.TOO_MUCH_VANISHED.label, "siren", Tone.DANGER),
+}
+FINDING_STYLES: Final[dict[str, StatusStyle]] = {
+    _F.SUSPECTED: StatusStyle(_F.SUSPECTED.label, "eye", Tone.IDLE),
+    _F.OPEN: StatusStyle(_F.OPEN.label, "circle-alert", Tone.WARN),
+    _F.CLOSED: StatusStyle(_F.CLOSED.label, "bell-off", Tone.IDLE),
+    _F.RESOLVED: StatusStyle(_F.RESOLVED.label, "circle-check", Tone.OK),
 }

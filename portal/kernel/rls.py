@@ -67,6 +67,7 @@ TABLES: Final[dict[str, TableKind]] = {
     "provisioning_deployment": TableKind.TENANT,
     "provisioning_extensionrequest": TableKind.TENANT,
     "provisioning_guestobservation": TableKind.PLATFORM,
+    "provisioning_finding": TableKind.TENANT,
     "provisioning_leasewarning": TableKind.TENANT,
     "provisioning_template": TableKind.PLATFORM,
     "provisioning_vmidallocation": TableKind.PLATFORM,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provisioning.models.cluster import Cluster, GuestObservation, VmidAllocation
 from provisioning.models.deployment import Deployment
+from provisioning.models.finding import Finding
 from provisioning.models.lease import ExtensionRequest, LeaseWarning
 from provisioning.models.template import Template, TemplateType
 
@@ -11,6 +12,7 @@ __all__ = [
     "Cluster",
     "Deployment",
     "ExtensionRequest",
+    "Finding",
     "GuestObservation",
     "LeaseWarning",
     "Template",

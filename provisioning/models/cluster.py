@@ -64,7 +64,10 @@ class VmidAllocation(TimestampedModel):
 
 
 class GuestObservation(TimestampedModel):
-    """One guest as the cluster's last listing showed it. Absence here proves nothing."""
+    """One guest as the cluster's last listing showed it. Absence here proves nothing.
+
+    `checked_at` is when its configuration was last read and compared.
+    """
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="observations")
     vmid = models.PositiveIntegerField()
@@ -73,6 +76,7 @@ class GuestObservation(TimestampedModel):
     power = models.CharField(max_length=10)
     lock = models.CharField(max_length=30, blank=True, default="")
     observed_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -15,7 +15,8 @@ from provisioning.states import BUSY, DeploymentStatus, Health
 class Deployment(TenantModel):
     """One VM. `marker` and `guest_uuid` prove its identity before anything is changed on the hypervisor.
 
-    `clone_requested_at` is set before the first clone call and tells later runs to look before they ask
+    `guest_facts` is what the machine looked like when it was last known to be right, beyond our figures:
+    {name, disk_gb, nets}; None while nobody has looked. `clone_requested_at` is set before the first clone call and tells later runs to look before they ask
     again; `expires_at` ends the running, `delete_after` the existing. `lease_version` counts the changes of
     these ends; warnings belong to a version. `is_protected` says that the hypervisor may have been told to
     refuse a deletion.
@@ -31,6 +32,7 @@ class Deployment(TenantModel):
     vmid = models.PositiveIntegerField()
     marker = models.CharField(max_length=120)
     guest_uuid = models.CharField(max_length=36, blank=True, default="")
+    guest_facts = models.JSONField(null=True)
     clone_requested_at = models.DateTimeField(null=True)
     status = models.CharField(
         max_length=12, choices=DeploymentStatus, default=DeploymentStatus.PROVISIONING
