@@ -49,6 +49,7 @@ TABLES: Final[dict[str, TableKind]] = {
     "django_session": TableKind.PLATFORM,
     "integrations_secretversion": TableKind.TENANT,
     "portal_idempotencyrecord": TableKind.SELF,
+    "portal_liveevent": TableKind.TENANT,
     "portal_membership": TableKind.SELF,
     "portal_operation": TableKind.TENANT,
     "portal_operationattempt": TableKind.TENANT,
@@ -66,8 +67,8 @@ TABLES: Final[dict[str, TableKind]] = {
     "provisioning_cluster": TableKind.PLATFORM,
     "provisioning_deployment": TableKind.TENANT,
     "provisioning_extensionrequest": TableKind.TENANT,
-    "provisioning_guestobservation": TableKind.PLATFORM,
     "provisioning_finding": TableKind.TENANT,
+    "provisioning_guestobservation": TableKind.PLATFORM,
     "provisioning_leasewarning": TableKind.TENANT,
     "provisioning_template": TableKind.PLATFORM,
     "provisioning_vmidallocation": TableKind.PLATFORM,
@@ -147,7 +148,8 @@ class TenantTable(TableOperation):
     """One tenant's rows for the runtime role; all for the platform role; the ledger's for dispatch.
 
     `is_append_only` takes UPDATE and DELETE away from runtime and platform. `is_open_to_platform_inserts`
-    lets the runtime role add (never read) rows of the platform tenant.
+    lets the runtime role add (never read) rows of the platform tenant. A table that no other refers to
+    (`is_referenced`) needs no key of tenant and id together.
     """
 
     def __init__(
@@ -158,12 +160,14 @@ class TenantTable(TableOperation):
         platform: str = "SELECT, INSERT, UPDATE, DELETE",
         dispatch: str = "",
         is_open_to_platform_inserts: bool = False,
+        is_referenced: bool = True,
     ) -> None:
         super().__init__(table)
         self.runtime = runtime
         self.platform = platform
         self.dispatch = dispatch
         self.is_open_to_platform_inserts = is_open_to_platform_inserts
+        self.is_referenced = is_referenced
 
     def statements(self) -> list[str]:
         table, predicate = self.table, TENANT_PREDICATE.format(column="tenant_id")
@@ -171,13 +175,15 @@ class TenantTable(TableOperation):
             *self._isolate(),
             f"REVOKE ALL ON {table} FROM {role(PLATFORM)}",
             f"GRANT {self.platform} ON {table} TO {role(PLATFORM)}",
-            f"ALTER TABLE {table} ADD CONSTRAINT {table}_tenant_key UNIQUE (tenant_id, id)",
             (
                 f"CREATE POLICY tenant ON {table} TO {role(DEFAULT)} "
                 f"USING ({predicate}) WITH CHECK ({predicate})"
             ),
             f"GRANT {self.runtime} ON {table} TO {role(DEFAULT)}",
         ]
+        if self.is_referenced:
+            key = f"{table}_tenant_key"
+            statements.append(f"ALTER TABLE {table} ADD CONSTRAINT {key} UNIQUE (tenant_id, id)")
         if self.dispatch:
             statements += [
                 (

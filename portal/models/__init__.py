@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portal.models.idempotency import IdempotencyRecord
+from portal.models.live_event import LiveEvent
 from portal.models.membership import Membership
 from portal.models.operation import Operation, OperationAttempt
 from portal.models.refresh_token import RefreshToken
@@ -16,6 +17,7 @@ from portal.models.worker import Worker
 
 __all__ = [
     "IdempotencyRecord",
+    "LiveEvent",
     "Membership",
     "Operation",
     "OperationAttempt",

@@ -21,6 +21,7 @@ class Worker(TimestampedModel):
     pid = models.PositiveIntegerField()
     version = models.CharField(max_length=40, default="", blank=True)
     running = models.PositiveIntegerField(default=0)
+    drain_requested = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ("name",)

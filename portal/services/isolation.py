@@ -121,7 +121,7 @@ class _Trial:
         self._scope(self.mine)
         return self._safe(victim) if self._count() == 0 else "rows of others are visible"
 
-    def _safe(self, victim: UUID | None) -> str:
+    def _safe(self, victim: UUID | int | None) -> str:
         """An attack that met no row proves nothing: then only the catalog speaks for the table."""
         return OK if victim or self.is_filled else CATALOG
 
@@ -167,7 +167,7 @@ class _Trial:
             return f"{item.column} can point to a row of others"
         return OK
 
-    def _victim(self) -> UUID | None:
+    def _victim(self) -> UUID | int | None:
         """A row of theirs, or None where the runtime role may write none."""
         if self.kind is not TableKind.TENANT:
             return None
@@ -178,7 +178,7 @@ class _Trial:
         except errors.InsufficientPrivilege:
             return None
 
-    def write(self, tenant_id: UUID, given: dict[str, Any] | None = None) -> UUID:
+    def write(self, tenant_id: UUID, given: dict[str, Any] | None = None) -> UUID | int:
         """Writes a row of a tenant, with what it refers to, and answers its id."""
         model = _model_of(self.table)
         values = _values(model) | {"tenant_id": tenant_id} | (given or {})
@@ -190,8 +190,13 @@ class _Trial:
             sql.SQL(", ").join(map(sql.Identifier, values)),
             sql.SQL(", ").join([sql.Placeholder()] * len(values)),
         )
-        self.connection.execute(statement, list(values.values()))
-        return UUID(str(values["id"]))
+        if "id" in values:
+            self.connection.execute(statement, list(values.values()))
+            return UUID(str(values["id"]))
+        numbered = statement + sql.SQL(" RETURNING id")
+        row = self.connection.execute(numbered, list(values.values())).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def _of(self, table: str) -> _Trial:
         return _Trial(self.connection, table, TableKind.TENANT, self.known)
@@ -203,7 +208,7 @@ class _Trial:
             item for item in self.known if item.table == self.table and item.column not in optional
         ]
 
-    def _untouched(self, verb: str, victim: UUID | None) -> bool:
+    def _untouched(self, verb: str, victim: UUID | int | None) -> bool:
         """Whether the statement reaches no row of others: neither the planted one nor any other.
 
         One row is enough to tell; a broken policy on a large table must not lock all of it.
