@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from config import env
 
-POOL_SIZE = env.number("DATABASE_POOL_SIZE", 20)
+# Each thread of a worker may hold one connection per alias, and the heartbeat needs one as well.
+POOL_SIZE = env.number("DATABASE_POOL_SIZE", env.number("ENGINE_SLOTS", 16) + 8)
 
 
 def _alias(variable: str, *, pool: int, atomic: bool = False) -> dict[str, object]:
@@ -19,7 +20,7 @@ def _alias(variable: str, *, pool: int, atomic: bool = False) -> dict[str, objec
 
 DATABASES = {
     "default": _alias("DATABASE_URL", pool=POOL_SIZE, atomic=True),
-    "platform": _alias("DATABASE_PLATFORM_URL", pool=max(4, POOL_SIZE // 2)),
+    "platform": _alias("DATABASE_PLATFORM_URL", pool=POOL_SIZE),
     "dispatch": _alias("DATABASE_DISPATCH_URL", pool=POOL_SIZE),
 }
 if env.is_set("DATABASE_OWNER_URL"):

@@ -131,11 +131,16 @@ def test_what_is_secret_is_private(first_run: DemoProcess) -> None:
     assert {oct(file.stat().st_mode & 0o777) for file in files} == {"0o600"}
 
 
-def test_the_simulated_cluster_is_the_demo_one(first_run: DemoProcess) -> None:
-    (line,) = (line for line in first_run.lines if '"event": "ready"' in line)
-    found = json.loads(line.split("|", 1)[1])
+def test_two_simulated_clusters_answer(first_run: DemoProcess) -> None:
+    lines = [line for line in first_run.lines if '"event": "ready"' in line]
+    found = {name.strip(): json.loads(text) for name, _, text in (x.partition("|") for x in lines)}
     port = int(first_run.url.rsplit(":", 1)[1])
-    assert found["url"] == f"https://{HOST}:{port + 1}"
+    assert set(found) == {"cluster-a", "cluster-b"}
+    assert found["cluster-a"]["url"] == f"https://{HOST}:{port + 1}"
+
+
+def test_people_of_the_demo_are_at_work(first_run: DemoProcess) -> None:
+    assert "people    | stops atelier-render" in first_run.lines
 
 
 def test_a_second_start_is_quick_and_kill_9_leaves_no_process(first_run: DemoProcess) -> None:

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import socket
-from pathlib import Path
 
 import pytest
 
 from config.local.demo import code_digest
 from config.local.errors import LocalError
 from config.local.ports import HOST
-from config.local.programs import Ports, simulator_environment
+from config.local.programs import Ports
 
 
 def test_the_ports_have_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,12 +35,6 @@ def test_a_port_in_use_is_named_with_its_variable() -> None:
 def test_web_and_control_port_must_differ() -> None:
     with pytest.raises(LocalError, match="PORT 8007 is one of the simulator's"):
         Ports(web=8007, simulator=8006).check(with_simulator=True)
-
-
-def test_the_simulator_is_reached_over_tls_with_its_own_authority() -> None:
-    found = simulator_environment(Ports(web=8000, simulator=9000), Path("/state"))
-    assert found["PROXMOX_URL"] == "https://127.0.0.1:9000"
-    assert found["PROXMOX_CA_FILE"] == "/state/simulator/ca.pem"
 
 
 def test_another_database_is_prepared_anew() -> None:
