@@ -91,9 +91,12 @@ class ProxmoxHypervisor(Hypervisor):
                 f"guest {vmid} exists, but the token may not see it", provider=PROVIDER
             )
         # The minority side of a split cluster calls everything free that was made elsewhere.
-        if not mapping.is_quorate(self._transport.read("cluster", "status")):
+        if not self.has_quorum():
             raise Unavailable("the cluster has no quorum", provider=PROVIDER, retry_after_s=30.0)
         return None
+
+    def has_quorum(self) -> bool:
+        return mapping.is_quorate(self._transport.read("cluster", "status"))
 
     def clone_submit(
         self,
@@ -143,6 +146,8 @@ class ProxmoxHypervisor(Hypervisor):
         cores: int | None = None,
         memory_mb: int | None = None,
         tags: tuple[str, ...] | None = None,
+        name: str | None = None,
+        description: str | None = None,
         cloud_init: CloudInit | None = None,
         digest: str | None = None,
     ) -> TaskRef | None:
@@ -150,6 +155,8 @@ class ProxmoxHypervisor(Hypervisor):
             "cores": cores,
             "memory": memory_mb,
             "tags": None if tags is None else ";".join(tags),
+            "name": name,
+            "description": description,
             "digest": digest,
         }
         if cloud_init is not None:

@@ -84,3 +84,19 @@ def test_protection_is_lifted_again(hypervisor: Hypervisor, guest: GuestConfig) 
         hypervisor.protection_set(node=NODE, vmid=guest.vmid, is_protected=is_protected)
     found = hypervisor.guest_config(NODE, guest.vmid)
     assert replace(found, digest=None) == replace(guest, digest=None)
+
+
+def test_name_and_description_are_changed(cluster: Cluster, guest: GuestConfig) -> None:
+    marker = "uhub:0192f0c1-7a3b-7000-8000-000000000009:other"
+    ref = cluster.hypervisor.configure_submit(
+        node=NODE, vmid=guest.vmid, name="web-9", description=f"{marker}\nKeep this line."
+    )
+    assert cluster.finish(ref).outcome is TaskOutcome.OK
+    changed = cluster.hypervisor.guest_config(NODE, guest.vmid)
+    assert (changed.name, changed.marker) == ("web-9", marker)
+    assert changed.description == f"{marker}\nKeep this line."
+    assert changed.uuid == guest.uuid
+
+
+def test_a_healthy_cluster_has_quorum(hypervisor: Hypervisor) -> None:
+    assert hypervisor.has_quorum() is True

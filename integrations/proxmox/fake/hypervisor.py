@@ -52,6 +52,7 @@ from integrations.proxmox.interface import (
     TaskState,
     Version,
 )
+from integrations.proxmox.mapping import marker_parse
 
 
 class FakeHypervisor(Hypervisor):
@@ -155,6 +156,10 @@ class FakeHypervisor(Hypervisor):
         with self._call("guest_find", vmid=vmid):
             return self._guests[vmid].config.node if vmid in self._guests else None
 
+    def has_quorum(self) -> bool:
+        with self._call("has_quorum"):
+            return True
+
     def clone_submit(
         self,
         *,
@@ -183,6 +188,7 @@ class FakeHypervisor(Hypervisor):
                     **{key: getattr(source, key) for key in ("cores", "memory_mb", "tags")},
                     name=name,
                     marker=marker,
+                    description=marker,
                     uuid=blank.uuid,
                     nets=blank.nets,
                     disks=tuple(replace(d, storage=storage or d.storage) for d in source.disks),
@@ -216,11 +222,16 @@ class FakeHypervisor(Hypervisor):
         cores: int | None = None,
         memory_mb: int | None = None,
         tags: tuple[str, ...] | None = None,
+        name: str | None = None,
+        description: str | None = None,
         cloud_init: CloudInit | None = None,
         digest: str | None = None,
     ) -> TaskRef | None:
-        wanted = {"cores": cores, "memory_mb": memory_mb, "tags": tags}
+        texts = {"name": name, "description": description}
+        wanted = {"cores": cores, "memory_mb": memory_mb, "tags": tags, **texts}
         changes = {key: value for key, value in wanted.items() if value is not None}
+        if description is not None:
+            changes["marker"] = marker_parse(description)
         if tags is not None:
             changes["tags"] = tuple(sorted({tag.lower() for tag in tags}))
         with self._call("configure_submit", vmid=vmid, **wanted, cloud_init=cloud_init):

@@ -125,6 +125,7 @@ class GuestConfig:
     tags: tuple[str, ...]
     digest: str | None
     has_agent: bool = False
+    description: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -97,6 +97,13 @@ class Hypervisor(Protocol):
         """
         ...
 
+    def has_quorum(self) -> bool:
+        """Say whether the cluster may decide: without quorum its "free" proves nothing.
+
+        Raises: Unavailable.
+        """
+        ...
+
     def clone_submit(
         self,
         *,
@@ -139,11 +146,14 @@ class Hypervisor(Protocol):
         cores: int | None = None,
         memory_mb: int | None = None,
         tags: tuple[str, ...] | None = None,
+        name: str | None = None,
+        description: str | None = None,
         cloud_init: CloudInit | None = None,
         digest: str | None = None,
     ) -> TaskRef | None:
         """Change the configuration; None means that it is already applied.
 
+        `description` replaces the whole text; its first line carries the marker.
         With `digest` the change happens only to the configuration that was read.
         Raises: ConfigChanged (here or as the task's failure), GuestAbsent, GuestLocked.
         """

@@ -29,6 +29,7 @@ from integrations.proxmox.mapping.values import (
 )
 
 ADDRESS_LIMIT: Final = 32
+DESCRIPTION_LIMIT: Final = 8192
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DISK_KEY = re.compile(r"(?:scsi|virtio|sata|ide|efidisk|tpmstate|unused)\d{1,3}")
@@ -57,6 +58,7 @@ def guest_config(node: str, vmid: int, data: object) -> GuestConfig:
         tags=tags_of(answer.get("tags")),
         digest=text(answer.get("digest")),
         has_agent=_has_agent(answer.get("agent")),
+        description=text(answer.get("description"), DESCRIPTION_LIMIT) or "",
         extra={key: text(answer[key]) or "" for key in _EXTRA_KEYS if key in answer},
     )
 
