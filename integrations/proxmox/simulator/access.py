@@ -7,10 +7,12 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
+from integrations.proxmox.simulator import formats
 from integrations.proxmox.simulator.errors import ApiError, forbidden
 from integrations.proxmox.simulator.scope import Identity
 from integrations.proxmox.simulator.world import World
 
+Rule = dict[str, Any]
 _TOKEN = re.compile(r"PVEAPIToken=(?P<owner>[^\s:!@]+@[^\s:!@]+)!(?P<name>[^=\s]+)=(?P<secret>\S+)")
 
 
@@ -83,45 +85,89 @@ def require(world: World, identity: Identity, path: str, *names: str, any_of: bo
             raise forbidden(f"{path}, {name}")
 
 
+def check_endpoint(
+    world: World, identity: Identity, rule: Rule | None, params: dict[str, Any]
+) -> None:
+    """Run the permission rule of an endpoint; without a rule it is root's alone.
+
+    Raises ApiError(403).
+    """
+    if identity.is_root:
+        return
+    rights = rule or {}
+    if not identity.user:
+        if rights.get("user") == "world":
+            return
+        raise forbidden("user != null")
+    if rule is None:
+        raise forbidden("user != root@pam")
+    if rights.get("user") != "all" and not _check(world, identity, rights.get("check"), params):
+        raise forbidden()
+
+
+def _check(
+    world: World, identity: Identity, rule: list[Any] | None, params: dict[str, Any]
+) -> bool:
+    """Answer False, or raise ApiError(403) where the original says what is missing."""
+    kind, *rest = rule or [""]
+    if kind == "and":
+        return all(_check(world, identity, part, params) for part in rest)
+    if kind == "or":
+        return any(_passes(world, identity, part, params) for part in rest)
+    if kind == "perm":
+        return _check_path(world, identity, rest, params)
+    if kind == "perm-modify":
+        return may_modify(world, identity, normal_path(_filled(rest[0], params)))
+    if kind == "userid-param":
+        return params.get("userid") == identity.owner
+    is_known = kind == "userid-group" and _is_known_user(world, params)
+    return is_known and has(world, identity, "/access/groups", *rest[0])
+
+
+def _check_path(world: World, identity: Identity, rule: list[Any], params: dict[str, Any]) -> bool:
+    path, names, *options = rule
+    settings = dict(zip(options[::2], options[1::2], strict=True))
+    if "require_param" in settings and settings["require_param"] not in params:
+        return False
+    filled = normal_path(_filled(path, params))
+    require(world, identity, filled, *names, any_of=bool(settings.get("any")))
+    return True
+
+
 def _filled(path: str, params: dict[str, Any]) -> str:
     return re.sub(r"{(\w+)}", lambda hole: str(params.get(hole[1], "")), path)
 
 
-def _check_perm(world: World, identity: Identity, check: list[Any], params: dict[str, Any]) -> None:
-    _, path, names, *options = check
-    settings = dict(zip(options[::2], options[1::2], strict=True))
-    needed = settings.get("require_param")
-    if needed and needed not in params:
-        raise forbidden()
-    filled = _filled(path, params)
-    pool = filled.removeprefix("/pool/")
-    if filled.startswith("/pool/") and pool not in world.pools:
-        raise forbidden(f"pool '{pool}' does not exist")
-    require(world, identity, filled, *names, any_of=bool(settings.get("any")))
+def normal_path(path: str) -> str:
+    """One slash at the beginning, none at the end, single ones between."""
+    return "/" + "/".join(part for part in path.split("/") if part)
 
 
-def check(world: World, identity: Identity, rule: list[Any], params: dict[str, Any]) -> None:
-    """Run a permission rule of the schema.
+def _is_known_user(world: World, params: dict[str, Any]) -> bool:
+    """What is no user name at all is left to the validator."""
+    user = str(params.get("userid", ""))
+    return user in world.users or bool(formats.refusal("pve-userid", user))
 
-    Raises ApiError(403); inside an `or` the detail is lost, as in the original.
+
+def may_modify(world: World, identity: Identity, path: str) -> bool:
+    """Tell whether the access list of a path may be changed.
+
+    Raises ApiError(403) naming what is missing.
     """
-    kind = rule[0]
-    if kind == "and":
-        for part in rule[1:]:
-            check(world, identity, part, params)
-    elif kind == "or":
-        if not any(_passes(world, identity, part, params) for part in rule[1:]):
-            raise forbidden()
-    elif kind == "perm":
-        _check_perm(world, identity, rule, params)
+    if path == "/" or re.search(r"[^\w.\-/]", path, re.ASCII):
+        return has(world, identity, "/", "Permissions.Modify")
+    kinds = {"vms": "VM.Allocate", "storage": "Datastore.Allocate", "pool": "Pool.Allocate"}
+    own = re.match("/(vms|storage|pool)/.", path)
+    names = ("Permissions.Modify", *([kinds[own[1]]] if own else []))
+    require(world, identity, path, *names, any_of=True)
+    return True
 
 
 def _passes(world: World, identity: Identity, rule: list[Any], params: dict[str, Any]) -> bool:
     try:
-        check(world, identity, rule, params)
+        return _check(world, identity, rule, params)
     except ApiError:
         return False
-    return True
 
 
 def known_paths(world: World, identity: Identity) -> Iterable[str]:

@@ -140,13 +140,12 @@ class Pipeline:
         identity: Identity,
         facts: dict[str, Any],
     ) -> Any:
-        sim, rule = self._sim, schema.endpoints()[found.route][method]
+        sim, rule = self._sim, schema.endpoint(method, found.route) or {}
         params = schema.merged(found.uri, sent)
-        if identity.token and not rule.get("allowtoken", 1):
+        if identity.token and not rule.get("allowtoken"):
             words = f"URI '{found.route}' not available with API token, need proper ticket."
             raise ApiError(403, f"Permission check failed ({words}\n)")
-        if rule["permissions"].get("check"):
-            access.check(sim.world, identity, rule["permissions"]["check"], params)
+        access.check_endpoint(sim.world, identity, rule["permissions"], params)
         node = found.uri.get("node", "")
         self._reach(node)
         call = Call(
@@ -159,6 +158,8 @@ class Pipeline:
             scope=Scope(facts=facts),
         )
         _refuse_skiplock(call)
+        if found.handler is None:
+            raise ApiError(501, f"Method '{method} {call.path}' not implemented")
         return await found.handler(sim, call)
 
     def _reach(self, node: str) -> None:

@@ -33,8 +33,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """`handler` is None for what the real thing has and this one only checks."""
+
     route: str
-    handler: Handler
+    handler: Handler | None
     uri: dict[str, str]
 
 
@@ -43,7 +45,7 @@ _handlers: dict[tuple[str, str], Handler] = {}
 
 def route(method: str, path: str) -> Callable[[Handler], Handler]:
     """Declare an endpoint; path and method have to be in the schema."""
-    if method not in schema.endpoints().get(path, {}):
+    if schema.endpoint(method, path) is None:
         raise LookupError(f"{method} {path} is not in schema.json")
 
     def declare(handler: Handler) -> Handler:
@@ -54,20 +56,32 @@ def route(method: str, path: str) -> Callable[[Handler], Handler]:
 
 
 @cache
-def _table() -> list[tuple[re.Pattern[str], str]]:
-    """All paths, those with fewer holes first."""
+def handlers() -> dict[tuple[str, str], Handler]:
+    """Answer what is simulated; the modules of `endpoints` are loaded for it."""
     package = importlib.import_module("integrations.proxmox.simulator.endpoints")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{package.__name__}.{module.name}")
-    paths = sorted({path for _, path in _handlers}, key=lambda path: (path.count("{"), path))
-    return [(re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), path) for path in paths]
+    return _handlers
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """A volume's name has slashes of its own, anything else ends at the next."""
+    text = path.replace("{volume}", "(?P<volume>.+)")
+    return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", text))
+
+
+@cache
+def _table() -> list[tuple[re.Pattern[str], str]]:
+    """All paths, those with fewer holes first."""
+    paths = sorted({path for _, path in schema.endpoints()}, key=lambda p: (p.count("{"), p))
+    return [(_pattern(path), path) for path in paths]
 
 
 def find(method: str, path: str) -> Found | None:
     """Answer the endpoint of a request, or None when path or method is unknown."""
-    trimmed = path.rstrip("/") or "/"
+    trimmed = re.sub("/+", "/", path).rstrip("/") or "/"
     for pattern, template in _table():
         match = pattern.fullmatch(trimmed)
-        if match and (method, template) in _handlers:
-            return Found(template, _handlers[method, template], match.groupdict())
+        if match and schema.endpoint(method, template) is not None:
+            return Found(template, handlers().get((method, template)), match.groupdict())
     return None

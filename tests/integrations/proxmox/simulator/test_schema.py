@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from integrations.proxmox.simulator import schema
+from integrations.proxmox.simulator import schema, validation
 from integrations.proxmox.simulator.errors import ApiError
 
 VM = "/nodes/{node}/qemu/{vmid}"
 BAD_IPV4 = "invalid format - value does not look like a valid IPv4 address"
+NEEDED = "missing property required by 'ipconfig0.gw'"
 URI = {"node": "pve1", "vmid": "101"}
 
 
@@ -43,12 +44,12 @@ def _errors(path: str, method: str, values: dict[str, Any]) -> dict[str, str]:
         (
             "ipconfig0",
             "ip=10.0.0.5/24,gw=nope",
-            f"invalid format - format error\nipconfig0.gw: {BAD_IPV4}\n",
+            f"invalid format - format error\nipconfig0.gw: {BAD_IPV4}\n\n",
         ),
         (
             "ipconfig0",
             "gw=10.0.0.1",
-            "invalid format - format error\nipconfig0.ip: missing property required by 'gw'\n",
+            f"invalid format - format error\nipconfig0.ip: {NEEDED}\n",
         ),
     ],
 )
@@ -59,7 +60,7 @@ def test_a_bad_value_is_refused_in_the_words_of_the_original(
 
 
 def test_indexes_beyond_the_real_bound_are_unknown() -> None:
-    assert _errors(f"{VM}/config", "PUT", {"scsi31": "local:1"}) == {"scsi31": schema.UNKNOWN}
+    assert _errors(f"{VM}/config", "PUT", {"scsi31": "local:1"}) == {"scsi31": validation.UNKNOWN}
 
 
 def test_every_wrong_parameter_is_named() -> None:
