@@ -64,13 +64,18 @@ TABLES: Final[dict[str, TableKind]] = {
     "portal_user": TableKind.PLATFORM,
     "portal_websession": TableKind.PLATFORM,
     "portal_worker": TableKind.PLATFORM,
+    "provisioning_apihost": TableKind.PLATFORM,
     "provisioning_cluster": TableKind.PLATFORM,
     "provisioning_deployment": TableKind.TENANT,
     "provisioning_extensionrequest": TableKind.TENANT,
     "provisioning_finding": TableKind.TENANT,
     "provisioning_guestobservation": TableKind.PLATFORM,
     "provisioning_leasewarning": TableKind.TENANT,
+    "provisioning_node": TableKind.PLATFORM,
+    "provisioning_slot": TableKind.PLATFORM,
+    "provisioning_storage": TableKind.PLATFORM,
     "provisioning_template": TableKind.PLATFORM,
+    "provisioning_templatecopy": TableKind.PLATFORM,
     "provisioning_vmidallocation": TableKind.PLATFORM,
 }
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 from provisioning.models.cluster import Cluster, GuestObservation, VmidAllocation
 from provisioning.models.deployment import Deployment
 from provisioning.models.finding import Finding
+from provisioning.models.infrastructure import ApiHost, Node, NodeState, Slot, SlotKind, Storage
 from provisioning.models.lease import ExtensionRequest, LeaseWarning
-from provisioning.models.template import Template, TemplateType
+from provisioning.models.template import Template, TemplateCopy, TemplateType
 
 __all__ = [
+    "ApiHost",
     "Cluster",
     "Deployment",
     "ExtensionRequest",
     "Finding",
     "GuestObservation",
     "LeaseWarning",
+    "Node",
+    "NodeState",
+    "Slot",
+    "SlotKind",
+    "Storage",
     "Template",
+    "TemplateCopy",
     "TemplateType",
     "VmidAllocation",
 ]

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from portal.kernel.models import TimestampedModel
+from provisioning.models.maintenance import Maintainable
 
 VMID_MIN, VMID_MAX = 100, 999_999_999
 
@@ -15,7 +16,7 @@ def vmid_validators() -> list[MinValueValidator | MaxValueValidator]:
     return [MinValueValidator(VMID_MIN), MaxValueValidator(VMID_MAX)]
 
 
-class Cluster(TimestampedModel):
+class Cluster(Maintainable, TimestampedModel):
     """A Proxmox VE cluster. Its API token is a reference into the secret store, never a value."""
 
     code = models.SlugField(max_length=40, unique=True)
@@ -75,6 +76,10 @@ class GuestObservation(TimestampedModel):
     name = models.CharField(max_length=255, blank=True, default="")
     power = models.CharField(max_length=10)
     lock = models.CharField(max_length=30, blank=True, default="")
+    is_template = models.BooleanField(default=False, db_default=False)
+    cpu_cores = models.PositiveIntegerField(null=True)
+    memory_mb = models.PositiveIntegerField(null=True)
+    disk_gb = models.PositiveIntegerField(null=True)
     observed_at = models.DateTimeField()
     checked_at = models.DateTimeField(null=True)
 

@@ -29,6 +29,10 @@ class Deployment(TenantModel):
     template_version = models.PositiveIntegerField(default=1)
     cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="+")
     node = models.CharField(max_length=63)
+    storage = models.CharField(max_length=60, blank=True, default="", db_default="")
+    source_node = models.CharField(max_length=63, blank=True, default="", db_default="")
+    source_vmid = models.PositiveIntegerField(null=True)
+    placement = models.JSONField(null=True)
     vmid = models.PositiveIntegerField()
     marker = models.CharField(max_length=120)
     guest_uuid = models.CharField(max_length=36, blank=True, default="")
@@ -93,6 +97,18 @@ class Deployment(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def clone_source(self) -> tuple[str, int]:
+        """Node and VMID it is cloned from; the template's own place for rows older than placement."""
+        if self.source_vmid is None:
+            return self.template.default_node, self.template.proxmox_template_vmid
+        return self.source_node, self.source_vmid
+
+    @property
+    def storage_pool(self) -> str:
+        """The storage its disks are on."""
+        return self.storage or self.template.storage_pool
 
     @property
     def is_busy(self) -> bool:

@@ -95,3 +95,25 @@ class Template(TimestampedModel):
             getattr(self, f"{dimension}_default"),
             getattr(self, f"{dimension}_max"),
         )
+
+
+class TemplateCopy(TimestampedModel):
+    """A further place a template can be cloned from; the template's own fields are the first."""
+
+    template = models.ForeignKey(Template, on_delete=models.CASCADE, related_name="copies")
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="template_copies")
+    vmid = models.PositiveIntegerField(validators=vmid_validators())
+    node = models.CharField(max_length=63)
+    storage = models.CharField(max_length=60)
+    bridge = models.CharField(max_length=60, default="vmbr0")
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name_plural = "template copies"
+        ordering = ("template", "cluster", "node")
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "vmid"], name="template_copy_once_per_vmid")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template} ({self.cluster} / {self.node})"
