@@ -24,7 +24,7 @@ from portal.models import (
     User,
     Worker,
 )
-from portal.services import accounts
+from portal.services import accounts, members
 from portal.services.roles import assignable_permissions, role_save
 
 admin.site.unregister(Group)
@@ -145,10 +145,10 @@ class MembershipAdmin(ServiceAdmin):
         return self._set(obj.user_id, obj.tenant_id, values)
 
     def remove(self, obj: Membership) -> None:
-        accounts.membership_remove(actor=acting(), membership_id=obj.pk)
+        members.membership_remove(actor=acting(), membership_id=obj.pk)
 
     def _set(self, user_id: Any, tenant_id: Any, values: dict[str, Any]) -> Membership:
-        return accounts.membership_set(
+        return members.membership_set(
             actor=acting(), user_id=user_id, tenant_id=tenant_id, role_code=values["role"].code
         )
 

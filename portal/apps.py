@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel import audit_tags, authz, settings, ui
+from portal.kernel import answers, audit_tags, authz, settings, ui
 from portal.logic.setting_definitions import DEFINITIONS
 from portal.permissions import PERMISSIONS, Permission
 from portal.states import OPERATION_STYLES, WORKER_STYLES
@@ -18,6 +18,9 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from portal import checks, handlers, tasks  # noqa: PLC0415, F401 - models first; tasks connect the doorbell
+        from portal.services.idempotency import RecordStore  # noqa: PLC0415 - models first
+
+        answers.register_store(RecordStore())
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)

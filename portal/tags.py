@@ -14,6 +14,7 @@ class Tag(StrEnum):
 
     SIGNED_IN = "session.opened"
     SIGNED_OUT = "session.closed"
+    SESSION_REVOKED = "session.revoked"
     SIGN_IN_FAILED = "session.failed"
     SIGN_IN_THROTTLED = "session.throttled"
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - a tag, no secret
@@ -25,8 +26,14 @@ class Tag(StrEnum):
     USER_CHANGED = "user.changed"
     ROLE_CREATED = "role.created"
     ROLE_CHANGED = "role.changed"
+    ROLE_DELETED = "role.deleted"
     MEMBERSHIP_SET = "membership.set"
     MEMBERSHIP_REMOVED = "membership.removed"
+    TEAM_CREATED = "team.created"
+    TEAM_CHANGED = "team.changed"
+    TEAM_DELETED = "team.deleted"
+    TEAM_MEMBER_ADDED = "team.member_added"
+    TEAM_MEMBER_REMOVED = "team.member_removed"
     SETTING_CHANGED = "setting.changed"
     ADMIN_VIEWED = "admin.viewed"
     OPERATION_DEAD = "operation.dead"
@@ -37,6 +44,7 @@ class Tag(StrEnum):
 TAGS: dict[str, TagSpec] = {
     Tag.SIGNED_IN: TagSpec(Category.SECURITY, _("Signed in")),
     Tag.SIGNED_OUT: TagSpec(Category.SECURITY, _("Signed out")),
+    Tag.SESSION_REVOKED: TagSpec(Category.SECURITY, _("Session ended")),
     Tag.SIGN_IN_FAILED: TagSpec(Category.SECURITY, _("Sign-in failed")),
     Tag.SIGN_IN_THROTTLED: TagSpec(Category.SECURITY, _("Sign-in throttled")),
     Tag.TOKEN_ISSUED: TagSpec(Category.SECURITY, _("API token issued")),
@@ -48,8 +56,14 @@ TAGS: dict[str, TagSpec] = {
     Tag.USER_CHANGED: TagSpec(Category.SECURITY, _("User changed")),
     Tag.ROLE_CREATED: TagSpec(Category.SECURITY, _("Role created")),
     Tag.ROLE_CHANGED: TagSpec(Category.SECURITY, _("Role changed")),
+    Tag.ROLE_DELETED: TagSpec(Category.SECURITY, _("Role deleted")),
     Tag.MEMBERSHIP_SET: TagSpec(Category.SECURITY, _("Membership given")),
     Tag.MEMBERSHIP_REMOVED: TagSpec(Category.SECURITY, _("Membership taken")),
+    Tag.TEAM_CREATED: TagSpec(Category.SECURITY, _("Team created")),
+    Tag.TEAM_CHANGED: TagSpec(Category.SECURITY, _("Team changed")),
+    Tag.TEAM_DELETED: TagSpec(Category.SECURITY, _("Team deleted")),
+    Tag.TEAM_MEMBER_ADDED: TagSpec(Category.SECURITY, _("Team member added")),
+    Tag.TEAM_MEMBER_REMOVED: TagSpec(Category.SECURITY, _("Team member removed")),
     Tag.SETTING_CHANGED: TagSpec(Category.SETTINGS, _("Setting changed")),
     Tag.ADMIN_VIEWED: TagSpec(Category.SECURITY, _("Administration page opened")),
     Tag.OPERATION_DEAD: TagSpec(Category.LIFECYCLE, _("Operation given up")),

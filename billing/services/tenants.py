@@ -11,7 +11,7 @@ from billing.models import Tenant
 from billing.tags import Tag
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
-from portal.services.accounts import membership_set
+from portal.services.members import membership_set
 
 
 def tenant_create(*, actor: Actor, slug: str, name: str, timezone: str = "Europe/Paris") -> Tenant:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
 class DomainError(Exception):
@@ -87,6 +88,34 @@ class InvalidTransition(Conflict):
     """The state machine has no such edge from the current state."""
 
     code = "invalid_transition"
+
+
+class PreconditionFailed(DomainError):
+    """The client's `If-Match` names a version that is no longer, or never was, the object's."""
+
+    code = "precondition_failed"
+    http_status = 412
+    default_message: ClassVar[str | Promise] = _(
+        "This was changed meanwhile. Read it again, and repeat the change with its new ETag."
+    )
+
+
+class IdempotencyKeyReused(Conflict):
+    """The same `Idempotency-Key` with another query or body."""
+
+    code = "idempotency_key_reused"
+    default_message: ClassVar[str | Promise] = _(
+        "This Idempotency-Key was used for another request. Take a new one."
+    )
+
+
+class IdempotencyInFlight(Conflict):
+    """The first request under this key has not ended."""
+
+    code = "idempotency_in_flight"
+    default_message: ClassVar[str | Promise] = _(
+        "The first request with this Idempotency-Key is under way. Repeat this one in a moment."
+    )
 
 
 class ServiceUnavailable(DomainError):

@@ -18,10 +18,10 @@ from portal.kernel import clock
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Conflict, Fault, InvalidInput, NotFound
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
-from portal.models import Membership, Role, User
+from portal.models import User
 from portal.permissions import Permission
+from portal.services.sessions import sessions_end
 from portal.services.sign_in import home_tenant_id
-from portal.services.tokens import families_revoke
 from portal.tags import Tag
 
 OWN_FIELDS: Final = ("display_name", "email", "theme", "language", "timezone")
@@ -50,6 +50,24 @@ def user_create(
         InvalidInput: a field breaks its rule, or the name is taken in whatever case.
     """
     authorize(actor, Permission.USERS_MANAGE)
+    return user_insert(
+        actor=actor,
+        username=username,
+        password=password,
+        is_password_checked=is_password_checked,
+        **fields,
+    )
+
+
+def user_insert(
+    *,
+    actor: Actor,
+    username: str,
+    password: str,
+    is_password_checked: bool = True,
+    **fields: Any,
+) -> User:
+    """Makes a person for a service that has asked whether the actor may. Raises InvalidInput."""
     user = User(username=username, **fields)
     if is_password_checked:
         _password_check(password, user)
@@ -85,7 +103,7 @@ def user_update(*, actor: Actor, user_id: UUID, changes: Mapping[str, Any]) -> U
         _someone_left(user)
         user.save(using=PLATFORM)
         if not user.is_active:
-            families_revoke(user_id=user.id, alias=PLATFORM)
+            sessions_end(user_id=user.id, alias=PLATFORM)
         _record_difference(Tag.USER_CHANGED, user, before, actor)
     return user
 
@@ -105,7 +123,7 @@ def password_reset(*, actor: Actor, user_id: UUID, password: str) -> User:
         user.must_change_password = True
         user.password_changed_at = clock.now()
         user.save(using=PLATFORM)
-        families_revoke(user_id=user.id, alias=PLATFORM)
+        sessions_end(user_id=user.id, alias=PLATFORM)
         trail.record(
             tag=Tag.PASSWORD_CHANGED, target=user, actor=actor, tenant_id=PLATFORM_TENANT_ID
         )
@@ -113,8 +131,10 @@ def password_reset(*, actor: Actor, user_id: UUID, password: str) -> User:
 
 
 @transaction.atomic
-def password_change(*, actor: Actor, user: User, old_password: str, new_password: str) -> None:
-    """Replaces one's own password, which ends all API tokens and every other session.
+def password_change(
+    *, actor: Actor, user: User, old_password: str, new_password: str, session_key: str = ""
+) -> None:
+    """Replaces one's own password, which ends all API tokens and every session but `session_key`.
 
     Raises:
         WrongCredentials: the old password is wrong.
@@ -135,7 +155,7 @@ def password_change(*, actor: Actor, user: User, old_password: str, new_password
         password_changed_at=now,
         updated_at=now,
     )
-    families_revoke(user_id=user.id)
+    sessions_end(user_id=user.id, but_key=session_key)
     trail.record(tag=Tag.PASSWORD_CHANGED, target=user, actor=actor, tenant_id=home_tenant_id(user))
 
 
@@ -155,63 +175,6 @@ def profile_update(*, actor: Actor, user: User, changes: Mapping[str, Any]) -> U
         User.objects.filter(pk=user.pk).update(updated_at=clock.now(), **own)
         _record_difference(Tag.PROFILE_CHANGED, user, before, actor, tenant_id=home_tenant_id(user))
     return user
-
-
-def membership_set(*, actor: Actor, user_id: UUID, tenant_id: UUID, role_code: str) -> Membership:
-    """Makes somebody a member, or changes the role of one.
-
-    Raises:
-        Refused: the actor does not manage users.
-        NotFound: there is no such role.
-    """
-    authorize(actor, Permission.USERS_MANAGE)
-    with platform_alias(), transaction.atomic(using=PLATFORM):
-        role = Role.objects.filter(code=role_code).first()
-        if role is None:
-            raise NotFound("There is no such role.", field="role")
-        membership, is_new = Membership.objects.select_for_update(of=("self",)).get_or_create(
-            user_id=user_id, tenant_id=tenant_id, defaults={"role": role}
-        )
-        before = None if is_new else {"role": membership.role.code}
-        if before != {"role": role.code}:
-            membership.role = role
-            membership.save(using=PLATFORM)
-            _record_membership(Tag.MEMBERSHIP_SET, membership, actor, before, {"role": role.code})
-    return membership
-
-
-def membership_remove(*, actor: Actor, membership_id: UUID) -> None:
-    """Ends a membership; what the person made stays.
-
-    Raises:
-        Refused: the actor does not manage users.
-    """
-    authorize(actor, Permission.USERS_MANAGE)
-    with platform_alias(), transaction.atomic(using=PLATFORM):
-        found = Membership.objects.select_for_update(of=("self",)).filter(pk=membership_id)
-        membership = found.select_related("role").first()
-        if membership is not None:
-            before = {"role": membership.role.code}
-            _record_membership(Tag.MEMBERSHIP_REMOVED, membership, actor, before, None)
-            membership.delete(using=PLATFORM)
-
-
-def _record_membership(
-    tag: Tag,
-    membership: Membership,
-    actor: Actor,
-    before: dict[str, Any] | None,
-    after: dict[str, Any] | None,
-) -> None:
-    trail.record(
-        tag=tag,
-        target=membership,
-        target_label=membership.user.username,
-        before=before,
-        after=after,
-        actor=actor,
-        tenant_id=membership.tenant_id,
-    )
 
 
 def _locked_user(user_id: UUID) -> User:

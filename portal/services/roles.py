@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext, gettext_noop
 
 from audit.services import trail
 from portal.kernel.authz import (
@@ -16,7 +17,7 @@ from portal.kernel.authz import (
     default_permissions,
     permission_specs,
 )
-from portal.kernel.errors import Fault, InvalidInput
+from portal.kernel.errors import Conflict, Fault, InvalidInput, NotFound
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
 from portal.models import Role
 from portal.permissions import Permission
@@ -38,38 +39,160 @@ def assignable_permissions() -> tuple[str, ...]:
     return tuple(sorted(name for name, spec in specs.items() if spec.roles or not spec.is_platform))
 
 
-def role_save(*, actor: Actor, code: str, name: str, permissions: Iterable[str]) -> Role:
-    """Makes a role or changes one; members feel it with their next request.
+def role_save(
+    *,
+    actor: Actor,
+    code: str,
+    name: str,
+    permissions: Iterable[str],
+    must_be_new: bool = False,
+) -> Role:
+    """Makes a role or changes one; members feel it with their next request, tokens included.
 
     Raises:
         Refused: the actor does not manage users.
-        InvalidInput: a permission does not exist or belongs to platform staff alone.
+        InvalidInput: a field breaks its rule, a permission does not exist or belongs to platform staff
+            alone, or the code is taken and `must_be_new`.
     """
     authorize(actor, Permission.USERS_MANAGE)
-    wanted = sorted(set(permissions))
-    unknown = [item for item in wanted if item not in assignable_permissions()]
-    if unknown:
-        message = f"A role cannot hold {', '.join(unknown)}."
-        raise InvalidInput(faults=(Fault("permissions", "invalid", message),))
+    wanted = _checked(permissions)
     with platform_alias(), transaction.atomic(using=PLATFORM):
         role, is_new = Role.objects.select_for_update().get_or_create(
             code=code, defaults={"name": name, "known_permissions": sorted(permission_specs())}
         )
+        if must_be_new and not is_new:
+            message = gettext("There is a role with this code.")
+            raise InvalidInput(faults=(Fault("code", "code_taken", message),))
         before = None if is_new else {"name": role.name, "permissions": role.permissions}
-        after = {"name": name, "permissions": wanted}
-        if before != after:
-            role.name, role.permissions = name, wanted
-            role.full_clean(validate_unique=False, validate_constraints=False)
-            role.save(using=PLATFORM)
-            trail.record(
-                tag=Tag.ROLE_CREATED if is_new else Tag.ROLE_CHANGED,
-                target=role,
-                before=before,
-                after=after,
-                actor=actor,
-                tenant_id=PLATFORM_TENANT_ID,
-            )
+        _write(actor, role, name=name, permissions=wanted, before=before)
     return role
+
+
+def role_change(
+    *,
+    actor: Actor,
+    code: str,
+    name: str | None = None,
+    permissions: Iterable[str] | None = None,
+) -> Role:
+    """Changes what is given of a role that exists.
+
+    Raises:
+        Refused, InvalidInput: as `role_save`.
+        NotFound: there is no such role.
+    """
+    authorize(actor, Permission.USERS_MANAGE)
+    wanted = None if permissions is None else _checked(permissions)
+    with platform_alias(), transaction.atomic(using=PLATFORM):
+        role = _locked(code)
+        before = {"name": role.name, "permissions": role.permissions}
+        _write(
+            actor,
+            role,
+            name=role.name if name is None else name,
+            permissions=role.permissions if wanted is None else wanted,
+            before=before,
+        )
+    return role
+
+
+def role_reset(*, actor: Actor, code: str) -> Role:
+    """Gives a default role back its name and permissions.
+
+    Raises:
+        Refused: the actor does not manage users.
+        NotFound: there is no such role.
+        Conflict: the role has no defaults.
+    """
+    authorize(actor, Permission.USERS_MANAGE)
+    with platform_alias(), transaction.atomic(using=PLATFORM):
+        role = _locked(code)
+        if code not in ROLES:
+            raise Conflict(
+                gettext("Only the six roles uHub comes with can be reset."), code="role_not_default"
+            )
+        before = {"name": role.name, "permissions": role.permissions}
+        role.known_permissions = sorted(permission_specs())
+        permissions = sorted(default_permissions(code))
+        _write(actor, role, name=NAMES[code], permissions=permissions, before=before)
+    return role
+
+
+def role_delete(*, actor: Actor, code: str) -> None:
+    """Deletes a role nobody holds.
+
+    Raises:
+        Refused: the actor does not manage users.
+        NotFound: there is no such role.
+        Conflict: it is one of the six defaults, or somebody holds it.
+    """
+    authorize(actor, Permission.USERS_MANAGE)
+    with platform_alias(), transaction.atomic(using=PLATFORM):
+        role = _locked(code)
+        if code in ROLES:
+            message = gettext("The roles uHub comes with cannot be deleted.")
+            raise Conflict(message, code="role_is_default")
+        holders = role.memberships.count()
+        if holders:
+            message = gettext("Members hold this role: give them another one first.")
+            raise Conflict(message, code="role_in_use", members=holders)
+        trail.record(
+            tag=Tag.ROLE_DELETED,
+            target=role,
+            before={"name": role.name, "permissions": role.permissions},
+            actor=actor,
+            tenant_id=PLATFORM_TENANT_ID,
+        )
+        role.delete(using=PLATFORM)
+
+
+def _checked(permissions: Iterable[str]) -> list[str]:
+    wanted = sorted(set(permissions))
+    unknown = [item for item in wanted if item not in assignable_permissions()]
+    if unknown:
+        message = gettext("A role cannot hold {names}.").format(names=", ".join(unknown[:20]))
+        raise InvalidInput(faults=(Fault("permissions", "invalid", message),))
+    return wanted
+
+
+def _locked(code: str) -> Role:
+    role = Role.objects.select_for_update().filter(code=code).first()
+    if role is None:
+        raise NotFound(gettext("There is no such role."))
+    return role
+
+
+def _write(
+    actor: Actor,
+    role: Role,
+    *,
+    name: str,
+    permissions: list[str],
+    before: dict[str, Any] | None,
+) -> None:
+    after = {"name": name, "permissions": permissions}
+    if before == after:
+        return
+    role.name, role.permissions = name, permissions
+    try:
+        role.full_clean(validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        faults = [
+            Fault(field, item.code or "invalid", message)
+            for field, items in error.error_dict.items()
+            for item in items
+            for message in item.messages
+        ]
+        raise InvalidInput(faults=tuple(faults)) from error
+    role.save(using=PLATFORM)
+    trail.record(
+        tag=Tag.ROLE_CREATED if before is None else Tag.ROLE_CHANGED,
+        target=role,
+        before=before,
+        after=after,
+        actor=actor,
+        tenant_id=PLATFORM_TENANT_ID,
+    )
 
 
 def roles_ensure() -> int:

@@ -147,11 +147,13 @@ def _family_of(token: str) -> tuple[UUID, UUID]:
         return user_id, RefreshToken.objects.get(token_hash=digest).family
 
 
-def families_revoke(*, user_id: UUID, alias: str = DEFAULT) -> int:
-    """Ends all families of a person, in the open transaction; answers how many tokens that ended."""
+def families_revoke(*, user_id: UUID, alias: str = DEFAULT, family: UUID | None = None) -> int:
+    """Ends all families of a person, or one, in the open transaction; answers how many tokens ended."""
     with user_scope(user_id):
         now = clock.now()
         alive = RefreshToken.objects.using(alias).filter(user_id=user_id, revoked_at__isnull=True)
+        if family is not None:
+            alive = alive.filter(family=family)
         return alive.update(revoked_at=now, updated_at=now)
 
 

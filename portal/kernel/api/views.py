@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.utils import timezone
@@ -16,10 +21,16 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from portal.kernel import context
+from portal.kernel.answers import KeyScope
+from portal.kernel.api.entity_tags import answer_tag, answer_version, demand_match, row_version
 from portal.kernel.api.errors import FAULTS_SHOWN, NAME_SHOWN
+from portal.kernel.api.idempotency import answered_once, key_read
 from portal.kernel.authz import ANONYMOUS, PUBLIC, Actor
 from portal.kernel.errors import Fault, InvalidInput, NotFound
-from portal.kernel.tenancy import current_tenant_id
+from portal.kernel.rls import TABLES, TableKind
+from portal.kernel.tenancy import DEFAULT, PLATFORM, current_tenant_id
+
+WRITES: Final = frozenset({"post", "put", "patch", "delete"})
 
 
 @extend_schema(exclude=True)
@@ -34,8 +45,13 @@ class AbsentView(APIView):
 
 
 class PortalViewSet(GenericViewSet[Any]):
-    """Declares `permissions` per action; what it does not declare is denied."""
+    """Declares `permissions` per action; what it does not declare is denied.
 
+    Every POST may carry an Idempotency-Key, but those of `secret_actions`, whose answers are never
+    stored. Every write may carry If-Match: the row is locked and compared before the action runs.
+    """
+
+    secret_actions: ClassVar[frozenset[str]] = frozenset()
     permissions: ClassVar[dict[str, str]] = {}
     ordering_fields: ClassVar[tuple[str, ...]] = ("created_at",)
     default_ordering: ClassVar[tuple[str, ...]] = ("-created_at", "-id")
@@ -45,6 +61,81 @@ class PortalViewSet(GenericViewSet[Any]):
         """Times leave in UTC, whatever zone the person's pages are shown in."""
         with timezone.override(UTC):
             return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Once it is known who asks and that he may: what surrounds every write."""
+        super().initial(request, *args, **kwargs)
+        name = (request.method or "").lower()
+        handler = getattr(self, name, None)
+        if handler is not None and name in WRITES:
+            setattr(self, name, partial(self._write, handler))
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Every JSON answer gets its ETag."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        shown = self.shown_object(getattr(answer, "data", None))
+        answer_tag(request._request, answer, answer_version(shown))  # noqa: SLF001
+        return answer
+
+    @property
+    def writes_to(self) -> str:
+        """The role that writes this kind of row: the effect and its stored answer commit there."""
+        model = getattr(self.queryset, "model", None)
+        kind = TABLES.get(model._meta.db_table) if model else TableKind.TENANT
+        return DEFAULT if kind is TableKind.TENANT else PLATFORM
+
+    def locked_version(self) -> str | None:
+        """The version of the object at hand, locked until the answer; None for one that is not there."""
+        value = self.kwargs.get(self.lookup_url_kwarg or self.lookup_field)
+        if value is None or self.queryset is None:
+            return None
+        rows = self.queryset.model.objects.using(self.writes_to).select_for_update()
+        try:
+            found = rows.filter(**{self.lookup_field: value}).values_list("pk", "updated_at")[:1]
+            return next((row_version(*row) for row in found), None)
+        except (ValidationError, ValueError):
+            return None
+
+    def shown_object(self, data: Any) -> Mapping[str, Any] | None:
+        """The object an answer shows, for its version."""
+        return data if isinstance(data, Mapping) else None
+
+    def _write(
+        self,
+        handler: Callable[..., HttpResponseBase],
+        request: Request,
+        *args: Any,
+        **kwargs: Any,
+    ) -> HttpResponseBase:
+        act = partial(self._matched, handler, request, *args, **kwargs)
+        alias = self.writes_to
+        with nullcontext() if alias == DEFAULT else transaction.atomic(using=alias):
+            key = key_read(request) if request.method == "POST" else ""
+            if not key or self.actor.user_id is None or self.action in self.secret_actions:
+                return act()
+            scope = KeyScope(
+                user_id=self.actor.user_id,
+                tenant_id=current_tenant_id(),
+                method=request.method or "",
+                path=request.path,
+                key=key,
+            )
+            return answered_once(request, scope, act, alias=alias)
+
+    def _matched(
+        self,
+        handler: Callable[..., HttpResponseBase],
+        request: Request,
+        *args: Any,
+        **kwargs: Any,
+    ) -> HttpResponseBase:
+        wanted = request.headers.get("If-Match")
+        version = None if wanted is None else self.locked_version()
+        if wanted is not None and version is not None:
+            demand_match(wanted, version)
+        return handler(request, *args, **kwargs)
 
     @property
     def actor(self) -> Actor:
