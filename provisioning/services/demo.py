@@ -12,7 +12,8 @@ from billing.services.tenants import tenant_create
 from portal.kernel.authz import Actor
 from portal.kernel.tenancy import PLATFORM, tenant_scope
 from portal.models import User
-from portal.services.accounts import membership_set, user_create
+from portal.services.accounts import user_create
+from portal.services.members import membership_set
 from provisioning.logic.demo import PEOPLE, QUOTAS, TENANTS, DemoTemplate
 from provisioning.logic.demo_machines import MACHINES, DemoMachine
 from provisioning.logic.requests import DeploymentRequest
