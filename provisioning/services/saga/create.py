@@ -14,7 +14,7 @@ from django.db import transaction
 from audit.services import trail
 from integrations.base.errors import AccessRefused
 from integrations.proxmox.errors import GuestLocked, VmidTaken
-from integrations.proxmox.interface import CloudInit, GuestConfig, PowerState, TaskRef
+from integrations.proxmox.interface import CloudInit, PowerState, TaskRef
 from portal.kernel import clock
 from portal.kernel.queue import (
     Advance,
@@ -25,6 +25,7 @@ from portal.kernel.queue import (
     StepResult,
     StepRetry,
 )
+from provisioning.logic.reconciliation import disk_size_gb, guest_tags
 from provisioning.models import Deployment, Template
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.saga.guest import (
@@ -41,7 +42,6 @@ from provisioning.services.vmids import vmid_allocate, vmid_block
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
 
-GIB = 1024**3
 CLOCK_SKEW = timedelta(minutes=5)
 
 
@@ -161,7 +161,7 @@ def configure(ctx: StepContext, guest: Guest) -> StepResult:
             vmid=guest.vmid,
             cores=guest.deployment.cpu_cores,
             memory_mb=guest.deployment.memory_mb,
-            tags=("uhub", *guest.deployment.tags),
+            tags=guest_tags(guest.deployment.pk, guest.deployment.tags),
             cloud_init=_cloud_init(guest.deployment.template, guest.deployment),
             digest=config.digest,
         )
@@ -205,14 +205,6 @@ def grow(ctx: StepContext, guest: Guest) -> StepResult:
         ),
     )
     return waiting or poll()
-
-
-def disk_size_gb(config: GuestConfig, key: str) -> int | None:
-    """The size of one disk in GiB, None when the guest has no such disk."""
-    for disk in config.disks:
-        if disk.key == key and disk.size_bytes is not None:
-            return disk.size_bytes // GIB
-    return None
 
 
 @guest_step

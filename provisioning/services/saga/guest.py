@@ -7,6 +7,7 @@ destroyed strangers' machines for want of this.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -17,6 +18,7 @@ from integrations.proxmox.interface import GuestConfig, Hypervisor
 from integrations.services.hypervisors import hypervisor_for
 from portal.kernel import clock
 from portal.kernel.queue import StepContext, StepFailed, StepNeedsOperator
+from provisioning.logic.reconciliation import facts_of
 from provisioning.models import Deployment
 from provisioning.services.clusters import cluster_connection
 from provisioning.tags import Tag
@@ -135,12 +137,13 @@ def mismatch(guest: Guest) -> StepNeedsOperator:
 
 
 def guest_adopt(deployment: Deployment, config: GuestConfig) -> None:
-    """Stores the identity of the clone that was proven ours by its marker."""
+    """Stores the identity and the looks of the clone that was proven ours by its marker."""
     if not deployment.guest_uuid and config.uuid:
-        _remember(deployment, guest_uuid=config.uuid, node=config.node)
+        facts = facts_of(config, deployment.template.system_disk)
+        _remember(deployment, guest_uuid=config.uuid, node=config.node, guest_facts=facts)
 
 
-def _remember(deployment: Deployment, **values: str) -> None:
+def _remember(deployment: Deployment, **values: Any) -> None:
     with transaction.atomic():
         Deployment.objects.filter(pk=deployment.pk).update(updated_at=clock.now(), **values)
     for name, value in values.items():
