@@ -16,7 +16,14 @@ from django.db import connections
 
 from portal.kernel.queue import QUEUES
 from portal.kernel.tenancy import DISPATCH
-from portal.services.claims import Claim
+from portal.services.claims import (
+    Batch,
+    Claim,
+    Settlement,
+    claims_settle,
+    claims_settle_and_take,
+    claims_take,
+)
 from portal.services.drains import drain
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +60,24 @@ class TestDesk:
 
     def is_due_in(self, delay_s: float) -> None:
         self.delays_s.append(delay_s)
+
+
+def take(worker: str = "w", queue: str = "cloudpods") -> Claim | None:
+    """The next due operation of a queue, claimed; None when there is none."""
+    batch = claims_take(queue=queue, worker=worker)
+    assert len(batch.claims) <= 1
+    return batch.claims[0] if batch.claims else None
+
+
+def settle(claim: Claim, settlement: Settlement) -> bool:
+    """Settles one claim; answers whether it was still this worker's."""
+    return claims_settle([(claim, settlement)]) == []
+
+
+def settle_and_take(claim: Claim, settlement: Settlement, worker: str = "w") -> tuple[bool, Batch]:
+    """Settles one claim and takes what is next."""
+    lost, batch = claims_settle_and_take([(claim, settlement)], queue=claim.queue, worker=worker)
+    return lost == [], batch
 
 
 def wait_until(condition: Callable[[], bool], *, timeout_s: float = 20.0) -> None:

@@ -59,7 +59,7 @@ def observed(
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         FAILPOINT.passes("engine", before)
         result = function(*args, **kwargs)
-        if result is not None or after != "claimed":
+        if after != "claimed" or result.claims:
             FAILPOINT.passes("engine", after)
         return result
 
@@ -70,10 +70,10 @@ def engine_observe() -> None:
     """Puts the engine's failpoints around its statements."""
     from portal.services import drains, runs
 
-    drains.claim_next = observed(drains.claim_next, after="claimed")
-    drains.claim_settle = observed(drains.claim_settle, before="settling", after="settled")
-    drains.claim_settle_and_next = observed(
-        drains.claim_settle_and_next, before="settling", after="settled"
+    drains.claims_take = observed(drains.claims_take, after="claimed")
+    drains.claims_settle = observed(drains.claims_settle, before="settling", after="settled")
+    drains.claims_settle_and_take = observed(
+        drains.claims_settle_and_take, before="settling", after="settled"
     )
     runs.claim_save = observed(runs.claim_save, before="saving", after="saved")
 

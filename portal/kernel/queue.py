@@ -158,7 +158,9 @@ class OperationKind:
     """One type of operation (`pod.provision` …), registered once by its app.
 
     `on_failure` runs in its own transaction under the operation's tenant before the end is written, and
-    must be idempotent. `is_cancelable` kinds stop between steps when asked to.
+    must be idempotent. `is_cancelable` kinds stop between steps when asked to. `claim_batch` lets one
+    worker take several at a time and is for kinds that end within milliseconds: those behind wait for
+    those before. `priority` goes before fairness; one enqueue may ask for another, up to `priority_cap`.
     """
 
     type: str
@@ -171,6 +173,9 @@ class OperationKind:
     backoff_cap_s: float = 300.0
     is_critical: bool = True
     is_cancelable: bool = False
+    claim_batch: int = 1
+    priority: int = 0
+    priority_cap: int = 10
     retry_permission: str = "operations.manage"
     on_failure: Callable[[StepContext, Failure], None] | None = None
 
@@ -187,8 +192,15 @@ class OperationKind:
         return self.steps[position] if position < len(self.steps) else None
 
 
+    def capped_priority(self, wanted: int | None) -> int:
+        """The priority of one operation: the one asked for within the cap, else the kind's own."""
+        return self.priority if wanted is None else max(PRIORITY_FLOOR, min(self.priority_cap, wanted))
+
+
+PRIORITY_FLOOR = -100
 QUEUES = ("cloudpods", "metrics", "health", "backups", "webhooks", "runs", "billing")
 _kinds: dict[str, OperationKind] = {}
+_batches: dict[str, dict[str, int]] = {}
 
 
 def register_operation(kind: OperationKind) -> None:
@@ -198,6 +210,13 @@ def register_operation(kind: OperationKind) -> None:
         raise ValueError(f"operation type {kind.type} is registered twice")
     if kind.queue not in QUEUES:
         raise ValueError(f"operation type {kind.type} names an unknown queue {kind.queue}")
+    if kind.claim_batch > 1:
+        _batches.setdefault(kind.queue, {})[kind.type] = kind.claim_batch
+
+
+def claim_batches(queue: str) -> dict[str, int]:
+    """The short kinds of a queue, with how many of each one claim may take."""
+    return _batches.get(queue, {})
 
 
 def operation_kind(type_: str) -> OperationKind:

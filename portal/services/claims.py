@@ -1,12 +1,12 @@
-"""The statements that move operations: claim, settle, save, extend. Nothing else writes a running row.
+"""Claims: taking operations, settling them, storing what their steps remember, prolonging their leases.
 
-They run as the dispatch role, each in a transaction of its own, on the database's clock. Every write
-names the fence that its claim was given, so a worker that lost its lease writes nothing.
+Nothing else writes a running row. The statements run as the dispatch role, each in a transaction of its
+own, on the database's clock. Every write names the fence that its claim was given, so a worker that lost
+its lease writes nothing.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,19 +14,21 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
+import psycopg
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connections
 
-from portal.kernel.queue import LeaseLost
+from portal.kernel.queue import LeaseLost, claim_batches
 from portal.kernel.tenancy import DISPATCH
+from portal.services import claim_statements as statements
 from portal.states import AttemptOutcome, OperationStatus
 
-_COLUMNS: Final = (
-    "id, tenant_id, queue, type, payload, payload_schema, target_type, target_id, actor_id, "
-    "actor_label, request_id, attempts, max_attempts, step, steps, state, log, last_error, ending, "
-    "fence, cancel_requested, created_at"
-)
+_JSON: Final = ("payload", "steps", "state", "log", "ending")
+_COLLISIONS_BORNE: Final = 5
+_JSON_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+_ENCODER: Final = DjangoJSONEncoder()
 
 
 @dataclass(slots=True, eq=False)
@@ -55,13 +57,16 @@ class Claim:
     fence: int
     cancel_requested: bool
     created_at: datetime
-    has_more: bool = False
     is_lost: bool = False
     step_began: float = field(default_factory=time.monotonic)
 
 
-_JSON: Final = frozenset({"payload", "steps", "state", "log", "ending"})
-_FIELDS: Final = tuple(name.strip() for name in _COLUMNS.split(","))
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one statement took, in the order to run it; usually one claim, several of a short kind."""
+
+    claims: tuple[Claim, ...] = ()
+    has_more: bool = False
 
 
 @dataclass(slots=True)
@@ -78,128 +83,59 @@ class Settlement:
     ending: dict[str, Any] | None = None
 
 
-class SettledTooLate(LeaseLost):
-    """The claim was lost, but the same statement took the next operation."""
-
-    def __init__(self, operation_id: UUID, next_claim: Claim | None) -> None:
-        super().__init__(operation_id)
-        self.next_claim = next_claim
+Settled = Sequence[tuple[Claim, Settlement]]
 
 
-_DUE: Final = f"""
-  due AS MATERIALIZED (
-    SELECT o.id, o.priority, o.fair_at FROM portal_operation o
-    WHERE o.status = 'pending' AND o.queue = %(queue)s AND o.scheduled_at <= now()
-      AND (o.concurrency_key = '' OR o.started_at IS NOT NULL OR NOT EXISTS (
-        SELECT 1 FROM portal_operation h
-        WHERE h.concurrency_key = o.concurrency_key AND h.concurrency_key <> ''
-          AND h.status IN ('pending', 'running') AND h.id <> o.id
-          AND (h.started_at IS NOT NULL OR (h.id < o.id AND h.scheduled_at <= now()))))
-    ORDER BY o.priority DESC, o.fair_at, o.id
-    LIMIT 2 FOR UPDATE OF o SKIP LOCKED
-  ), chosen AS (
-    SELECT id FROM due ORDER BY priority DESC, fair_at, id LIMIT 1
-  ), claimed AS (
-    UPDATE portal_operation o SET
-      status = 'running', fence = nextval('portal_operation_fence'), worker = %(worker)s,
-      lease_expires_at = now() + make_interval(secs => %(lease_s)s),
-      started_at = coalesce(o.started_at, now()),
-      try_started_at = CASE WHEN o.is_continued THEN o.try_started_at ELSE now() END,
-      attempts = o.attempts + CASE WHEN o.is_continued THEN 0 ELSE 1 END,
-      is_continued = false, updated_at = now()
-    FROM chosen WHERE o.id = chosen.id
-    RETURNING {", ".join("o." + name for name in _FIELDS)}
-  )"""  # noqa: S608 - constants alone
-
-_CLAIM: Final = (
-    f"WITH {_DUE} SELECT {_COLUMNS}, (SELECT count(*) > 1 FROM due) AS has_more "  # noqa: S608
-    "FROM claimed"
-)
-
-_SETTLED: Final = """
-  settled AS (
-    UPDATE portal_operation SET
-      status = %(status)s, step = %(step)s, steps = %(steps)s, state = %(state)s, log = %(log)s,
-      last_error = %(last_error)s, attention = %(attention)s, result = %(result)s,
-      ending = %(ending)s, is_continued = %(is_continued)s,
-      scheduled_at = coalesce(now() + make_interval(secs => %(delay_s)s), scheduled_at),
-      completed_at = CASE WHEN %(is_ended)s THEN now() END,
-      lease_expires_at = NULL, updated_at = now()
-    WHERE id = %(id)s AND fence = %(fence)s AND status = 'running'
-    RETURNING id, tenant_id, attempts, fence, worker, try_started_at
-  ), tried AS (
-    INSERT INTO portal_operationattempt
-      (id, tenant_id, operation_id, attempt, fence, worker, started_at, finished_at, outcome, error)
-    SELECT gen_random_uuid(), tenant_id, id, attempts, fence, worker, try_started_at, now(),
-           %(outcome)s, %(last_error)s
-    FROM settled WHERE %(outcome)s <> ''
-    ON CONFLICT DO NOTHING
-  )"""
-
-_SETTLE: Final = f"WITH {_SETTLED} SELECT count(*) FROM settled"  # noqa: S608 - constants alone
-
-_SETTLE_AND_CLAIM: Final = (
-    f"WITH {_SETTLED}, {_DUE} SELECT {_COLUMNS}, (SELECT count(*) > 1 FROM due), "  # noqa: S608
-    "(SELECT count(*) FROM settled) FROM (VALUES (1)) AS always LEFT JOIN claimed ON true"
-)
-
-_SAVE: Final = """
-  UPDATE portal_operation SET
-    step = %(step)s, steps = %(steps)s, state = %(state)s, log = %(log)s, ending = %(ending)s,
-    updated_at = now()
-  WHERE id = %(id)s AND fence = %(fence)s AND status = 'running'
-  RETURNING cancel_requested"""
-
-_EXTEND: Final = """
-  UPDATE portal_operation o SET lease_expires_at = now() + make_interval(secs => %(lease_s)s)
-  FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[]) AS mine (id, fence)
-  WHERE o.id = mine.id AND o.fence = mine.fence AND o.status = 'running'
-  RETURNING o.id"""
-
-
-def claim_next(*, queue: str, worker: str) -> Claim | None:
-    """Takes the next due operation of a queue, or answers None.
+def claims_take(*, queue: str, worker: str) -> Batch:
+    """Takes the next due operation of a queue, or several when it is of a short kind; maybe none.
 
     Of the operations that share a concurrency key only the one begun, else the oldest due one, can be
-    taken. Two workers can still choose two of them in the same instant; the unique index lets one win.
+    taken. Two workers can still choose two of them in the same instant; the unique index lets one win,
+    and the other looks again.
     """
-    try:
-        rows = _fetch(_CLAIM, _claim_parameters(queue, worker))
-    except IntegrityError:
-        rows = _fetch(_CLAIM, _claim_parameters(queue, worker))
-    return _claim(rows[0]) if rows else None
+    batches = claim_batches(queue)
+    for _ in range(_COLLISIONS_BORNE):
+        statement = statements.TAKE_SEVERAL if batches else statements.TAKE_ONE
+        try:
+            rows = _fetch(statement, _take_parameters(queue, worker, batches))
+        except IntegrityError:
+            batches = {}
+        else:
+            return _batch(rows)
+    return Batch(has_more=True)
 
 
-def claim_settle(claim: Claim, settlement: Settlement) -> None:
-    """Writes what became of a claim and gives the row free.
+def claims_settle(settled: Settled) -> list[Claim]:
+    """Writes what became of claims and gives their rows free.
 
-    Raises:
-        LeaseLost: another worker took over; nothing was written.
+    Answers those that another worker took over meanwhile; nothing was written about them.
     """
-    if _fetch(_SETTLE, _settle_parameters(claim, settlement))[0][0] != 1:
-        raise LeaseLost(claim.id)
+    if not settled:
+        return []
+    held = {row[0] for row in _fetch(statements.SETTLE, {"settlements": _settlements(settled)})}
+    return [claim for claim, _ in settled if claim.id not in held]
 
 
-def claim_settle_and_next(claim: Claim, settlement: Settlement, *, worker: str) -> Claim | None:
-    """The same, and takes the queue's next operation in the same statement: half the commits.
+def claims_settle_and_take(
+    settled: Settled, *, queue: str, worker: str
+) -> tuple[list[Claim], Batch]:
+    """The same, and takes the queue's next in the same statement: half the commits.
 
     The statement cannot see that its own settlement frees a concurrency key, so the key's next operation
     needs a plain claim afterwards.
-
-    Raises:
-        SettledTooLate: another worker took over; nothing was written. What the same statement claimed is
-            in `next_claim`.
     """
-    parameters = {**_settle_parameters(claim, settlement), **_claim_parameters(claim.queue, worker)}
+    batches = claim_batches(queue)
+    parameters = _take_parameters(queue, worker, batches)
+    parameters["settlements"] = _settlements(settled)
+    one, several = statements.SETTLE_AND_TAKE_ONE, statements.SETTLE_AND_TAKE_SEVERAL
     try:
-        row = _fetch(_SETTLE_AND_CLAIM, parameters)[0]
+        rows = _fetch(several if batches else one, parameters)
     except IntegrityError:
-        claim_settle(claim, settlement)
-        return claim_next(queue=claim.queue, worker=worker)
-    following = _claim(row[:-1]) if row[0] is not None else None
-    if row[-1] != 1:
-        raise SettledTooLate(claim.id, following)
-    return following or claim_next(queue=claim.queue, worker=worker)
+        return claims_settle(settled), claims_take(queue=queue, worker=worker)
+    held = set(rows[0][0] or ())
+    lost = [claim for claim, _ in settled if claim.id not in held]
+    following = _batch([row[1:] for row in rows if row[2] is not None])
+    return lost, following if following.claims else claims_take(queue=queue, worker=worker)
 
 
 def claim_save(claim: Claim) -> None:
@@ -210,7 +146,16 @@ def claim_save(claim: Claim) -> None:
     """
     if claim.is_lost:
         raise LeaseLost(claim.id)
-    rows = _fetch(_SAVE, _row_parameters(claim) | {"ending": _dumped(claim.ending)})
+    parameters = {
+        "id": claim.id,
+        "fence": claim.fence,
+        "step": claim.step,
+        "steps": _dumped(claim.steps),
+        "state": _dumped(claim.state),
+        "log": _dumped(claim.log),
+        "ending": None if claim.ending is None else _dumped(claim.ending),
+    }
+    rows = _fetch(statements.SAVE, parameters)
     if not rows:
         claim.is_lost = True
         raise LeaseLost(claim.id)
@@ -227,53 +172,68 @@ def claims_extend(claims: Iterable[Claim]) -> None:
         "fences": [claim.fence for claim in mine],
         "lease_s": settings.ENGINE["LEASE_S"],
     }
-    held = {row[0] for row in _fetch(_EXTEND, parameters)}
+    held = {row[0] for row in _fetch(statements.EXTEND, parameters)}
     for claim in mine:
         claim.is_lost = claim.is_lost or claim.id not in held
 
 
-def _claim_parameters(queue: str, worker: str) -> dict[str, Any]:
-    return {"queue": queue, "worker": worker, "lease_s": settings.ENGINE["LEASE_S"]}
-
-
-def _row_parameters(claim: Claim) -> dict[str, Any]:
-    return {
-        "id": claim.id,
-        "fence": claim.fence,
-        "step": claim.step,
-        "steps": _dumped(claim.steps),
-        "state": _dumped(claim.state),
-        "log": _dumped(claim.log),
+def _take_parameters(queue: str, worker: str, batches: dict[str, int]) -> dict[str, Any]:
+    """`look` is one row more than can be taken: whether there is one says that others could help."""
+    parameters: dict[str, Any] = {
+        "queue": queue,
+        "worker": worker,
+        "lease_s": settings.ENGINE["LEASE_S"],
+        "look": max(batches.values(), default=1) + 1,
     }
+    if batches:
+        parameters["batches"] = _dumped(batches)
+    return parameters
 
 
-def _settle_parameters(claim: Claim, settlement: Settlement) -> dict[str, Any]:
-    return _row_parameters(claim) | {
-        "status": settlement.status.value,
-        "outcome": settlement.outcome.value if settlement.outcome else "",
-        "delay_s": settlement.delay_s,
-        "is_continued": settlement.is_continued,
-        "is_ended": settlement.status not in (OperationStatus.PENDING, OperationStatus.RUNNING),
-        "last_error": settlement.last_error,
-        "attention": _dumped(settlement.attention),
-        "result": _dumped(settlement.result),
-        "ending": _dumped(settlement.ending),
-    }
+def _settlements(settled: Settled) -> str:
+    return _dumped(
+        [
+            {
+                "id": claim.id,
+                "fence": claim.fence,
+                "step": claim.step,
+                "steps": claim.steps,
+                "state": claim.state,
+                "log": claim.log,
+                "status": settlement.status.value,
+                "outcome": settlement.outcome.value if settlement.outcome else None,
+                "delay_s": settlement.delay_s,
+                "is_continued": settlement.is_continued,
+                "last_error": settlement.last_error,
+                "attention": settlement.attention,
+                "result": settlement.result,
+                "ending": settlement.ending,
+            }
+            for claim, settlement in settled
+        ]
+    )
 
 
-def _dumped(value: dict[str, Any] | list[Any] | None) -> str | None:
-    return None if value is None else json.dumps(value, cls=DjangoJSONEncoder)
+def _dumped(value: Any) -> str:
+    return orjson.dumps(value, default=_ENCODER.default, option=_JSON_OPTIONS).decode()
+
+
+def _batch(rows: list[tuple[Any, ...]]) -> Batch:
+    claims = tuple(_claim(row[1:]) for row in rows)
+    return Batch(claims, has_more=bool(rows) and rows[0][0] > len(rows))
 
 
 def _claim(row: Sequence[Any]) -> Claim:
-    values = dict(zip(_FIELDS, row, strict=False))
+    values = dict(zip(statements.CLAIM_FIELDS, row, strict=True))
     for name in _JSON:
         if isinstance(values[name], str):
-            values[name] = json.loads(values[name])
-    return Claim(**values, has_more=bool(row[len(_FIELDS)]))
+            values[name] = orjson.loads(values[name])
+    return Claim(**values)
 
 
 def _fetch(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connections[DISPATCH].cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall()
+    """Runs a prepared statement: planning it would cost more than carrying it out."""
+    wrapper = connections[DISPATCH]
+    wrapper.ensure_connection()
+    with wrapper.wrap_database_errors, psycopg.Cursor(wrapper.connection) as cursor:
+        return cursor.execute(statement, parameters, prepare=True).fetchall()

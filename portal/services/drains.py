@@ -10,14 +10,15 @@ from django.conf import settings
 
 from portal.kernel.queue import LeaseLost
 from portal.services.claims import (
+    Batch,
     Claim,
-    SettledTooLate,
     Settlement,
-    claim_next,
-    claim_settle,
-    claim_settle_and_next,
+    claims_settle,
+    claims_settle_and_take,
+    claims_take,
 )
 from portal.services.runs import operation_run
+from portal.states import OperationStatus
 
 _log = structlog.get_logger(__name__)
 
@@ -53,43 +54,72 @@ def drain(queue: str, *, desk: Desk) -> int:
     """Works on a queue until nothing is due, the budget is spent or the desk drains; answers how many ran."""
     deadline = time.monotonic() + settings.ENGINE["DRAIN_BUDGET_S"]
     most, ran = settings.ENGINE["DRAIN_BUDGET_OPERATIONS"], 0
-    claim = None if desk.is_draining() else claim_next(queue=queue, worker=desk.name)
-    while claim is not None:
-        ran += 1
+    batch = Batch() if desk.is_draining() else claims_take(queue=queue, worker=desk.name)
+    while batch.claims:
+        ran += len(batch.claims)
         has_budget = ran < most and time.monotonic() < deadline
-        claim = _work(claim, desk, may_take_next=has_budget)
+        batch = _work(queue, batch, desk, may_take_next=has_budget)
+    if batch.has_more:
+        desk.more_is_due(queue)
     return ran
 
 
-def _work(claim: Claim, desk: Desk, *, may_take_next: bool) -> Claim | None:
-    """Runs one claim and answers the next one."""
-    if claim.has_more:
-        desk.more_is_due(claim.queue)
-    desk.took(claim)
+def _work(queue: str, batch: Batch, desk: Desk, *, may_take_next: bool) -> Batch:
+    """Runs what one claim took and answers what the next one did."""
+    if batch.has_more:
+        desk.more_is_due(queue)
+    for claim in batch.claims:
+        desk.took(claim)
     try:
-        settlement = operation_run(claim, is_draining=desk.is_draining)
-        following = _settle(claim, settlement, desk, may_take_next=may_take_next)
-    except SettledTooLate as late:
-        _log.warning("operation.lease_lost", operation=str(claim.id), worker=desk.name)
-        following = late.next_claim
-    except LeaseLost:
-        _log.warning("operation.lease_lost", operation=str(claim.id), worker=desk.name)
-        following = None
-        desk.more_is_due(claim.queue)
+        settled = _run(batch, desk)
+        if not may_take_next or desk.is_draining():
+            _settled(settled, claims_settle(settled), desk)
+            desk.more_is_due(queue)
+            return Batch()
+        lost, following = claims_settle_and_take(settled, queue=queue, worker=desk.name)
+        _settled(settled, lost, desk)
+        return following
     finally:
+        for claim in batch.claims:
+            desk.gave_back(claim)
+
+
+def _run(batch: Batch, desk: Desk) -> list[tuple[Claim, Settlement]]:
+    """Runs one after the other; answers what is left to write.
+
+    What has ended is written while others still wait, so that a crash makes no more of it run again than
+    what ended a moment ago.
+    """
+    settled: list[tuple[Claim, Settlement]] = []
+    written = time.monotonic()
+    for place, claim in enumerate(batch.claims):
+        if place and time.monotonic() - written > settings.ENGINE["BATCH_WRITE_S"]:
+            _settled(settled, claims_settle(settled), desk)
+            settled, written = [], time.monotonic()
+        try:
+            settled.append((claim, _outcome(claim, desk, is_first=place == 0)))
+        except LeaseLost:
+            _lost(claim, desk)
+            desk.more_is_due(claim.queue)
+    return settled
+
+
+def _outcome(claim: Claim, desk: Desk, *, is_first: bool) -> Settlement:
+    """What becomes of a claim; what still waits when the desk begins to drain is given back untouched."""
+    if not is_first and desk.is_draining():
+        return Settlement(OperationStatus.PENDING, delay_s=0.0, is_continued=True)
+    claim.step_began = time.monotonic()
+    return operation_run(claim, is_draining=desk.is_draining)
+
+
+def _settled(settled: list[tuple[Claim, Settlement]], lost: list[Claim], desk: Desk) -> None:
+    for claim in lost:
+        _lost(claim, desk)
+    for claim, settlement in settled:
         desk.gave_back(claim)
-    return following
+        if settlement.delay_s is not None:
+            desk.is_due_in(settlement.delay_s)
 
 
-def _settle(
-    claim: Claim, settlement: Settlement, desk: Desk, *, may_take_next: bool
-) -> Claim | None:
-    if may_take_next and not desk.is_draining():
-        following = claim_settle_and_next(claim, settlement, worker=desk.name)
-    else:
-        claim_settle(claim, settlement)
-        following = None
-        desk.more_is_due(claim.queue)
-    if settlement.delay_s is not None:
-        desk.is_due_in(settlement.delay_s)
-    return following
+def _lost(claim: Claim, desk: Desk) -> None:
+    _log.warning("operation.lease_lost", operation=str(claim.id), worker=desk.name)

@@ -19,6 +19,7 @@ ENGINE: dict[str, Any] = {
     "LATE_S": 2.0,
     "DRAIN_BUDGET_S": 5.0,
     "DRAIN_BUDGET_OPERATIONS": 200,
+    "BATCH_WRITE_S": 0.1,
     "GRACE_S": 45.0,
     "BACKOFF_SCALE": 1.0,
     "SLOTS": env.number("ENGINE_SLOTS", 16),

@@ -8,6 +8,13 @@ from django.db.backends.postgresql import base as postgresql
 
 from portal.kernel import scope
 
+DISPATCH = "dispatch"
+LOOKUPS_ONLY = " ".join(
+    f"-c enable_{way}=off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin")
+)
+"""The ledger is only ever looked up by its indexes. Its statements are prepared, and a plan made while the
+table was small must still be the right one when a quarter of a million rows have come."""
+
 
 class DatabaseWrapper(postgresql.DatabaseWrapper):
     """Sets `app.tenant_id` and `app.user_id` at the start of every outermost transaction.
@@ -37,4 +44,6 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
         params.setdefault("application_name", f"uhub-{self.alias}")
+        if self.alias == DISPATCH:
+            params["options"] = f"{params.get('options', '')} {LOOKUPS_ONLY}".strip()
         return params

@@ -13,24 +13,13 @@ from portal.kernel import clock
 from portal.kernel.queue import LeaseLost
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation, OperationAttempt
-from portal.services.claims import (
-    SettledTooLate,
-    Settlement,
-    claim_next,
-    claim_save,
-    claim_settle,
-    claim_settle_and_next,
-)
+from portal.services.claims import Settlement, claim_save, claims_take
 from portal.services.sweeps import leases_recover, queues_late, sweep
 from portal.states import AttemptOutcome, OperationStatus
-from tests.engine import run_until_idle
+from tests.engine import run_until_idle, settle, settle_and_take, take
 
 DONE = Settlement(OperationStatus.COMPLETED, outcome=AttemptOutcome.COMPLETED)
 WORKERS = 8
-
-
-def take(worker="w"):
-    return claim_next(queue="cloudpods", worker=worker)
 
 
 def expire(operation):
@@ -50,7 +39,8 @@ def test_every_operation_is_claimed_once(enqueue):
         mine, claim = [], take(f"w{number}")
         while claim is not None:
             mine.append((claim.id, claim.fence))
-            claim = claim_settle_and_next(claim, DONE, worker=f"w{number}")
+            _, batch = settle_and_take(claim, DONE, f"w{number}")
+            claim = next(iter(batch.claims), None)
         connections.close_all()
         return mine
 
@@ -77,8 +67,8 @@ def test_nothing_is_claimed_before_its_time_nor_from_other_queues(enqueue):
 def test_claim_tells_whether_more_is_due(enqueue):
     enqueue("test.noop")
     enqueue("test.noop")
-    assert take().has_more is True
-    assert take().has_more is False
+    assert claims_take(queue="cloudpods", worker="w").has_more is True
+    assert claims_take(queue="cloudpods", worker="w").has_more is False
 
 
 def test_newcomer_passes_the_backlog_of_another_tenant(enqueue):
@@ -97,18 +87,18 @@ def test_operations_of_one_key_run_one_after_the_other_in_order(enqueue):
     assert claim.id == first.pk
     assert take().id == free.pk
     assert take() is None
-    assert claim_settle_and_next(claim, DONE, worker="w").id == second.pk
+    assert settle_and_take(claim, DONE)[1].claims[0].id == second.pk
 
 
 def test_begun_operation_keeps_its_key_while_it_waits(enqueue):
     first, second = (enqueue("test.noop", concurrency_key="vm:1") for _ in range(2))
     claim = take()
     waiting = Settlement(OperationStatus.PENDING, delay_s=0.0, is_continued=True)
-    claim_settle(claim, waiting)
+    settle(claim, waiting)
     again = take()
     assert again.id == first.pk
     assert take() is None
-    claim_settle(again, DONE)
+    settle(again, DONE)
     assert take().id == second.pk
 
 
@@ -131,7 +121,7 @@ def test_one_key_never_runs_twice_at_once(enqueue):
             with guard:
                 running.discard(claim.id)
                 done.append(claim.id)
-            claim_settle(claim, DONE)
+            settle(claim, DONE)
         connections.close_all()
 
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -147,8 +137,7 @@ def test_worker_that_lost_its_lease_writes_nothing(enqueue, row):
     lost.state = {"stale": True}
     with pytest.raises(LeaseLost):
         claim_save(lost)
-    with pytest.raises(LeaseLost):
-        claim_settle(lost, DONE)
+    assert settle(lost, DONE) is False
     assert (row(operation).status, row(operation).state) == ("pending", {})
 
 
@@ -157,10 +146,10 @@ def test_late_settlement_still_hands_over_what_it_claimed(enqueue, row):
     lost = take("slow")
     expire(operation)
     leases_recover()
-    with pytest.raises(SettledTooLate) as late:
-        claim_settle_and_next(lost, DONE, worker="slow")
-    assert late.value.next_claim.id in {following.pk, operation.pk}
-    assert row(late.value.next_claim.id).status == "running"
+    is_settled, batch = settle_and_take(lost, DONE, "slow")
+    assert is_settled is False
+    assert batch.claims[0].id in {following.pk, operation.pk}
+    assert row(batch.claims[0].id).status == "running"
 
 
 def test_fences_only_grow(enqueue):

@@ -13,7 +13,6 @@ from portal.kernel.authz import Actor, ActorKind
 from portal.kernel.errors import Conflict, NotFound, Refused
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
-from portal.services.claims import claim_next
 from portal.services.doorbell import DOORBELL
 from portal.services.operations import (
     operation_cancel,
@@ -21,7 +20,7 @@ from portal.services.operations import (
     operation_enqueue,
     operation_retry,
 )
-from tests.engine import run_until_idle
+from tests.engine import run_until_idle, take
 from tests.kinds import noted
 
 MANAGE = frozenset({"operations.manage", "operations.view"})
@@ -89,7 +88,7 @@ def test_waiting_one_stops_before_its_next_step(enqueue, row, actor, tenant, tmp
 
 def test_what_cannot_stop_half_way_says_so(enqueue, row, actor, tenant):
     operation = enqueue("test.noop")
-    assert claim_next(queue="cloudpods", worker="w") is not None
+    assert take() is not None
     with tenant_scope(tenant.pk), pytest.raises(Conflict) as refused:
         operation_cancel(actor=actor, operation_id=operation.pk)
     assert refused.value.error_code == "operation_not_cancelable"
@@ -118,7 +117,7 @@ def test_cancel_and_claim_at_once_leave_one_winner(enqueue, row, actor, tenant):
 
     def claim(_):
         try:
-            return claim_next(queue="cloudpods", worker="w")
+            return take()
         finally:
             connections.close_all()
 
@@ -133,7 +132,7 @@ def test_cancel_and_claim_at_once_leave_one_winner(enqueue, row, actor, tenant):
 def test_cancel_for_a_target_stops_what_can_be_stopped(enqueue, row, actor, tenant):
     target = uuid4()
     begun = enqueue("test.noop", target_id=target)
-    claim_next(queue="cloudpods", worker="w")
+    take()
     waiting, elsewhere = enqueue("test.three", target_id=target), enqueue("test.three")
     with tenant_scope(tenant.pk):
         stopped = operation_cancel_for(actor=actor, target_id=target)

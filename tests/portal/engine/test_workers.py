@@ -16,11 +16,10 @@ from portal.kernel import queue
 from portal.kernel.queue import Schedule
 from portal.models import OperationAttempt, Worker
 from portal.services import workers
-from portal.services.claims import claim_next
 from portal.services.doorbell import DOORBELL, Doorbell
 from portal.services.sweeps import leases_recover
 from portal.services.workers import WorkerDesk
-from tests.engine import celery_worker, run_until_idle, wait_until, worker_process
+from tests.engine import celery_worker, run_until_idle, take, wait_until, worker_process
 from tests.kinds import noted
 
 CELERY_OPTIONS = ("-c", "4", "--without-gossip", "--without-mingle", "-I")
@@ -70,7 +69,7 @@ def test_crash_at_every_engine_statement_runs_each_step_to_its_end(enqueue, row,
 def test_worker_that_always_dies_ends_dead(enqueue, row, tmp_path):
     operation = enqueue("test.gate", gate=tmp_path / "gate")
     for _ in range(3):
-        wait_until(lambda: claim_next(queue="cloudpods", worker="doomed") is not None)
+        wait_until(lambda: take("doomed") is not None)
         with connections["dispatch"].cursor() as cursor:
             cursor.execute("UPDATE portal_operation SET lease_expires_at = now() - interval '1 s'")
         assert leases_recover() == 1
@@ -149,7 +148,7 @@ def test_beat_ticks_where_a_worker_is(monkeypatch):
 def test_desk_extends_leases_and_marks_lost_ones(enqueue, row):
     first, second = enqueue("test.noop"), enqueue("test.noop")
     desk = WorkerDesk(queues=("cloudpods",))
-    claims = [claim_next(queue="cloudpods", worker=desk.name) for _ in range(2)]
+    claims = [take(desk.name) for _ in range(2)]
     for claim in claims:
         desk.took(claim)
     with connections["dispatch"].cursor() as cursor:
@@ -194,7 +193,7 @@ def test_rings_of_a_burst_become_few_and_failures_are_swallowed():
 def test_overdue_step_is_not_prolonged(enqueue, row):
     operation = enqueue("test.noop")
     desk = WorkerDesk(queues=("cloudpods",))
-    claim = claim_next(queue="cloudpods", worker=desk.name)
+    claim = take(desk.name)
     desk.took(claim)
     lease = row(operation).lease_expires_at
     claim.step_began -= settings.ENGINE["STEP_LIMIT_S"] + 1
