@@ -270,7 +270,9 @@ class ProxmoxTransport:
         try:
             self._ask(address, call)
         except _HostFailedError as failure:
-            return HostReport(address, is_reachable=False, message=failure.error.message)
+            is_news = not isinstance(failure.error, GateClosed)
+            message = failure.error.message if is_news else ""
+            return HostReport(address, is_reachable=False, message=message)
         except ProviderError as error:
             return HostReport(address, is_reachable=False, message=error.message)
         return HostReport(address, is_reachable=True)

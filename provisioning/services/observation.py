@@ -24,8 +24,9 @@ from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, tenant_scope
 from portal.models import Operation
 from portal.services.operations import operation_enqueue
 from portal.states import OPEN_STATUSES
-from provisioning.models import Cluster, Deployment, GuestObservation
+from provisioning.models import Cluster, Deployment
 from provisioning.services.clusters import cluster_connection
+from provisioning.services.listing import hosts_store, listing_store
 from provisioning.services.operations import OperationType
 from provisioning.services.saga.tasks import step_error
 from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
@@ -59,43 +60,15 @@ def observe(ctx: StepContext) -> StepResult:
     """Lists a cluster once and stores what was seen."""
     cluster = Cluster.objects.using(PLATFORM).get(pk=UUID(str(ctx.payload["cluster_id"])))
     try:
-        guests = hypervisor_for(cluster_connection(cluster)).guests()
+        hypervisor = hypervisor_for(cluster_connection(cluster))
+        hosts_store(cluster, hypervisor.hosts())
+        listing = hypervisor.listing()
     except ProviderError as error:
         Cluster.objects.using(PLATFORM).filter(pk=cluster.pk).update(last_error=error.message[:500])
         raise step_error(error) from error
-    observations_store(cluster, guests)
-    _deployments_follow(cluster, {guest.vmid: guest for guest in guests})
-    return Advance(f"{len(guests)} machines")
-
-
-def observations_store(cluster: Cluster, guests: tuple[GuestSummary, ...]) -> None:
-    """Replaces what is remembered of the cluster by this listing, in one statement per direction."""
-    now = clock.now()
-    rows = [
-        GuestObservation(
-            cluster=cluster,
-            vmid=guest.vmid,
-            node=guest.node[:63],
-            name=(guest.name or "")[:255],
-            power=str(guest.status),
-            lock=(guest.lock or "")[:30],
-            observed_at=now,
-        )
-        for guest in guests
-    ]
-    with transaction.atomic(using=PLATFORM):
-        GuestObservation.objects.using(PLATFORM).bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["cluster", "vmid"],
-            update_fields=["node", "name", "power", "lock", "observed_at", "updated_at"],
-        )
-        GuestObservation.objects.using(PLATFORM).filter(
-            cluster=cluster, observed_at__lt=now
-        ).delete()
-        Cluster.objects.using(PLATFORM).filter(pk=cluster.pk).update(
-            last_seen_at=now, last_error=""
-        )
+    listing_store(cluster, listing)
+    _deployments_follow(cluster, {guest.vmid: guest for guest in listing.guests})
+    return Advance(f"{len(listing.guests)} machines")
 
 
 def _deployments_follow(cluster: Cluster, guests: dict[int, GuestSummary]) -> None:

@@ -205,7 +205,10 @@ class ClusterListing:
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """Whether one API host of a cluster answers; `message` says why it does not."""
+    """Whether one API host of a cluster answers; `message` says why it does not.
+
+    It is empty for a host that is known to be down and was not asked again.
+    """
 
     address: str
     is_reachable: bool
