@@ -21,6 +21,8 @@ class Permission(StrEnum):
     HEALTH_VIEW = "health.view"
     CLUSTERS_MANAGE = "clusters.manage"
 
+    FINDINGS_VIEW = "findings.view"
+    FINDINGS_MANAGE = "findings.manage"
 
 _OPERATORS = ("admin", "ops", "support")
 PERMISSIONS: dict[str, PermissionSpec] = {
@@ -33,3 +35,9 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     Permission.HEALTH_VIEW: spec(_("See health"), ("admin", "ops", "projets", "dev", "support")),
     Permission.CLUSTERS_MANAGE: spec(_("Manage clusters and templates"), is_platform=True),
 }
+    Permission.FINDINGS_VIEW: spec(
+        _("See what differs on the clusters"), ("admin", "ops"), is_platform=True
+    ),
+    Permission.FINDINGS_MANAGE: spec(
+        _("Decide on what differs on the clusters"), ("admin", "ops"), is_platform=True
+    ),

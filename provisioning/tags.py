@@ -46,6 +46,18 @@ class Tag(StrEnum):
     VMID_TAKEN = "pod.vmid_taken"
     OBSERVED = "pod.observed"
     IMPORTED = "pod.imported"
+    FINDING_OPENED = "finding.opened"
+    FINDING_RESOLVED = "finding.resolved"
+    FINDING_CLOSED = "finding.closed"
+    FORGOTTEN = "pod.forgotten"
+    ADOPT_REQUESTED = "pod.adopt_requested"
+    ADOPTED = "pod.adopted"
+    ADOPT_FAILED = "pod.adopt_failed"
+    REAPPLY_REQUESTED = "pod.reapply_requested"
+    REAPPLIED = "pod.reapplied"
+    DRIFT_ACCEPTED = "pod.drift_accepted"
+    VMID_RELEASED = "vmid.released"
+    LISTING_BELIEVED = "cluster.listing_believed"
     CLUSTER_SAVED = "cluster.saved"
     TEMPLATE_SAVED = "template.saved"
 
@@ -86,6 +98,18 @@ TAGS: dict[str, TagSpec] = {
     Tag.VMID_TAKEN: TagSpec(_L, _("VMID taken by another machine")),
     Tag.OBSERVED: TagSpec(_L, _("Changed outside uHub")),
     Tag.IMPORTED: TagSpec(_L, _("Written down from before")),
+    Tag.FINDING_OPENED: TagSpec(Category.HEALTH, _("Finding opened")),
+    Tag.FINDING_RESOLVED: TagSpec(Category.HEALTH, _("Finding no longer so")),
+    Tag.FINDING_CLOSED: TagSpec(Category.HEALTH, _("Finding closed by a person")),
+    Tag.FORGOTTEN: TagSpec(_L, _("Deployment forgotten")),
+    Tag.ADOPT_REQUESTED: TagSpec(_L, _("Adoption requested")),
+    Tag.ADOPTED: TagSpec(_L, _("Machine adopted")),
+    Tag.ADOPT_FAILED: TagSpec(_L, _("Adoption failed")),
+    Tag.REAPPLY_REQUESTED: TagSpec(_L, _("Figures to be set again")),
+    Tag.REAPPLIED: TagSpec(_L, _("Figures set again")),
+    Tag.DRIFT_ACCEPTED: TagSpec(_L, _("Change from outside accepted")),
+    Tag.VMID_RELEASED: TagSpec(_L, _("Machine number released")),
+    Tag.LISTING_BELIEVED: TagSpec(Category.HEALTH, _("Doubtful listing believed")),
     Tag.CLUSTER_SAVED: TagSpec(Category.SETTINGS, _("Cluster registered or changed")),
     Tag.TEMPLATE_SAVED: TagSpec(Category.SETTINGS, _("Template registered or changed")),
 }

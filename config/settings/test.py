@@ -42,3 +42,5 @@ PROVISIONING.update(
     observe_settle_s=0.0,
 )
 WHITENOISE_AUTOREFRESH = True  # every test client would list all static files anew
+    recheck_s=0.0,
+    patrol_s=0.0,

@@ -9,5 +9,9 @@ PROVISIONING = {
     "address_polls": 40,
     "observe_every_s": 10,
     "observe_settle_s": 30.0,
+    "listing_age_s": 60.0,
+    "recheck_s": 60.0,
+    "patrol_s": 900.0,
+    "patrol_reads": 2,
     "expire_every_s": 30,
 }
