@@ -20,7 +20,7 @@ class MailDelivered:
 
     reference_type: str
     reference_id: UUID
-    operation_id: UUID
+    to: str
     at: datetime
 
 
@@ -30,5 +30,5 @@ class MailUndelivered:
 
     reference_type: str
     reference_id: UUID
-    operation_id: UUID
+    to: str
     reason: str

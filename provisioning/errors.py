@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel.errors import Conflict, InvalidInput, ServiceUnavailable
+from portal.kernel.errors import Conflict, InvalidInput, Refused, ServiceUnavailable
 
 
 class DeploymentBusy(Conflict):
@@ -25,6 +25,34 @@ class OnHold(Conflict):
 
     code = "on_hold"
     default_message = _("The deployment is on hold. Lift the hold first.")
+
+
+class ExtensionNeedsApproval(Conflict):
+    """The extension goes beyond the rules and names no reason to ask for an approval with."""
+
+    code = "extension_needs_approval"
+
+
+class ExtensionPending(Conflict):
+    """A request for this deployment waits for its decision."""
+
+    code = "extension_pending"
+    default_message = _(
+        "A request for this deployment is waiting for its decision. Withdraw it to ask for something else."
+    )
+
+
+class RequestClosed(Conflict):
+    """The request was decided, withdrawn, or has expired."""
+
+    code = "request_closed"
+
+
+class SelfApproval(Refused):
+    """Nobody decides on his own request."""
+
+    code = "self_approval"
+    default_message = _("You asked for this yourself: somebody else has to decide.")
 
 
 class TemplateUnavailable(Conflict):

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from portal.events import MailDelivered, MailUndelivered
+from portal.kernel import events
 from portal.kernel.queue import (
     Failure,
     OperationKind,
@@ -21,7 +23,8 @@ from portal.kernel.queue import (
 from provisioning.permissions import Permission
 from provisioning.services import expiry, observation
 from provisioning.services.operations import OperationType as Type
-from provisioning.services.saga import create, destroy, outcome, power
+from provisioning.services.saga import create, destroy, outcome, power, protect
+from provisioning.services.warnings import warning_delivered, warning_undelivered
 
 _PATIENCE = 12
 
@@ -30,6 +33,8 @@ def register() -> None:
     """Makes the kinds known to the engine (called from `apps.py`)."""
     for kind in _KINDS:
         register_operation(kind)
+    events.subscribe(MailDelivered, warning_delivered)
+    events.subscribe(MailUndelivered, warning_undelivered)
     intervals = settings.PROVISIONING
     register_schedule(
         Schedule(
@@ -100,6 +105,13 @@ _KINDS = (
         Step("configure", _("Configure"), create.configure),
         Step("resize", _("Resize disk"), create.grow),
         Step("resized", _("Check"), power.resized),
+    ),
+    _kind(
+        Type.PROTECT,
+        _("Protection"),
+        Step("protect", _("Tell the hypervisor"), protect.protect),
+        on_failure=protect.protect_failed,
+        retry_permission=Permission.MANAGE,
     ),
     _kind(
         Type.DESTROY,

@@ -17,12 +17,13 @@ class Permission(StrEnum):
     OPERATE = "cloudpods.operate"
     DELETE = "cloudpods.delete"
     MANAGE = "cloudpods.manage"
+    APPROVE = "cloudpods.approve"
     TEMPLATES_VIEW = "templates.view"
     HEALTH_VIEW = "health.view"
     CLUSTERS_MANAGE = "clusters.manage"
-
     FINDINGS_VIEW = "findings.view"
     FINDINGS_MANAGE = "findings.manage"
+
 
 _OPERATORS = ("admin", "ops", "support")
 PERMISSIONS: dict[str, PermissionSpec] = {
@@ -31,13 +32,14 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     Permission.OPERATE: spec(_("Start, stop, resize and extend deployments"), _OPERATORS),
     Permission.DELETE: spec(_("Delete deployments"), _OPERATORS),
     Permission.MANAGE: spec(_("Operate other people's deployments, put on hold"), ("admin", "ops")),
+    Permission.APPROVE: spec(_("Decide on extensions beyond the rules"), ("admin", "ops")),
     Permission.TEMPLATES_VIEW: spec(_("See templates"), ROLES),
     Permission.HEALTH_VIEW: spec(_("See health"), ("admin", "ops", "projets", "dev", "support")),
     Permission.CLUSTERS_MANAGE: spec(_("Manage clusters and templates"), is_platform=True),
-}
     Permission.FINDINGS_VIEW: spec(
         _("See what differs on the clusters"), ("admin", "ops"), is_platform=True
     ),
     Permission.FINDINGS_MANAGE: spec(
         _("Decide on what differs on the clusters"), ("admin", "ops"), is_platform=True
     ),
+}

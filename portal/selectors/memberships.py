@@ -35,6 +35,15 @@ def tenant_choices(user_id: UUID) -> tuple[TenantChoice, ...]:
         return tuple(_choice(membership) for membership in memberships)
 
 
+def members_in_role(*, tenant_id: UUID, role_code: str) -> tuple[User, ...]:
+    """The active people that hold a role in the organisation in scope, by name."""
+    memberships = Membership.objects.filter(
+        tenant_id=tenant_id, role__code=role_code, user__is_active=True
+    )
+    rows = memberships.select_related("user").order_by("user__username")
+    return tuple(membership.user for membership in rows)
+
+
 def _choice(membership: Membership) -> TenantChoice:
     return TenantChoice(
         id=membership.tenant_id,

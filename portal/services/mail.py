@@ -67,6 +67,7 @@ def mail_enqueue(
         html = render_to_string(
             "portal/mail.html",
             {
+                "language": recipient.language,
                 "brand_name": brand,
                 "subject": subject,
                 "text": text,
@@ -116,14 +117,16 @@ def mail_send(ctx: StepContext) -> StepResult:
         ) from error
     reference = _reference(ctx)
     with transaction.atomic():
-        events.publish(MailDelivered(reference.type, reference.id, ctx.operation_id, clock.now()))
+        events.publish(MailDelivered(reference.type, reference.id, payload["to"], clock.now()))
     return Complete({"message_id": message_id})
 
 
 def mail_failed(ctx: StepContext, failure: Failure) -> None:
     """Tells whoever asked for the mail that it will not be sent by itself any more."""
     reference = _reference(ctx)
-    events.publish(MailUndelivered(reference.type, reference.id, ctx.operation_id, failure.message))
+    events.publish(
+        MailUndelivered(reference.type, reference.id, ctx.payload["to"], failure.message)
+    )
 
 
 def mail_message_id(operation_id: UUID) -> str:

@@ -25,6 +25,8 @@ class DeploymentFilter(filters.FilterSet):
         field_name="attention", lookup_expr="isnull", exclude=True
     )
     expires_before = filters.IsoDateTimeFilter(field_name="expires_at", lookup_expr="lte")
+    delete_before = filters.IsoDateTimeFilter(field_name="delete_after", lookup_expr="lte")
+    has_ended = filters.BooleanFilter(field_name="expired_at", lookup_expr="isnull", exclude=True)
     search = filters.CharFilter(method="filter_search", max_length=63)
 
     class Meta:

@@ -150,6 +150,8 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
             "parameters",
             "tags",
             "hold",
+            "hold_reason",
+            "is_protected",
             "cluster",
             "node",
             "vmid",
@@ -158,6 +160,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
             "expires_at",
             "expired_at",
             "delete_after",
+            "lease_version",
             "ready_at",
             "deleted_at",
             "owner",
@@ -195,6 +198,7 @@ class DeploymentChangeSerializer(serializers.Serializer[Any]):
     name = Text(max_length=63, required=False)
     tags = serializers.ListField(child=Text(max_length=40), required=False, max_length=20)
     hold = Flag(required=False)
+    hold_reason = Text(max_length=200, required=False, allow_blank=True)
 
 
 class StopSerializer(serializers.Serializer[Any]):
@@ -209,12 +213,6 @@ class ResizeSerializer(serializers.Serializer[Any]):
     cpu_cores = Whole(required=False, min_value=1, max_value=1_000)
     memory_mb = Whole(required=False, min_value=1, max_value=10_000_000)
     disk_gb = Whole(required=False, min_value=1, max_value=1_000_000)
-
-
-class ExtendSerializer(serializers.Serializer[Any]):
-    """How much longer, in hours."""
-
-    hours = Whole(min_value=1, max_value=1_000_000)
 
 
 class EmptySerializer(serializers.Serializer[Any]):

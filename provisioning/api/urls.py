@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from rest_framework.routers import SimpleRouter
 
+from provisioning.api.extensions import ExtensionRequestViewSet
 from provisioning.api.views import DeploymentViewSet, TemplateViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("templates", TemplateViewSet, basename="template")
+router.register("extension-requests", ExtensionRequestViewSet, basename="extension_request")
 router.register("deployments", DeploymentViewSet, basename="deployment")
 urlpatterns = router.urls

@@ -17,14 +17,17 @@ from portal.kernel.api.views import PortalViewSet
 from portal.kernel.errors import Refused
 from portal.models import Operation
 from portal.selectors.operations import operation_brief, operations_about
+from provisioning.api import lease_serializers as lease_shapes
 from provisioning.api import serializers as shapes
 from provisioning.api.filters import DeploymentFilter
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment, Template
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_get, deployment_list
+from provisioning.selectors.leases import lease_warnings
 from provisioning.selectors.templates import template_get, template_list
 from provisioning.services import creation, lifecycle
+from provisioning.services.leases import deployment_extend
 from provisioning.services.plan import deployment_plan
 
 _ACCEPTED = {202: shapes.DeploymentAcceptedSerializer}
@@ -141,12 +144,32 @@ class DeploymentViewSet(PortalViewSet):
             lifecycle.deployment_resize(actor=self.actor, deployment_id=pk, **wanted)
         )
 
-    @extend_schema(request=shapes.ExtendSerializer, responses=shapes.DeploymentSerializer)
+    @extend_schema(
+        request=lease_shapes.ExtendSerializer,
+        responses={
+            200: shapes.DeploymentSerializer,
+            202: OpenApiResponse(
+                lease_shapes.DeploymentExtendedSerializer, "Beyond the rules, with a reason."
+            ),
+        },
+    )
     @action(detail=True, methods=["post"])
     def extend(self, request: Request, pk: str) -> Response:
-        wanted = self.parsed(shapes.ExtendSerializer)
-        changed = lifecycle.deployment_extend(actor=self.actor, deployment_id=pk, **wanted)
-        return Response(self._shown(changed))
+        wanted = self.parsed(lease_shapes.ExtendSerializer)
+        changed, asked = deployment_extend(actor=self.actor, deployment_id=pk, **wanted)
+        if asked is None:
+            return Response(self._shown(changed))
+        told = lease_shapes.ExtensionRequestSerializer(asked).data
+        body = {**self._shown(changed), "extension_request": told}
+        return Response(body, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(responses=lease_shapes.LeaseWarningSerializer(many=True), filters=False)
+    @action(detail=True, methods=["get"], filterset_class=None, url_path="lease-warnings")
+    def lease_warnings(self, request: Request, pk: str) -> Response:
+        deployment = deployment_get(actor=self.actor, deployment_id=pk)
+        rows = lease_warnings(actor=self.actor, deployment=deployment)
+        response: Response = self.page(rows, lease_shapes.LeaseWarningSerializer)
+        return response
 
     @extend_schema(request=shapes.EmptySerializer, responses=_ACCEPTED)
     @action(detail=True, methods=["post"])

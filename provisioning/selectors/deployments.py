@@ -91,6 +91,16 @@ def deployments_expiring(*, actor: Actor, within: timedelta) -> QuerySet[Deploym
     )
 
 
+def deployments_by_lease(rows: QuerySet[Deployment], lease: str) -> QuerySet[Deployment]:
+    """Those whose lease is `held`, has `ended`, or stops within that many hours."""
+    if lease == "held":
+        return rows.filter(hold=True)
+    if lease == "ended":
+        return rows.filter(expired_at__isnull=False).exclude(status=DeploymentStatus.DELETED)
+    soon = clock.now() + timedelta(hours=int(lease))
+    return rows.filter(expires_at__lte=soon, expired_at__isnull=True, hold=False)
+
+
 def name_suggestion(stem: str) -> str:
     """A name that is free: the stem with the lowest number no live deployment has."""
     live = Deployment.objects.exclude(status=DeploymentStatus.DELETED)

@@ -20,12 +20,8 @@ from provisioning.logic.demo_machines import CYCLED, PROLONGED, SWITCHED, DemoMa
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment
 from provisioning.services.creation import deployment_create
-from provisioning.services.lifecycle import (
-    deployment_delete,
-    deployment_extend,
-    deployment_start,
-    deployment_stop,
-)
+from provisioning.services.leases import deployment_extend
+from provisioning.services.lifecycle import deployment_delete, deployment_start, deployment_stop
 from provisioning.states import DeploymentStatus
 
 log = structlog.get_logger(__name__)

@@ -1,13 +1,16 @@
-"""The end of a lease: stop when it ends, delete after the grace. Each deployment on its own."""
+"""The ends of leases: warn before, stop when one ends, delete after the grace. Each deployment on its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import transaction
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from audit.services import trail
 from portal.kernel import clock
@@ -15,40 +18,48 @@ from portal.kernel.authz import Actor
 from portal.kernel.errors import DomainError
 from portal.kernel.tenancy import tenant_scope
 from portal.services.settings import setting_get
-from provisioning.models import Deployment
+from provisioning.models import Deployment, ExtensionRequest, LeaseWarning
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
+from provisioning.services.extensions import extensions_expire
 from provisioning.services.lifecycle import deployment_delete, deployment_stop
-from provisioning.states import DeploymentStatus
+from provisioning.services.warnings import lease_warn, offsets_hours
+from provisioning.states import DeploymentStatus, LeaseEnd, RequestStatus
 from provisioning.tags import Tag
 
 log = structlog.get_logger(__name__)
 _MAY_RUN = (DeploymentStatus.RUNNING, DeploymentStatus.ERROR)
 _ENDED = (DeploymentStatus.DELETED, DeploymentStatus.DELETING)
+_END_FIELDS = {LeaseEnd.STOP: "expires_at", LeaseEnd.DELETE: "delete_after"}
+_Act = Callable[..., object]
 
 
 def expiry_sweep() -> None:
-    """Ends the leases that are due, of all tenants; one that fails does not hold up the others."""
+    """Ends the leases that are due and warns of those that will be, of all tenants.
+
+    It asks the same few questions whatever the number of deployments; what is due is done one by one, and
+    one that fails does not hold up the others. It needs no memory of when it ran last.
+    """
     now = clock.now()
-    due = Deployment.across_tenants.filter(expires_at__lte=now, hold=False).exclude(
-        status__in=_ENDED
-    )
-    _each(due.filter(expired_at__isnull=True).values_list("tenant_id", "pk"), lease_end)
-    _each(due.filter(delete_after__lte=now).values_list("tenant_id", "pk"), lease_delete)
+    due = _live().filter(expires_at__lte=now)
+    _each(due.filter(expired_at__isnull=True), lease_end)
+    _each(due.filter(delete_after__lte=now), lease_delete)
+    for kind in LeaseEnd:
+        _each(_to_be_warned(kind), partial(lease_warn, kind=kind))
 
 
 @transaction.atomic
 def lease_end(*, actor: Actor, deployment_id: UUID) -> None:
     """Marks the lease as ended, sets the day of deletion and stops the machine if it may run.
 
-    While something is under way it does nothing: the next sweep finds the deployment settled.
+    While something is under way, or its place is in maintenance, it does nothing: a later sweep does.
     """
     deployment = deployment_lock(
         actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
     )
     now = clock.now()
     is_due = deployment.expires_at <= now and deployment.expired_at is None
-    if not is_due or deployment.hold or deployment.is_busy:
+    if not is_due or _has_to_wait(deployment):
         return
     grace = timedelta(hours=int(setting_get("cloudpods.lease.grace_hours")))
     Deployment.objects.filter(pk=deployment.pk).update(
@@ -66,20 +77,119 @@ def lease_end(*, actor: Actor, deployment_id: UUID) -> None:
 
 @transaction.atomic
 def lease_delete(*, actor: Actor, deployment_id: UUID) -> None:
-    """Deletes a deployment whose grace is over; one that was extended meanwhile stays."""
+    """Deletes a deployment whose grace is over and whose owner was told in time.
+
+    One that was extended meanwhile stays. Where the warning is missing, the deletion moves behind it.
+    """
     deployment = deployment_lock(
         actor=actor, deployment_id=deployment_id, permission=Permission.DELETE
     )
-    if deployment.delete_after is None or deployment.delete_after > clock.now() or deployment.hold:
+    is_due = deployment.delete_after is not None and deployment.delete_after <= clock.now()
+    if not is_due or _has_to_wait(deployment) or _is_asked_for(deployment, actor):
         return
-    deployment_delete(actor=actor, deployment_id=deployment_id)
+    if (moved := _deletion_moved(deployment)) is None:
+        deployment_delete(actor=actor, deployment_id=deployment_id)
+        return
+    to, lease_version = moved
+    Deployment.objects.filter(pk=deployment.pk).update(
+        delete_after=to, lease_version=lease_version, updated_at=clock.now()
+    )
+    trail.record(
+        tag=Tag.DELETION_MOVED,
+        target=deployment,
+        actor=actor,
+        before={"delete_after": deployment.delete_after.isoformat()}
+        if deployment.delete_after
+        else None,
+        after={"delete_after": to.isoformat(), "lease_version": lease_version},
+        detail={"message": "no warning was delivered in time"},
+    )
 
 
-def _each(rows: object, act: Callable[..., None]) -> None:
-    for tenant_id, deployment_id in list(rows):  # type: ignore[call-overload]
+def _deletion_moved(deployment: Deployment) -> tuple[datetime, int] | None:
+    """Where the deletion has to move, and as which version; None when it was warned of in time.
+
+    A version whose warnings all failed is given up, so that the next one is warned of anew.
+    """
+    notice = timedelta(hours=int(setting_get("cloudpods.lease.delete_notice_hours")))
+    now, version = clock.now(), deployment.lease_version
+    warnings = list(
+        LeaseWarning.objects.filter(
+            deployment=deployment, lease_version=version, kind=LeaseEnd.DELETE
+        )
+    )
+    delivered = min((one.delivered_at for one in warnings if one.delivered_at), default=None)
+    if delivered is not None:
+        return None if delivered + notice <= now else (delivered + notice, version)
+    if warnings and all(one.failure for one in warnings):
+        version += 1
+    return now + notice, version
+
+
+def _has_to_wait(deployment: Deployment) -> bool:
+    return deployment.hold or deployment.is_busy
+
+
+def _is_asked_for(deployment: Deployment, actor: Actor) -> bool:
+    """Whether somebody still decides on more time; a request that has waited for too long expires."""
+    request = ExtensionRequest.objects.filter(
+        deployment=deployment, status=RequestStatus.PENDING
+    ).first()
+    if request is None:
+        return False
+    patience = timedelta(hours=int(setting_get("cloudpods.lease.request_wait_hours")))
+    if clock.now() < request.created_at + patience:
+        return True
+    extensions_expire(deployment, actor=actor)
+    return False
+
+
+def _live() -> QuerySet[Deployment]:
+    return Deployment.across_tenants.filter(hold=False).exclude(status__in=_ENDED)
+
+
+def _to_be_warned(kind: LeaseEnd) -> QuerySet[Deployment]:
+    """Those that have reached an offset which this version of their lease was not warned of."""
+    now, field, offsets = clock.now(), _END_FIELDS[kind], sorted(offsets_hours(kind))
+    warned = (
+        LeaseWarning.across_tenants.filter(
+            tenant_id=OuterRef("tenant_id"),
+            deployment_id=OuterRef("pk"),
+            lease_version=OuterRef("lease_version"),
+            kind=kind,
+        )
+        .order_by()
+        .values("deployment_id")
+        .annotate(nearest=Min("offset_hours"))
+        .values("nearest")
+    )
+    reached = Q()
+    nearer = now if kind is LeaseEnd.STOP else None
+    for hours in offsets:
+        span = timedelta(hours=hours)
+        window = Q(**{f"{field}__lte": now + span})
+        if nearer is not None:
+            window &= Q(**{f"{field}__gt": nearer})
+        if kind is LeaseEnd.STOP:
+            window &= Q(expires_at__gt=F("since") + span)
+        reached |= window & (Q(warned__isnull=True) | Q(warned__gt=hours))
+        nearer = now + span
+    rows = (
+        _live()
+        .annotate(warned=Subquery(warned), since=Coalesce("lease_set_at", "created_at"))
+        .filter(reached)
+    )
+    return rows.filter(expired_at__isnull=True) if kind is LeaseEnd.STOP else rows
+
+
+def _each(rows: QuerySet[Deployment], act: _Act) -> None:
+    found: Iterable[tuple[UUID, UUID]] = list(rows.order_by().values_list("tenant_id", "pk"))
+    for tenant_id, deployment_id in found:
         actor = Actor.system("expiry", tenant_id=tenant_id)
         try:
             with tenant_scope(tenant_id):
                 act(actor=actor, deployment_id=deployment_id)
-        except (DomainError, DatabaseError) as error:
+        except DomainError as error:
             log.warning("expiry.skipped", deployment=str(deployment_id), reason=str(error))
+        except Exception:
+            log.exception("expiry.failed", deployment=str(deployment_id))

@@ -1,29 +1,30 @@
-"""What people do with a deployment: start, stop, restart, resize, extend, change, delete."""
+"""What people do with a deployment: start, stop, restart, resize, change, delete."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from audit.services import trail
 from billing.logic.pricing import hourly_price
 from billing.logic.quota import Amounts
 from billing.services.quotas import quota_adjust
 from portal.kernel import clock
-from portal.kernel.authz import Actor, authorize
+from portal.kernel.authz import Actor
 from portal.kernel.errors import Fault
 from portal.kernel.fsm import transition
 from portal.models import Operation
 from portal.services.operations import operation_cancel_for
-from portal.services.settings import setting_get
 from provisioning.errors import DeploymentBusy, DeploymentInvalid, OnHold, WrongState
 from provisioning.logic.requests import bound_fault, name_fault, tags_fault
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
+from provisioning.services.extensions import extensions_expire
+from provisioning.services.leases import hold_set
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.plan import NAME_CONSTRAINT, name_taken
 from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
@@ -119,8 +120,8 @@ def deployment_resize(
 
 
 @transaction.atomic
-def deployment_extend(*, actor: Actor, deployment_id: UUID | str, hours: int) -> Deployment:
-    """Moves the end of the lease by `hours`, counted from its end, or from now when it has ended.
+def deployment_change(*, actor: Actor, deployment_id: UUID | str, **changes: Any) -> Deployment:
+    """Changes `name`, `tags` or `hold` (with `hold_reason`); what is not given stays.
 
     Raises:
         NotFound, Refused, WrongState, DeploymentInvalid.
@@ -128,42 +129,11 @@ def deployment_extend(*, actor: Actor, deployment_id: UUID | str, hours: int) ->
     deployment = deployment_lock(
         actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
     )
-    if deployment.status == DeploymentStatus.DELETING:
-        raise WrongState("The deployment is being deleted.")
-    step = int(setting_get("cloudpods.lease.max_extension_hours"))
-    fault = bound_fault("hours", hours, low=1, high=step, unit="h")
-    now = clock.now()
-    expires_at = max(deployment.expires_at, now) + timedelta(hours=max(1, min(hours, step)))
-    longest = int(setting_get("cloudpods.lease.max_hours"))
-    if fault is None and expires_at > now + timedelta(hours=longest):
-        message = f"The lease would end more than {longest} h from now, which is the limit."
-        fault = Fault("hours", "out_of_range", message)
-    if fault:
-        raise DeploymentInvalid(faults=(fault,))
-    before = deployment.expires_at
-    _update(deployment, expires_at=expires_at, expired_at=None, delete_after=None)
-    trail.record(
-        tag=Tag.EXTENDED,
-        target=deployment,
-        actor=actor,
-        before={"expires_at": before.isoformat()},
-        after={"expires_at": expires_at.isoformat()},
-    )
-    return deployment
-
-
-@transaction.atomic
-def deployment_change(*, actor: Actor, deployment_id: UUID | str, **changes: Any) -> Deployment:
-    """Changes `name`, `tags` or `hold`; what is not given stays.
-
-    Raises:
-        NotFound, Refused, DeploymentInvalid.
-    """
-    deployment = deployment_lock(
-        actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
-    )
-    if "hold" in changes:
-        authorize(actor, Permission.MANAGE)
+    reason = changes.pop("hold_reason", "")
+    if (hold := changes.pop("hold", None)) is not None:
+        hold_set(actor=actor, deployment=deployment, hold=hold, reason=reason)
+    elif reason:
+        raise DeploymentInvalid(faults=(_reason_without_hold(),))
     _demand_changes(deployment, changes)
     before = {name: getattr(deployment, name) for name in changes}
     if changes and before != changes:
@@ -191,11 +161,23 @@ def deployment_delete(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     if deployment.status == DeploymentStatus.DELETING:
         raise DeploymentBusy("The deployment is being deleted already.")
     if deployment.hold:
-        raise OnHold
+        raise _on_hold(deployment)
     _move(deployment, DeploymentStatus.DELETING)
+    extensions_expire(deployment, actor=actor)
     operation_cancel_for(actor=actor, target_id=deployment.pk)
     trail.record(tag=Tag.DELETE_REQUESTED, target=deployment, actor=actor)
     return deployment, enqueue_for(deployment, OperationType.DESTROY, actor=actor)
+
+
+def _on_hold(deployment: Deployment) -> OnHold:
+    """Says why, and the way out."""
+    why = f" ({deployment.hold_reason})" if deployment.hold_reason else ""
+    message = _("The deployment is on hold%(why)s. Who manages all deployments can lift the hold.")
+    return OnHold(message % {"why": why}, reason=deployment.hold_reason)
+
+
+def _reason_without_hold() -> Fault:
+    return Fault("hold_reason", "invalid", _("A reason belongs to a hold: send hold, too."))
 
 
 def _idle(actor: Actor, deployment_id: UUID | str, permission: Permission) -> Deployment:

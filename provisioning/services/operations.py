@@ -19,6 +19,7 @@ class OperationType(StrEnum):
     STOP = "pod.stop"
     RESTART = "pod.restart"
     RESIZE = "pod.resize"
+    PROTECT = "pod.protect"
     DESTROY = "pod.destroy"
     REFRESH = "pod.refresh"
     OBSERVE = "cluster.observe"

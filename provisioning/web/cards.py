@@ -16,13 +16,14 @@ from portal.kernel import context, ui
 from portal.kernel.authz import ANONYMOUS
 from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.ui import DashboardCard
-from provisioning.models import Deployment
+from provisioning.models import Deployment, LeaseWarning
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import (
     deployment_counts,
     deployment_list,
     deployments_expiring,
 )
+from provisioning.selectors.leases import extensions_waiting
 
 EXPIRING_WITHIN = timedelta(hours=72)
 
@@ -59,12 +60,18 @@ def _expiring(_request: HttpRequest) -> Mapping[str, Any]:
     return {"deployments": list(deployments_expiring(actor=actor, within=EXPIRING_WITHIN)[:5])}
 
 
+def _requests(_request: HttpRequest) -> Mapping[str, Any]:
+    actor = context.current().actor or ANONYMOUS
+    return {"requests": list(extensions_waiting(actor=actor)[:5])}
+
+
 _PATH = "provisioning/cards/"
 CARDS = (
     DashboardCard("totals", f"{_PATH}totals.html", Permission.VIEW, _totals, 10, "full"),
     DashboardCard("recent", f"{_PATH}recent.html", Permission.VIEW, _recent, 20, "two-thirds"),
     DashboardCard("quota", f"{_PATH}quota.html", "quota.view", _quota, 30, "third"),
     DashboardCard("expiring", f"{_PATH}expiring.html", Permission.VIEW, _expiring, 40, "third"),
+    DashboardCard("requests", f"{_PATH}requests.html", Permission.APPROVE, _requests, 50, "third"),
 )
 
 
@@ -74,4 +81,15 @@ def deployment_links(ids: Collection[UUID]) -> Mapping[UUID, ui.TargetLink]:
     return {
         pk: ui.TargetLink(name, reverse("provisioning:deployment_detail", args=[pk]))
         for pk, name in rows
+    }
+
+
+def warning_links(ids: Collection[UUID]) -> Mapping[UUID, ui.TargetLink]:
+    """The deployments that warnings are about, for the pages of operations."""
+    rows = LeaseWarning.objects.filter(pk__in=ids).values_list(
+        "pk", "deployment_id", "deployment__name"
+    )
+    return {
+        pk: ui.TargetLink(name, reverse("provisioning:deployment_detail", args=[deployment_id]))
+        for pk, deployment_id, name in rows
     }

@@ -22,12 +22,18 @@ from portal.services.settings import setting_get
 from portal.web.operations import operation_card
 from provisioning.models import Deployment, Template
 from provisioning.permissions import Permission
-from provisioning.selectors.deployments import deployment_get, deployment_list, name_suggestion
+from provisioning.selectors.deployments import (
+    deployment_get,
+    deployment_list,
+    deployments_by_lease,
+    name_suggestion,
+)
 from provisioning.selectors.templates import template_get, template_list
 from provisioning.services import creation, lifecycle
 from provisioning.services.plan import DeploymentPlan, deployment_plan
 from provisioning.states import DeploymentStatus
-from provisioning.web.forms import DeploymentFilters, DeploymentForm, ExtendForm, ResizeForm
+from provisioning.web.forms import DeploymentFilters, DeploymentForm, ResizeForm, values_of
+from provisioning.web.leases import LEASE_ACTIONS, lease_card, lease_forms
 from provisioning.web.presentation import actions, history, meters, offer
 
 
@@ -63,6 +69,8 @@ class DeploymentList(PortalView):
             rows = rows.filter(attention__isnull=False)
         elif status:
             rows = rows.filter(status=status)
+        if wanted.get("lease"):
+            rows = deployments_by_lease(rows, wanted["lease"])
         return rows.filter(owner_id=self.actor.user_id) if wanted.get("owner") == "me" else rows
 
 
@@ -83,11 +91,12 @@ class DeploymentDetail(PortalView):
             "cost": cost(deployment.price_hour, hours=None, currency="EUR"),
             "meters": meters(quota_verdicts(deployment.tenant_id, Amounts()), with_change=False),
             "entries": history(deployment),
+            "lease": lease_card(self.actor, deployment),
             **operation_card(actor=self.actor, target_id=deployment.pk),
         }
         values["is_busy"] = deployment.is_busy or bool(values.get("is_live"))
         if not request.htmx:  # type: ignore[attr-defined]
-            values["extend_form"] = ExtendForm()
+            values |= lease_forms()
             values["resize_form"] = ResizeForm(deployment=deployment)
         return self.page(values)
 
@@ -210,32 +219,18 @@ class DeploymentAction(ActionView):
             case "delete":
                 lifecycle.deployment_delete(**key)
                 return _("It is being deleted.")
-            case "hold" | "release" as wanted:
-                lifecycle.deployment_change(**key, hold=wanted == "hold")
-                return _("It is on hold.") if wanted == "hold" else _("The hold is lifted.")
+            case wanted if wanted in LEASE_ACTIONS:
+                return LEASE_ACTIONS[wanted](request, **key)
             case _:
                 return self._with_form(request, kwargs["action"], key)
 
     def _with_form(self, request: HttpRequest, action: str, key: dict[str, Any]) -> str:
-        if action == "extend":
-            hours = _numbers(ExtendForm(request.POST))["hours"]
-            deployment = lifecycle.deployment_extend(**key, hours=hours)
-            return _("The lease now ends on %(when)s UTC.") % {
-                "when": f"{deployment.expires_at:%Y-%m-%d %H:%M}"
-            }
         if action == "resize":
             deployment = deployment_get(actor=self.actor, deployment_id=key["deployment_id"])
-            figures = _numbers(ResizeForm(request.POST, deployment=deployment))
+            figures = values_of(ResizeForm(request.POST, deployment=deployment))
             lifecycle.deployment_resize(actor=self.actor, deployment_id=deployment.pk, **figures)
             return _("It is being resized.")
         raise NotFound
-
-
-def _numbers(form: ExtendForm | ResizeForm) -> dict[str, int]:
-    if not form.is_valid():
-        name, errors = next(iter(form.errors.items()))
-        raise InvalidInput(str(errors[0]), field=name)
-    return dict(form.cleaned_data)
 
 
 class TemplateList(PortalView):

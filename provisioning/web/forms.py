@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel.errors import Fault
+from portal.kernel.errors import Fault, InvalidInput
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment, Template
 from provisioning.states import LIVE, DeploymentStatus
@@ -118,6 +118,18 @@ class DeploymentFilters(forms.Form):
         required=False,
         choices=[("", _("Anyone")), ("me", _("Me"))],
     )
+    lease = forms.ChoiceField(
+        label=_("Lease"),
+        required=False,
+        choices=[
+            ("", _("Any lease")),
+            ("24", _("Stops within a day")),
+            ("72", _("Stops within 3 days")),
+            ("168", _("Stops within a week")),
+            ("ended", _("Ended, to be deleted")),
+            ("held", _("On hold")),
+        ],
+    )
     choices: ClassVar[list[tuple[str, Any]]] = [
         ("", _("Any status")),
         ("attention", _("Needs attention")),
@@ -133,9 +145,29 @@ class DeploymentFilters(forms.Form):
 
 
 class ExtendForm(forms.Form):
-    """How much longer."""
+    """How much longer, or shorter; a reason asks for what the rules do not give."""
 
-    hours = forms.IntegerField(label=_("Hours"), initial=24, min_value=1)
+    hours = forms.IntegerField(
+        label=_("Hours"), initial=24, help_text=_("Below zero, they shorten the lease.")
+    )
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=500)
+
+    def __init__(self, *args: Any, step_hours: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        told = _("Needed beyond %(hours)s h at once: then somebody else decides.")
+        self.fields["reason"].help_text = told % {"hours": step_hours}
+
+
+class HoldForm(forms.Form):
+    """Why it must stay."""
+
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=200)
+
+
+class DecisionForm(forms.Form):
+    """Why it was decided so."""
+
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=500)
 
 
 class ResizeForm(forms.Form):
@@ -153,3 +185,11 @@ class ResizeForm(forms.Form):
             low = max(low, deployment.disk_gb) if name == "disk_gb" else low
             field.help_text = f"{low} – {high}"
             field.widget.attrs.update(min=low, max=high)
+
+
+def values_of(form: forms.Form) -> dict[str, Any]:
+    """What was typed. Raises InvalidInput naming the first field at fault."""
+    if not form.is_valid():
+        name, errors = next(iter(form.errors.items()))
+        raise InvalidInput(str(errors[0]), field=name)
+    return dict(form.cleaned_data)

@@ -80,7 +80,7 @@ TYPES: Final = (
     "x",
 )
 ACTIONS: Final[dict[str, dict[str, tuple[Any, ...]]]] = {
-    "extend": {"hours": (*NO_NUMBER, 100_000)},
+    "extend": {"hours": (*(value for value in NO_NUMBER if value != -1), 100_000, -100_000)},
     "resize": {
         "cpu_cores": (*NO_NUMBER, 9), "memory_mb": (*NO_NUMBER, 511, 16_385), "disk_gb": (*NO_NUMBER, 19, 201)
     },

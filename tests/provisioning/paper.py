@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,8 @@ from billing.services.quotas import quota_reserve
 from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.tenancy import tenant_scope
-from provisioning.models import Deployment, Template
+from provisioning.models import Deployment, LeaseWarning, Template
+from provisioning.states import LeaseEnd
 from tests.conftest import World
 from tests.factories.provisioning import DeploymentFactory
 
@@ -43,3 +45,16 @@ def south(world: World, template: Template, **fields: Any) -> Deployment:
             **{"status": "running", "ready_at": clock.now()} | fields,
         )
     return row
+
+
+def warned(row: Deployment, **fields: Any) -> LeaseWarning:
+    """The row's deletion was warned of in time, unless said otherwise."""
+    values: dict[str, Any] = {
+        "kind": LeaseEnd.DELETE,
+        "offset_hours": 24,
+        "lease_version": row.lease_version,
+        "ends_at": row.delete_after,
+        "delivered_at": clock.now() - timedelta(hours=25),
+    } | fields
+    with tenant_scope(row.tenant_id):
+        return LeaseWarning.objects.create(tenant_id=row.tenant_id, deployment=row, **values)

@@ -12,6 +12,7 @@ from audit.models import Entry
 from portal.kernel import clock
 from portal.kernel.errors import Conflict
 from portal.models import Operation
+from portal.services.settings import setting_get
 from provisioning.models import Deployment, Template
 from provisioning.services import expiry, lifecycle
 from provisioning.services.expiry import expiry_sweep
@@ -65,7 +66,7 @@ def test_a_stopped_deployment_is_only_marked(world: World, template: Template) -
     marked = reloaded(row)
     assert marked.status == "stopped"
     assert marked.delete_after == marked.expired_at + timedelta(
-        hours=lifecycle.setting_get("cloudpods.lease.grace_hours")
+        hours=setting_get("cloudpods.lease.grace_hours")
     )
     assert not Operation.across_tenants.exists()
 
@@ -110,6 +111,7 @@ def test_a_failed_deployment_that_may_run_is_stopped_too(world: World, template:
 def test_a_failed_provisioning_is_deleted_after_its_grace(world: World, template: Template) -> None:
     past = clock.now() - DAYS
     row = due(world, template, status="error", ready_at=None, expired_at=past, delete_after=past)
+    paper.warned(row)
     expiry_sweep()
     assert reloaded(row).status == "deleting"
 
@@ -136,6 +138,7 @@ def test_of_extension_and_deletion_at_once_one_wins(world: World, template: Temp
     ends = []
     for _ in range(6):
         row = due(world, template, status="stopped", expired_at=past, delete_after=past)
+        paper.warned(row)
 
         def act(number: int, row: Deployment = row) -> None:
             extended(world, row, 24) if number else expiry_sweep()

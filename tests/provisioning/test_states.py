@@ -16,7 +16,7 @@ from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
 from provisioning.errors import DeploymentBusy, DeploymentInvalid, OnHold, WrongState
 from provisioning.models import Deployment, Template
-from provisioning.services import creation, lifecycle
+from provisioning.services import creation, leases, lifecycle
 from provisioning.states import BUSY, DEPLOYMENT_TRANSITIONS, DeploymentStatus
 from tests.conftest import World
 from tests.factories.provisioning import ClusterFactory, TemplateFactory
@@ -31,7 +31,7 @@ VERBS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "stop": (lifecycle.deployment_stop, {"mode": "shutdown"}),
     "restart": (lifecycle.deployment_restart, {}),
     "resize": (lifecycle.deployment_resize, {"cpu_cores": 4}),
-    "extend": (lifecycle.deployment_extend, {"hours": 1}),
+    "extend": (leases.deployment_extend, {"hours": 1}),
     "change": (lifecycle.deployment_change, {"tags": ["new"]}),
     "retry": (creation.deployment_retry, {}),
     "delete": (lifecycle.deployment_delete, {}),
@@ -174,9 +174,10 @@ def test_what_is_on_hold_starts_after_its_lease(world: World, template: Template
 
 def extended(world: World, row: Deployment, hours: int) -> Deployment:
     with tenant_scope(world.north.pk):
-        return lifecycle.deployment_extend(
+        row, _ = leases.deployment_extend(
             actor=world.actor("support"), deployment_id=row.pk, hours=hours
         )
+        return row
 
 
 def test_an_extension_counts_from_the_end_of_the_lease(world: World, template: Template) -> None:
@@ -198,7 +199,7 @@ def test_an_extension_after_the_end_counts_from_now_and_lifts_the_deletion(
     assert (reloaded(row).expired_at, reloaded(row).delete_after) == (None, None)
 
 
-@pytest.mark.parametrize("hours", [0, -1, 1_000_000])
+@pytest.mark.parametrize("hours", [0, -1_000_000, 1_000_000])
 def test_an_extension_has_bounds(world: World, template: Template, hours: int) -> None:
     row = paper.deployment(world, template)
     with pytest.raises(DeploymentInvalid) as refused:
@@ -207,15 +208,6 @@ def test_an_extension_has_bounds(world: World, template: Template, hours: int) -
         ("hours", "out_of_range")
     ]
     assert reloaded(row).expires_at == row.expires_at
-
-
-def test_extensions_end_at_the_longest_lease(world: World, template: Template) -> None:
-    row = paper.deployment(world, template, expires_at=clock.now() + timedelta(hours=72))
-    limit = lifecycle.setting_get("cloudpods.lease.max_hours")
-    for _ in range((limit - 72) // 72):
-        row = extended(world, row, 72)
-    with pytest.raises(DeploymentInvalid, match=f"more than {limit} h from now"):
-        extended(world, row, 72)
 
 
 # --- change ------------------------------------------------------------------------------------

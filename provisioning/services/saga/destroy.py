@@ -16,6 +16,7 @@ from provisioning.models import Deployment
 from provisioning.services.saga.create import CLOCK_SKEW
 from provisioning.services.saga.guest import Guest, guest_inspect
 from provisioning.services.saga.outcome import settle
+from provisioning.services.saga.protect import protection_write
 from provisioning.services.saga.tasks import guest_step, poll, task_run
 from provisioning.services.vmids import vmid_release
 from provisioning.states import DeploymentStatus
@@ -96,6 +97,8 @@ def destroy(ctx: StepContext, guest: Guest) -> StepResult:
             if config is None:
                 return Advance("absent")
             node = config.node
+            if config.is_protected and guest.deployment.is_protected:
+                protection_write(guest, config, is_protected=False)
         else:
             node = guest.node
         waiting = task_run(

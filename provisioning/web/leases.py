@@ -1,0 +1,106 @@
+"""The lease on a deployment's page: its ends, who was warned, who asked for more, and the actions on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from portal.kernel.authz import Actor
+from provisioning.errors import RequestClosed
+from provisioning.models import Deployment, ExtensionRequest
+from provisioning.permissions import Permission
+from provisioning.selectors.deployments import deployment_get
+from provisioning.selectors.leases import extensions_about, lease_warnings
+from provisioning.services import extensions, leases
+from provisioning.states import RequestStatus
+from provisioning.web.forms import DecisionForm, ExtendForm, HoldForm, values_of
+
+SHOWN = 5
+
+
+def lease_card(actor: Actor, deployment: Deployment) -> dict[str, Any]:
+    """Values of `provisioning/deployment/_lease.html`."""
+    requests = list(extensions_about(actor=actor, deployment=deployment)[:SHOWN])
+    waiting = next((one for one in requests if one.status == RequestStatus.PENDING), None)
+    is_own = waiting is not None and waiting.requester_id == actor.user_id
+    return {
+        "warnings": list(lease_warnings(actor=actor, deployment=deployment)[:SHOWN]),
+        "requests": requests,
+        "waiting": waiting,
+        "may_decide": waiting is not None and not is_own and actor.may(Permission.APPROVE),
+        "may_withdraw": waiting is not None and (is_own or actor.may(Permission.MANAGE)),
+    }
+
+
+def lease_forms() -> dict[str, Any]:
+    """The forms of the dialogs about the lease."""
+    return {
+        "extend_form": ExtendForm(step_hours=leases.extension_rules().step_hours),
+        "hold_form": HoldForm(auto_id="hold_%s"),
+        "approve_form": DecisionForm(auto_id="approve_%s"),
+        "deny_form": DecisionForm(auto_id="deny_%s"),
+    }
+
+
+def _extend(request: HttpRequest, *, actor: Actor, deployment_id: UUID | str) -> str:
+    wanted = values_of(ExtendForm(request.POST))
+    deployment, asked = leases.deployment_extend(actor=actor, deployment_id=deployment_id, **wanted)
+    if asked is not None:
+        return _("%(hours)s h are asked for. Somebody else decides.") % {"hours": asked.hours}
+    end = formats.date_format(timezone.localtime(deployment.expires_at), "j M Y, H:i")
+    return _("The lease now ends on %(when)s.") % {"when": end}
+
+
+def _hold(request: HttpRequest, *, actor: Actor, deployment_id: UUID | str) -> str:
+    reason = values_of(HoldForm(request.POST))["reason"]
+    leases.deployment_hold(actor=actor, deployment_id=deployment_id, hold=True, reason=reason)
+    return _("It is on hold.")
+
+
+def _release(_request: HttpRequest, *, actor: Actor, deployment_id: UUID | str) -> str:
+    leases.deployment_hold(actor=actor, deployment_id=deployment_id, hold=False)
+    return _("The hold is lifted.")
+
+
+def _approve(request: HttpRequest, *, actor: Actor, deployment_id: UUID | str) -> str:
+    reason = values_of(DecisionForm(request.POST))["reason"]
+    waiting = _waiting(actor, deployment_id)
+    leases.extension_approve(actor=actor, request_id=waiting.pk, reason=reason)
+    return _("The extension is approved.")
+
+
+def _deny(request: HttpRequest, *, actor: Actor, deployment_id: UUID | str) -> str:
+    reason = values_of(DecisionForm(request.POST))["reason"]
+    waiting = _waiting(actor, deployment_id)
+    extensions.extension_deny(actor=actor, request_id=waiting.pk, reason=reason)
+    return _("The extension is denied.")
+
+
+def _withdraw(_request: HttpRequest, *, actor: Actor, deployment_id: UUID | str) -> str:
+    waiting = _waiting(actor, deployment_id)
+    extensions.extension_withdraw(actor=actor, request_id=waiting.pk)
+    return _("The request is withdrawn.")
+
+
+def _waiting(actor: Actor, deployment_id: UUID | str) -> ExtensionRequest:
+    deployment = deployment_get(actor=actor, deployment_id=deployment_id)
+    rows = extensions_about(actor=actor, deployment=deployment)
+    waiting = rows.filter(status=RequestStatus.PENDING).first()
+    if waiting is None:
+        raise RequestClosed(_("No request waits for a decision any more."))
+    return waiting
+
+
+LEASE_ACTIONS: dict[str, Callable[..., str]] = {
+    "extend": _extend,
+    "hold": _hold,
+    "release": _release,
+    "approve-extension": _approve,
+    "deny-extension": _deny,
+    "withdraw-extension": _withdraw,
+}
