@@ -191,10 +191,11 @@ class OperationKind:
         position = names.index(name) + 1
         return self.steps[position] if position < len(self.steps) else None
 
-
     def capped_priority(self, wanted: int | None) -> int:
         """The priority of one operation: the one asked for within the cap, else the kind's own."""
-        return self.priority if wanted is None else max(PRIORITY_FLOOR, min(self.priority_cap, wanted))
+        return (
+            self.priority if wanted is None else max(PRIORITY_FLOOR, min(self.priority_cap, wanted))
+        )
 
 
 PRIORITY_FLOOR = -100

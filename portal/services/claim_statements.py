@@ -54,7 +54,7 @@ _CLAIMED: Final = f"""
     FROM chosen WHERE o.id = chosen.id
     RETURNING {", ".join("o." + name for name in CLAIM_FIELDS)},
               o.priority, o.fair_at, o.started_at
-  )"""
+  )"""  # noqa: S608 - constants alone
 
 _SETTLED: Final = """
   settled AS (
