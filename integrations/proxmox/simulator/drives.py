@@ -26,11 +26,21 @@ def volume_of(value: str) -> str:
 
 def of(machine: Machine) -> dict[str, str]:
     """Answer the drives that are volumes, by key."""
+    return within(machine.config)
+
+
+def within(config: dict[str, Any]) -> dict[str, str]:
+    """Answer the drives of a configuration, be it the current one or that of a snapshot."""
     return {
         key: str(value)
-        for key, value in sorted(machine.config.items())
+        for key, value in sorted(config.items())
         if settings.DRIVE.fullmatch(key) and ":" in volume_of(str(value))
     }
+
+
+def disks(config: dict[str, Any]) -> dict[str, str]:
+    """Answer the drives that hold data: no disc of any kind."""
+    return {key: value for key, value in within(config).items() if "media=cdrom" not in value}
 
 
 def is_cloudinit(value: str) -> bool:

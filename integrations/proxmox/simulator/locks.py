@@ -97,6 +97,19 @@ class LockTable:
             yield
 
     @asynccontextmanager
+    async def backup(self, scope: Scope, node: str, *, wait_s: float) -> AsyncIterator[None]:
+        """Hold the lock that lets one backup job run per node.
+
+        Raises WorkError when it is not granted in time.
+        """
+        key, quiet = f"{node}:/var/run/vzdump.lock", Scope(facts=scope.facts)
+        if not self._is_free(key, shared=False):
+            scope.say("INFO: trying to get global lock - waiting...")
+        refusal = "can't acquire lock '/var/run/vzdump.lock' - got timeout"
+        async with self._held(key, quiet, refusal, shared=False, wait_s=wait_s, storm="backup"):
+            yield
+
+    @asynccontextmanager
     async def storage(
         self, scope: Scope, node: str, name: str, *, shared: bool
     ) -> AsyncIterator[None]:

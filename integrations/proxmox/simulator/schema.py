@@ -16,10 +16,13 @@ FAILED = "Parameter verification failed."
 
 @cache
 def _document() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(
-        Path(__file__).with_name("schema.json").read_text(encoding="utf-8")
+    """Read the condensed description, and the endpoints it lacks."""
+    loaded, unlisted = (
+        json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+        for name in ("schema.json", "unlisted.json")
     )
-    return loaded
+    loaded["endpoints"] |= unlisted
+    return dict(loaded)
 
 
 @cache

@@ -129,6 +129,7 @@ def digest(machine: Machine) -> str:
     """Hash the configuration, pending part included."""
     text = "".join(f"{k}: {v}\n" for k, v in sorted(machine.config.items()))
     text += "".join(f"[PENDING] {k}: {v}\n" for k, v in sorted(machine.pending.items()))
+    text += "".join(f"[{s.name}] {s.description}\n" for s in machine.snapshots.values())
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -144,7 +145,7 @@ def check_lock(machine: Machine) -> None:
         raise WorkError(f"VM is locked ({lock})")
 
 
-def _shown(config: dict[str, Any]) -> dict[str, Any]:
+def shown(config: dict[str, Any]) -> dict[str, Any]:
     return {key: MASK if key == "cipassword" else value for key, value in config.items()}
 
 
@@ -157,12 +158,12 @@ def view(machine: Machine, *, current: bool) -> dict[str, Any]:
                 config.pop(key, None)
             else:
                 config[key] = value
-    return {**_shown(config), "digest": digest(machine)}
+    return {**shown(config), "digest": digest(machine)}
 
 
 def pending_view(machine: Machine) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    now, later = _shown(machine.config), _shown(machine.pending)
+    now, later = shown(machine.config), shown(machine.pending)
     for key, value in [*now.items(), ("digest", digest(machine))]:
         row = {"key": key, "value": value}
         if key in later:

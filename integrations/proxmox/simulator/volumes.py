@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from integrations.proxmox.simulator.simulation import Simulation
 
 FILE_KINDS = ("dir", "nfs", "cifs")
+THIN_KINDS = ("rbd", "lvmthin", "zfspool", "btrfs")
+_BASE = re.compile(r":(\d+/)?base-[^/]+$")
 CLOUDINIT_SIZE = 4 * MIB
 _UNITS = {"": 1, "K": 1024, "M": MIB, "G": GIB, "T": 1024 * GIB}
 _QCOW = (
@@ -85,12 +88,22 @@ def check_name(storage: Storage, name: str) -> None:
         raise WorkError(f"unable to parse {storage.kind} volume name '{name}'")
 
 
-def _path(volume: str) -> str:
-    name = volume.partition(":")[2].split("/")
-    return "/var/lib/vz/images/" + "/".join(name[-2:])
+_FOLDERS = {"backup": "dump", "iso": "template/iso", "vztmpl": "template/cache"}
 
 
-def _refuse_full(sim: Simulation, scope: Scope, storage: Storage, node: str, size: int) -> None:
+def path_of(storage: Storage, volume: str) -> str:
+    """Answer where the volume lies, as seen from the node."""
+    name = volume.partition(":")[2]
+    if storage.kind not in FILE_KINDS:
+        return f"/dev/{storage.name}/{name.rpartition('/')[2]}"
+    top = "/var/lib/vz" if storage.kind == "dir" else f"/mnt/pve/{storage.name}"
+    folder, _, rest = name.partition("/")
+    if folder in _FOLDERS:
+        return f"{top}/{_FOLDERS[folder]}/{rest}"
+    return f"{top}/images/" + "/".join(name.split("/")[-2:])
+
+
+def refuse_full(sim: Simulation, scope: Scope, storage: Storage, node: str, size: int) -> None:
     facts = {**scope.facts, "storage": storage.name}
     if storage.is_offline or sim.faults.take("storage_offline", facts):
         raise WorkError(f"storage '{storage.name}' is not online")
@@ -117,7 +130,7 @@ async def allocate(
     Raises WorkError when the lock is not granted or the space is not there.
     """
     async with sim.locks.storage(scope, node, storage.name, shared=storage.shared):
-        _refuse_full(sim, scope, storage, node, 0 if base else size)
+        refuse_full(sim, scope, storage, node, 0 if base else size)
         await sim.clock.sleep(storage.alloc_s)
         chosen = name or next_name(sim.world, storage, vmid)
         own = volid(storage, vmid, chosen, suffix)
@@ -135,7 +148,7 @@ async def allocate(
 def _say_formatting(scope: Scope, storage: Storage, volume: Volume, suffix: str) -> None:
     if storage.kind not in FILE_KINDS:
         return
-    path = _path(volume.volid)
+    path = path_of(storage, volume.volid)
     if volume.base:
         source = volume.base.partition(":")[2]
         target = path.rsplit("/", 1)[-1]
@@ -163,6 +176,33 @@ async def free(sim: Simulation, scope: Scope, volume_id: str) -> None:
         sim.touch()
 
 
+def format_of(volume: Volume) -> str:
+    """Answer what the bytes are wrapped in, which only files tell by their name."""
+    name = volume.volid.rpartition("/")[2]
+    if volume.content == "backup":
+        return name.partition(".")[2]
+    suffix = name.rpartition(".")[2]
+    return suffix if "." in name and suffix in ("qcow2", "vmdk", "iso") else "raw"
+
+
+def has_feature(world: World, volume: Volume, feature: str) -> bool:
+    """Tell whether the storage can do that with this volume."""
+    kind, is_base = world.storages[volume.storage].kind, bool(_BASE.search(volume.volid))
+    if feature == "copy":
+        return True
+    if kind in FILE_KINDS:
+        able = is_base if feature == "clone" else format_of(volume) == "qcow2"
+    else:
+        able = kind in THIN_KINDS and (feature == "snapshot" or is_base)
+    return able
+
+
+def scribble(volume: Volume) -> None:
+    """Let a guest write: from now on these bytes are like no other's."""
+    generation = int(volume.fingerprint.rpartition(":")[2]) + 1
+    volume.fingerprint = f"{random.randbytes(6).hex()}:{generation}"
+
+
 def linked_clones(world: World, volume_id: str) -> list[Volume]:
     return [volume for volume in world.volumes.values() if volume.base == volume_id]
 
@@ -172,7 +212,7 @@ async def grow(sim: Simulation, scope: Scope, volume: Volume, size: int) -> None
     storage = sim.world.storages[volume.storage]
     node = volume.node or str(scope.facts.get("node", ""))
     async with sim.locks.storage(scope, node, storage.name, shared=storage.shared):
-        _refuse_full(sim, scope, storage, node, size - volume.size)
+        refuse_full(sim, scope, storage, node, size - volume.size)
         await sim.clock.sleep(storage.alloc_s)
         volume.size = size
         sim.touch()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from integrations.proxmox.simulator import access, drives, schema, settings, volumes
+from integrations.proxmox.simulator import access, drives, leftovers, schema, settings, volumes
 from integrations.proxmox.simulator.endpoints import machines
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.locks import CLAIM_WAIT_S
@@ -28,6 +28,8 @@ class Plan:
     """What the request asked for, checked."""
 
     source: Machine
+    config: dict[str, Any]
+    snapshot: str
     newid: int
     is_full: bool
     storage: str
@@ -55,11 +57,14 @@ def _planned(sim: Simulation, call: Call) -> Plan:
         sim.node(target)
     source = sim.sought_machine(call.node, call.vmid)
     settings.check_lock(source)
-    if name := params.get("snapname"):
-        raise WorkError(f"snapshot '{name}' does not exist")
+    snapshot = str(params.get("snapname", ""))
+    if snapshot and snapshot not in source.snapshots:
+        raise WorkError(f"snapshot '{snapshot}' does not exist")
     newid = int(params["newid"])
     plan = Plan(
         source=source,
+        config=dict(source.snapshots[snapshot].config if snapshot else source.config),
+        snapshot=snapshot,
         newid=newid,
         is_full=bool(params.get("full", not source.is_template)),
         storage=params.get("storage", ""),
@@ -78,12 +83,12 @@ def _planned(sim: Simulation, call: Call) -> Plan:
 
 def _refuse_storage(sim: Simulation, plan: Plan) -> None:
     if not plan.is_full:
-        _refuse_linked(plan)
+        _refuse_linked(sim, plan)
     if plan.storage:
         volumes.storage_named(sim.world, plan.storage, plan.source.node)
     if plan.target == plan.source.node:
         return
-    for value in drives.of(plan.source).values():
+    for value in drives.within(plan.config).values():
         storage = sim.world.storages[drives.volume_of(value).partition(":")[0]]
         if not storage.shared:
             raise WorkError(f"can't clone VM to node '{plan.target}' (VM uses local storage)")
@@ -93,22 +98,22 @@ def _refuse_storage(sim: Simulation, plan: Plan) -> None:
 
 def _authorise(sim: Simulation, call: Call, plan: Plan) -> None:
     """Raise ApiError(403): space on every storage and a place on every bridge are needed."""
-    for key, value in plan.source.config.items():
+    for key, value in plan.config.items():
         if settings.NET.fullmatch(key):
             settings.authorise_bridge(sim.world, call.identity, str(value))
-    for value in drives.of(plan.source).values():
+    for value in drives.within(plan.config).values():
         is_moved = plan.storage and not drives.is_cloudinit(value)
         name = plan.storage if is_moved else drives.volume_of(value).partition(":")[0]
         access.require(sim.world, call.identity, f"/storage/{name}", "Datastore.AllocateSpace")
 
 
-def _refuse_linked(plan: Plan) -> None:
+def _refuse_linked(sim: Simulation, plan: Plan) -> None:
     for word, value in (("storage", plan.storage), ("format", plan.suffix)):
         if value:
             raise WorkError(f"parameter '{word}' not allowed for linked clones")
-    for key, value in drives.of(plan.source).items():
+    for key, value in drives.disks(plan.config).items():
         volid = drives.volume_of(value)
-        if not plan.source.is_template and not drives.is_cloudinit(value):
+        if not volumes.has_feature(sim.world, sim.world.volumes[volid], "clone"):
             raise WorkError(f"Linked clone feature is not supported for '{volid}' ({key})")
 
 
@@ -137,12 +142,12 @@ async def _clone(sim: Simulation, call: Call, plan: Plan, worker: Worker) -> Non
         try:
             await _copy(sim, plan, machine, worker)
         except WorkError as error:
-            await machines.discard(sim, worker, machine, spare=orphans)
+            await leftovers.discard(sim, worker, machine, spare=orphans)
             raise WorkError(f"clone failed: {error}") from error
         except asyncio.CancelledError:
             if worker.is_killed:
                 raise
-            await machines.discard(sim, worker, machine, spare=orphans)
+            await leftovers.discard(sim, worker, machine, spare=orphans)
             raise WorkError("clone failed: interrupted by signal") from None
         await _finish(sim, plan, machine, worker)
 
@@ -151,7 +156,7 @@ def _inherited(plan: Plan) -> dict[str, Any]:
     """Answer the new configuration without its drives: another identity, other addresses."""
     config: dict[str, Any] = {
         key: value
-        for key, value in plan.source.config.items()
+        for key, value in plan.config.items()
         if key not in _NOT_COPIED and not key.startswith("unused") and not _is_volume(key, value)
     }
     for key in [name for name in config if settings.NET.fullmatch(name)]:
@@ -175,7 +180,7 @@ def _is_volume(key: str, value: Any) -> bool:
 
 async def _copy(sim: Simulation, plan: Plan, machine: Machine, worker: Worker) -> None:
     config = _inherited(plan)
-    for key, value in drives.of(plan.source).items():
+    for key, value in drives.within(plan.config).items():
         if drives.is_iso(value):
             continue
         config[key] = await _copy_drive(sim, plan, worker, key=key, value=value)
@@ -214,6 +219,7 @@ async def _copy_drive(sim: Simulation, plan: Plan, worker: Worker, *, key: str, 
         suffix=plan.suffix or _suffix(volid),
         base="" if is_full else volid,
     )
+    copied.fingerprint = original.marks.get(plan.snapshot, original.fingerprint)
     if is_full:
         worker.say(f"allocated target volume '{copied.volid}'")
     if is_full and not is_seed:

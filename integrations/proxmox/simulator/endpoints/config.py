@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from integrations.proxmox.simulator import drives, schema, settings
+from integrations.proxmox.simulator import drives, schema, settings, snapshots
 from integrations.proxmox.simulator.errors import WorkError, invalid
 from integrations.proxmox.simulator.routes import VM, route
 from integrations.proxmox.simulator.scope import Call, Scope
@@ -25,7 +25,7 @@ HANDOVER_S = 0.05
 async def config(sim: Simulation, call: Call) -> dict[str, Any]:
     machine = sim.machine(call.node, call.vmid)
     if name := call.params.get("snapshot"):
-        raise WorkError(f"snapshot '{name}' does not exist")
+        return snapshots.view(snapshots.found(machine, name))
     return settings.view(machine, current=call.flag("current"))
 
 

@@ -51,6 +51,8 @@ async def template(sim: Simulation, call: Call) -> str:
     machine = sim.machine(call.node, call.vmid)
     if machine.is_template:
         raise WorkError("you can't convert a template to a template")
+    if machine.snapshots:
+        raise WorkError("unable to create template, because VM contains snapshots")
     if machine.is_running:
         raise WorkError("you can't convert a VM to template if VM is running")
     settings.check_lock(machine)

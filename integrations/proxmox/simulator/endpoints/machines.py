@@ -8,7 +8,8 @@ import uuid
 from functools import partial
 from typing import Any
 
-from integrations.proxmox.simulator import access, drives, settings, views, volumes
+from integrations.proxmox.simulator import access, drives, leftovers, settings, views, volumes
+from integrations.proxmox.simulator.endpoints import restore
 from integrations.proxmox.simulator.errors import WorkError, forbidden
 from integrations.proxmox.simulator.locks import CLAIM_WAIT_S
 from integrations.proxmox.simulator.routes import QEMU, VM, route
@@ -56,6 +57,10 @@ async def create(sim: Simulation, call: Call) -> str:
     settings.authorise(sim.world, call.identity, path, values, pool=pool)
     if call.flag("start"):
         access.require(sim.world, call.identity, path, "VM.PowerMgmt")
+    if "archive" in call.params:
+        return restore.submit(sim, call, values)
+    if "archive" in call.params:
+        return restore.submit(sim, call, values)
     drives.check(sim, call.identity, call.node, values)
     taken = sim.world.machines.get(vmid)
     if taken is not None:
@@ -79,12 +84,12 @@ async def _create(
         try:
             config = await _configured(sim, worker, machine, values)
         except WorkError as error:
-            await discard(sim, worker, machine, spare=orphans)
+            await leftovers.discard(sim, worker, machine, spare=orphans)
             raise WorkError(f"unable to create VM {vmid} - {error}") from error
         except asyncio.CancelledError:
             if worker.is_killed:
                 raise
-            await discard(sim, worker, machine, spare=orphans)
+            await leftovers.discard(sim, worker, machine, spare=orphans)
             raise WorkError(f"unable to create VM {vmid} - interrupted by signal") from None
         machine.config = config
         machine.guest = "windows" if str(config.get("ostype", "")).startswith("w") else "linux"
@@ -111,17 +116,6 @@ async def _configured(
     config.setdefault("boot", settings.default_boot(config))
     settings.check_boot(config)
     return config
-
-
-async def discard(sim: Simulation, worker: Worker, machine: Machine, *, spare: set[str]) -> None:
-    """Take back what a failed worker has made so far, and nothing of anybody else."""
-    if sim.world.machines.get(machine.vmid) is not machine:
-        return
-    for volume in sim.world.machine_volumes(machine.vmid):
-        if volume.volid not in spare:
-            await volumes.free(sim, worker, volume.volid)
-    sim.world.machines.pop(machine.vmid, None)
-    sim.touch()
 
 
 @route("DELETE", VM)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from integrations.proxmox.simulator import drives, schema, settings, views
+from integrations.proxmox.simulator import drives, schema, settings, views, volumes
 from integrations.proxmox.simulator.endpoints.agent import is_agent_up
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.routes import VM, route
@@ -61,6 +61,9 @@ def boot(sim: Simulation, machine: Machine) -> None:
     machine.status, machine.started = "running", sim.clock.now()
     machine.pid = sim.world.next_pid
     sim.world.next_pid += 3
+    for value in drives.disks(machine.config).values():
+        if volume := sim.world.volumes.get(drives.volume_of(value)):
+            volumes.scribble(volume)
     sim.touch()
 
 
