@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from config import env
 from config.settings.base import *  # noqa: F403
 from config.settings.parts.apps import INSTALLED_APPS
+from config.settings.parts.celery import CELERY_BROKER_URL
 from config.settings.parts.database import DATABASES
 from config.settings.parts.engine import ENGINE
 from config.settings.parts.provisioning import PROVISIONING
@@ -20,6 +22,12 @@ CSRF_COOKIE_SECURE = False
 SESSION_COOKIE_SECURE = False
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# Each process of a run side by side (gw0, gw1 …) rings a bell of its own, as it has its own database.
+_SIDE = env.text("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+if _SIDE and CELERY_BROKER_URL.startswith("redis"):
+    _server, _, _number = CELERY_BROKER_URL.rpartition("/")
+    CELERY_BROKER_URL = f"{_server}/{(int(_number) + 32 * int(_SIDE)) % 64}"
 
 ENGINE.update(
     LEASE_S=2.0,
@@ -40,7 +48,7 @@ PROVISIONING.update(
     clone_window_s=0.5,
     address_polls=5,
     observe_settle_s=0.0,
-)
-WHITENOISE_AUTOREFRESH = True  # every test client would list all static files anew
     recheck_s=0.0,
     patrol_s=0.0,
+)
+WHITENOISE_AUTOREFRESH = True  # every test client would list all static files anew

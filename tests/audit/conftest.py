@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -13,6 +12,7 @@ from audit.services import trail
 from audit.services.sealer import entries_seal
 from portal.kernel.tenancy import tenant_scope
 from portal.tags import Tag
+from tests.engine import wait_until
 
 
 @pytest.fixture
@@ -31,15 +31,20 @@ def write() -> Callable[..., Entry]:
 
 @pytest.fixture
 def seal() -> Callable[[int], None]:
-    """Seals until that many entries are sealed: transactions elsewhere on the server hold it back."""
+    """Seals what was written, at once: transactions elsewhere on the server hold the sealer back."""
 
     def _seal(entries: int) -> None:
-        deadline, done = time.monotonic() + 30, 0
-        while done < entries and time.monotonic() < deadline:
-            done += entries_seal().entries
-        assert done == entries
+        newest = Entry.across_tenants.latest("xid").xid
+        wait_until(lambda: _horizon() > newest, timeout_s=30)
+        assert entries_seal().entries == entries
 
     return _seal
+
+
+def _horizon() -> int:
+    with connections["platform"].cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        return int(cursor.fetchone()[0])
 
 
 @pytest.fixture
