@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from statistics import median
 
 import psutil
 import pytest
@@ -30,7 +31,7 @@ ALLOCATION_S = 0.4
 
 
 class Watch:
-    """What is noted every second while the workers work."""
+    """What is noted every two seconds while the workers work."""
 
     def __init__(self, simulator: SimulatorProcess, workers: list[psutil.Process]) -> None:
         self.memory_mb: list[float] = []
@@ -53,7 +54,7 @@ class Watch:
         self.lasted_s = time.monotonic() - self.began
 
     def _run(self) -> None:
-        while not self._is_over.wait(1.0):
+        while not self._is_over.wait(2.0):
             self._note()
 
     def _note(self) -> None:
@@ -62,9 +63,9 @@ class Watch:
             self._position = int(entries[-1]["n"])
         self.listings += sum(entry["path"].endswith("/cluster/resources") for entry in entries)
         tasks = self._simulator.state()["tasks"]
-        clones = [task for task in tasks if task["type"] == "qmclone"]
+        clones = [task for task in tasks if task["upid"].split(":")[5] == "qmclone"]
         self.clones_at_once.append(sum(task["status"] == "running" for task in clones))
-        self.lock_failures += [
+        self.lock_failures = [
             str(task["exitstatus"]) for task in clones if "lock" in str(task.get("exitstatus"))
         ]
         self.memory_mb.append(sum(tree_mb(worker) for worker in self._workers))
@@ -118,17 +119,19 @@ def test_three_hundred_machines_take_twice_what_the_slots_allow_at_most(
     with workers(2) as processes, Watch(cloud.simulator, processes) as watch:
         wait_until(lambda: statuses(cloud.world) == {"running": MACHINES}, timeout_s=1500)
     allowed_s = MACHINES / SLOTS * CLONE_S
-    early = watch.memory_mb[len(watch.memory_mb) // 4]
+    quarter = len(watch.memory_mb) // 4
+    early = median(watch.memory_mb[quarter : 2 * quarter])
+    late = median(watch.memory_mb[-quarter:])
     with capsys.disabled():
         sys.stdout.write(
             f"\n{MACHINES} machines in {watch.lasted_s:.0f} s, the slots allow {allowed_s:.0f} s; "
-            f"{watch.listings} listings, memory {early:.0f} → {watch.memory_mb[-1]:.0f} MiB\n"
+            f"{watch.listings} listings, memory {early:.0f} → {late:.0f} MiB\n"
         )
     assert watch.lasted_s <= 2 * allowed_s
     assert max(watch.clones_at_once) <= SLOTS
     assert watch.lock_failures == []
     assert watch.listings <= watch.lasted_s
-    assert watch.memory_mb[-1] <= 1.15 * early
+    assert late <= 1.15 * early
     assert scenes.quota_is_true(cloud.world)
     ours = [vm for vm in cloud.simulator.state()["vms"] if vm["vmid"] >= 20_000]
     assert len({vm["uuid"] for vm in ours}) == len(ours) == MACHINES
