@@ -9,7 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.serializers import SettingPage, SettingRequest, SettingShape
+from portal.kernel.api.entity_tags import row_version
 from portal.kernel.api.views import PortalViewSet
+from portal.kernel.tenancy import platform_alias
 from portal.models import Setting
 from portal.permissions import Permission
 from portal.selectors.settings import setting_view, setting_views
@@ -38,4 +40,12 @@ class SettingViewSet(PortalViewSet):
         """Changes the value; every process sees it within a second."""
         body = self.parsed(SettingRequest)
         settings.setting_change(actor=self.actor, name=name, value=body["value"])
-        return Response(SettingShape(setting_view(name)).data)
+        with platform_alias():
+            return Response(SettingShape(setting_view(name)).data)
+
+    def locked_version(self) -> str | None:
+        """The setting's row, behind the number that all changes of settings queue up for."""
+        with platform_alias():
+            settings.settings_lock()
+            view = setting_view(self.kwargs["name"])
+        return row_version(view.id, view.updated_at)

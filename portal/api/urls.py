@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import path
 
 from portal.api import schema  # noqa: F401 - registers itself with the schema generator
 from portal.api.auth import RevokeView, TokenView
 from portal.api.me import MeViewSet
 from portal.api.operations import OperationViewSet, WorkerViewSet
+from portal.api.roles import PermissionViewSet, RoleViewSet
+from portal.api.sessions import SessionViewSet
 from portal.api.settings import SettingViewSet
+from portal.api.teams import TeamViewSet
+from portal.api.users import UserViewSet
+
+_LIST: dict[str, Any] = {"get": "list", "post": "create"}
+_ONE: dict[str, Any] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 
 urlpatterns = [
     path("auth/token", TokenView.as_view(), name="token"),
@@ -25,5 +34,18 @@ urlpatterns = [
     path("operations/<str:pk>", OperationViewSet.as_view({"get": "retrieve"}), name="operation"),
     path("operations/<str:pk>/retry", OperationViewSet.as_view({"post": "retry"})),
     path("operations/<str:pk>/cancel", OperationViewSet.as_view({"post": "cancel"})),
+    path("sessions", SessionViewSet.as_view({"get": "list"}), name="sessions"),
+    path("sessions/revoke-others", SessionViewSet.as_view({"post": "revoke_others"})),
+    path("sessions/<str:pk>", SessionViewSet.as_view({"delete": "destroy"}), name="session"),
+    path("permissions", PermissionViewSet.as_view({"get": "list"}), name="permissions"),
+    path("roles", RoleViewSet.as_view(_LIST), name="roles"),
+    path("roles/<str:code>", RoleViewSet.as_view(_ONE), name="role"),
+    path("roles/<str:code>/reset", RoleViewSet.as_view({"post": "reset"})),
+    path("users", UserViewSet.as_view(_LIST), name="users"),
+    path("users/<str:pk>", UserViewSet.as_view(_ONE), name="user"),
+    path("teams", TeamViewSet.as_view(_LIST), name="teams"),
+    path("teams/<str:pk>", TeamViewSet.as_view(_ONE), name="team"),
+    path("teams/<str:pk>/members", TeamViewSet.as_view({"post": "add_member"})),
+    path("teams/<str:pk>/members/<str:user_id>", TeamViewSet.as_view({"delete": "remove_member"})),
     path("workers", WorkerViewSet.as_view({"get": "list"}), name="workers"),
 ]

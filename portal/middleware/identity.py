@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
@@ -24,7 +25,7 @@ from portal.middleware.errors import error_response
 from portal.middleware.requests import channel_of
 from portal.models import User
 from portal.selectors.memberships import TenantChoice, actor_of, tenant_choices
-from portal.services.tokens import access_token_user
+from portal.services.tokens import access_token_read, access_token_user
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SESSION_TENANT: Final = "tenant"
@@ -58,6 +59,14 @@ class Identity:
 def identity_of(request: HttpRequest) -> Identity:
     """What the middleware found; nobody for requests that did not pass it."""
     return getattr(request, "identity", None) or Identity()
+
+
+def session_mark(request: HttpRequest) -> UUID | str:
+    """What tells the session of this request from the person's others: its family, or its key."""
+    if identity_of(request).method == "bearer":
+        header = request.headers.get("Authorization", "")
+        return access_token_read(header[len(_BEARER) :].strip()).family
+    return request.session.session_key or ""
 
 
 def _resolve(request: HttpRequest, *, is_api: bool) -> Identity:

@@ -33,7 +33,9 @@ class RecordStore:
         if row is not None and row.expires_at <= clock.now():
             rows.delete()
             row = None
-        return row and StoredAnswer(row.request_hash, row.status, row.headers, row.body)
+        if row is None:
+            return None
+        return StoredAnswer(row.request_hash, row.status, row.headers, row.body)
 
     def keep(self, scope: KeyScope, answer: StoredAnswer, *, alias: str) -> None:
         """Stores it for 24 hours."""

@@ -104,6 +104,12 @@ def setting_change(*, actor: Actor, name: str, value: Any) -> Setting:
     return setting
 
 
+def settings_lock() -> None:
+    """Holds other changes of settings back until the open transaction of the platform's role ends."""
+    SettingsVersion.objects.using(PLATFORM).get_or_create(id=1)
+    SettingsVersion.objects.using(PLATFORM).select_for_update().get(id=1)
+
+
 def settings_ensure() -> int:
     """Makes the version row and a row for each registered setting that has none; answers how many."""
     with platform_alias(), transaction.atomic(using=PLATFORM):

@@ -99,6 +99,7 @@ class PasswordChange(PortalView):
                 user=user,
                 old_password=form.cleaned_data["old_password"],
                 new_password=form.cleaned_data["new_password1"],
+                session_key=request.session.session_key or "",
             )
         except WrongCredentials as error:
             form.add_error("old_password", error.message)

@@ -205,7 +205,7 @@ def test_key_is_forgotten_after_a_day(ask: Caller, catalogue: Template) -> None:
     with clock.travelled(timedelta(hours=24, seconds=1)):
         later = post(caller_of(User.objects.get(username="support-north")), "deployments", WANTED)
 
-    assert (later.status_code, code(later)) == (400, "name_taken")
+    assert (later.status_code, code(later)) == (400, "unique")
 
 
 def test_cleanup_removes_forgotten_keys(ask: Caller, catalogue: Template) -> None:

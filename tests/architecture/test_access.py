@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.http import HttpResponse
@@ -13,15 +14,18 @@ from django.test import Client
 
 from audit.models import Entry
 from portal.kernel.authz import PUBLIC, SIGNED_IN, default_permissions, permission_specs
-from portal.kernel.tenancy import tenant_scope
-from portal.models import Operation
+from portal.kernel.models import uuid7
+from portal.kernel.tenancy import tenant_scope, user_scope
+from portal.models import Operation, Team, TeamMember, User
+from portal.selectors.sessions import session_list
+from portal.services.tokens import tokens_issue
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment
 from provisioning.services.creation import deployment_create
 from tests.architecture.routes import Route, routes
 from tests.calls import witnessed
 from tests.conftest import World
-from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.accounts import MembershipFactory, TeamFactory, UserFactory
 from tests.factories.provisioning import ClusterFactory, TemplateFactory
 from tests.snapshot import rows_digest
 
@@ -50,6 +54,8 @@ class Scene:
     deployment: Deployment
     operation: Operation
     entry: Entry
+    teams: tuple[Team, Team]
+    session: str = ""
 
     def client(self, persona: str) -> Client:
         client = Client(raise_request_exception=False)
@@ -79,6 +85,11 @@ class Scene:
             ("templates", "code"): "wordpress",
             ("settings", "name"): "cloudpods.lease.grace_hours",
             ("audit", "pk"): self.entry.pk,
+            ("roles", "code"): "viewer",
+            ("sessions", "pk"): self.session,
+            ("teams", "pk"): self.teams[route.name == "destroy"].pk,
+            ("teams", "user_id"): self.world.people["support"].pk,
+            ("users", "pk"): self.world.people["dev" if route.name == "destroy" else "support"].pk,
         }
         assert (kind, name) in known, f"{route}: say in this test what <{name}> of {kind} is"
         return str(known[kind, name])
@@ -90,7 +101,9 @@ def kind_of(route: Route) -> str:
 
 def is_tenants(route: Route) -> bool:
     """Whether the route names an object of a tenant."""
-    return bool(route.parameters) and kind_of(route) in {"deployments", "operations", "audit"}
+    return bool(route.parameters) and kind_of(route) in {
+        *("deployments", "operations", "audit", "teams", "users")
+    }
 
 
 @pytest.fixture
@@ -103,15 +116,22 @@ def scene(world: World) -> Iterator[Scene]:
             owner_id=world.people["support"].pk,
             request=DeploymentRequest(template="wordpress", name="web-1"),
         )
+        place = TeamMember(tenant=world.north, user=world.people["support"])
+        teams = (TeamFactory(tenant=world.north), TeamFactory(tenant=world.north))
+        place.team = teams[0]
+        place.save(using="platform")
     entry = Entry.objects.using("platform").get(target_id=str(deployment.pk))
     with witnessed() as witness:
-        yield Scene(world, deployment, operation, entry)
+        yield Scene(world, deployment, operation, entry, teams, str(uuid7()))
     assert witness.calls == []
 
 
 def call(client: Client, scene: Scene, route: Route, persona: str) -> HttpResponse:
     options: dict[str, Any] = {"headers": {"accept": "application/json"}} if route.is_api else {}
     method = getattr(client, route.method)
+    person = scene.world.people.get(persona, scene.world.stranger)
+    if kind_of(route) == "sessions" and persona != "anonymous" and person is not None:
+        scene.session = str(session_of(person))
     if route.method == "get":
         return method(scene.address(route), **options)  # type: ignore[no-any-return]
     if route.is_api:
@@ -121,6 +141,13 @@ def call(client: Client, scene: Scene, route: Route, persona: str) -> HttpRespon
     return method(
         scene.address(route), {"template": "wordpress", "tenant": tenant, "theme": "dark"}
     )  # type: ignore[no-any-return]
+
+
+def session_of(person: User) -> UUID:
+    """A fresh family of tokens: ending it leaves the browser signed in."""
+    with user_scope(person.pk):
+        tokens_issue(user=person)
+    return max(view.id for view in session_list(user_id=person.pk) if view.kind == "token")
 
 
 def expected_denial(persona: str, route: Route) -> int | None:

@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import make_password
 
 from billing.models import Tenant
 from portal.kernel.authz import Actor, ActorKind, default_permissions, platform_permissions
-from portal.models import Membership, Role, User
+from portal.models import Membership, Role, Team, User
 
 PASSWORD = "correct horse battery"
 
@@ -52,6 +52,15 @@ class MembershipFactory(PlatformFactory):
         if isinstance(kwargs.get("role"), str):
             kwargs["role"] = Role.objects.using("platform").get(code=kwargs["role"])
         return super()._create(model_class, *args, **kwargs)
+
+
+class TeamFactory(PlatformFactory):
+    class Meta:
+        model = Team
+
+    tenant = factory.SubFactory(TenantFactory)
+    name = factory.Sequence(lambda n: f"Team {n}")
+    slug = factory.Sequence(lambda n: f"team-{n}")
 
 
 def actor_of(user: User, tenant: Tenant, role: str) -> Actor:

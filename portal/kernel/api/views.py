@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from datetime import UTC
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -31,6 +31,14 @@ from portal.kernel.rls import TABLES, TableKind
 from portal.kernel.tenancy import DEFAULT, PLATFORM, current_tenant_id
 
 WRITES: Final = frozenset({"post", "put", "patch", "delete"})
+
+
+def key_of(value: str) -> UUID | None:
+    """A primary key as it stands in an address; None for what cannot be one."""
+    try:
+        return UUID(value)
+    except ValueError:
+        return None
 
 
 @extend_schema(exclude=True)
@@ -70,9 +78,7 @@ class PortalViewSet(GenericViewSet[Any]):
         if handler is not None and name in WRITES:
             setattr(self, name, partial(self._write, handler))
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Every JSON answer gets its ETag."""
         answer = super().finalize_response(request, response, *args, **kwargs)
         shown = self.shown_object(getattr(answer, "data", None))
@@ -82,16 +88,17 @@ class PortalViewSet(GenericViewSet[Any]):
     @property
     def writes_to(self) -> str:
         """The role that writes this kind of row: the effect and its stored answer commit there."""
-        model = getattr(self.queryset, "model", None)
+        model = self._model()
         kind = TABLES.get(model._meta.db_table) if model else TableKind.TENANT
         return DEFAULT if kind is TableKind.TENANT else PLATFORM
 
     def locked_version(self) -> str | None:
         """The version of the object at hand, locked until the answer; None for one that is not there."""
         value = self.kwargs.get(self.lookup_url_kwarg or self.lookup_field)
-        if value is None or self.queryset is None:
+        model = self._model()
+        if value is None or model is None:
             return None
-        rows = self.queryset.model.objects.using(self.writes_to).select_for_update()
+        rows = model.objects.using(self.writes_to).select_for_update()
         try:
             found = rows.filter(**{self.lookup_field: value}).values_list("pk", "updated_at")[:1]
             return next((row_version(*row) for row in found), None)
@@ -101,6 +108,9 @@ class PortalViewSet(GenericViewSet[Any]):
     def shown_object(self, data: Any) -> Mapping[str, Any] | None:
         """The object an answer shows, for its version."""
         return data if isinstance(data, Mapping) else None
+
+    def _model(self) -> Any:
+        return getattr(cast(Any, self).queryset, "model", None)
 
     def _write(
         self,
