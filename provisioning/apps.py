@@ -5,11 +5,18 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel import audit_tags, authz, settings, ui
+from portal.kernel import audit_tags, authz, live, settings, ui
 from provisioning.logic.lease_settings import LEASE_SETTINGS
+from provisioning.logic.reconcile_settings import RECONCILE_SETTINGS
 from provisioning.logic.setting_definitions import SETTINGS
 from provisioning.permissions import PERMISSIONS, Permission
-from provisioning.states import DEPLOYMENT_STYLES, HEALTH_STYLES, REQUEST_STYLES
+from provisioning.states import (
+    DEPLOYMENT_STYLES,
+    FINDING_KIND_STYLES,
+    FINDING_STYLES,
+    HEALTH_STYLES,
+    REQUEST_STYLES,
+)
 from provisioning.tags import TAGS
 
 
@@ -23,10 +30,12 @@ class ProvisioningConfig(AppConfig):
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
-        settings.register_settings(*SETTINGS, *LEASE_SETTINGS)
+        settings.register_settings(*SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS)
         ui.register_statuses("deployment", DEPLOYMENT_STYLES)
         ui.register_statuses("health", HEALTH_STYLES)
         ui.register_statuses("extension_request", REQUEST_STYLES)
+        ui.register_statuses("finding", FINDING_STYLES)
+        ui.register_statuses("finding_kind", FINDING_KIND_STYLES)
         ui.register_nav(
             ui.NavItem(
                 key="deployments",
@@ -52,6 +61,7 @@ class ProvisioningConfig(AppConfig):
         )
         ui.register_target("deployment", cards.deployment_links)
         ui.register_target("lease_warning", cards.warning_links)
+        live.register_topic(live.Topic("deployment", Permission.VIEW, cards.deployment_links))
         for card in cards.CARDS:
             ui.register_card(card)
         handlers.register()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,6 +29,14 @@ class Presence(StrEnum):
     PRESENT = "present"
     ABSENT = "absent"
     UNKNOWN = "unknown"
+
+
+class Urgency(IntEnum):
+    """In which order configurations are read; what is wanted soon was not read within `recheck_s`."""
+
+    AT_ONCE = 0
+    SOON = 1
+    PATROL = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,39 +1,29 @@
 """One listing per cluster and interval: what was seen, and which deployments changed outside uHub.
 
-Seen is not proven: only a running or stopped state of a guest we know is taken over, absence never is.
+Seen is not proven: what a listing is worth is decided in `reconciliation`.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID
 
-import structlog
-from django.conf import settings
 from django.db import transaction
 
-from audit.services import trail
 from integrations.base.errors import ProviderError
-from integrations.proxmox.interface import GuestSummary, PowerState
 from integrations.services.hypervisors import hypervisor_for
 from portal.kernel import clock
 from portal.kernel.authz import Actor
-from portal.kernel.fsm import transition
 from portal.kernel.queue import Advance, StepContext, StepResult
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, tenant_scope
 from portal.models import Operation
 from portal.services.operations import operation_enqueue
 from portal.states import OPEN_STATUSES
-from provisioning.models import Cluster, Deployment
+from provisioning.models import Cluster
 from provisioning.services.clusters import cluster_connection
 from provisioning.services.listing import hosts_store, listing_store
 from provisioning.services.operations import OperationType
+from provisioning.services.reconciliation import sweep
 from provisioning.services.saga.tasks import step_error
-from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
-from provisioning.tags import Tag
-
-log = structlog.get_logger(__name__)
-_SETTLED = (DeploymentStatus.RUNNING, DeploymentStatus.STOPPED)
 
 
 def observation_schedule() -> None:
@@ -57,46 +47,26 @@ def observation_schedule() -> None:
 
 
 def observe(ctx: StepContext) -> StepResult:
-    """Lists a cluster once and stores what was seen."""
+    """Lists a cluster once, compares it with our rows and stores what was seen.
+
+    A doubtful listing is not stored either: what was known stays, and the cluster says why.
+    """
     cluster = Cluster.objects.using(PLATFORM).get(pk=UUID(str(ctx.payload["cluster_id"])))
+    asked_at = clock.now()
     try:
         hypervisor = hypervisor_for(cluster_connection(cluster))
         hosts_store(cluster, hypervisor.hosts())
         listing = hypervisor.listing()
     except ProviderError as error:
-        Cluster.objects.using(PLATFORM).filter(pk=cluster.pk).update(last_error=error.message[:500])
+        _error_store(cluster, error.message)
         raise step_error(error) from error
+    report = sweep(cluster, listing, hypervisor, asked_at=asked_at)
+    if report.doubt:
+        _error_store(cluster, report.doubt)
+        return Advance(report.doubt)
     listing_store(cluster, listing)
-    _deployments_follow(cluster, {guest.vmid: guest for guest in listing.guests})
     return Advance(f"{len(listing.guests)} machines")
 
 
-def _deployments_follow(cluster: Cluster, guests: dict[int, GuestSummary]) -> None:
-    settle_s = float(settings.PROVISIONING["observe_settle_s"])
-    candidates = Deployment.across_tenants.filter(
-        cluster=cluster,
-        status__in=_SETTLED,
-        updated_at__lt=clock.now() - timedelta(seconds=settle_s),
-    )
-    for deployment in candidates.only("pk", "tenant_id", "vmid", "status"):
-        seen = guests.get(deployment.vmid)
-        if seen is None or seen.status is PowerState.UNKNOWN or seen.lock:
-            continue
-        if str(seen.status) != deployment.status:
-            _follow(deployment, DeploymentStatus(str(seen.status)))
-
-
-def _follow(deployment: Deployment, to: DeploymentStatus) -> None:
-    with tenant_scope(deployment.tenant_id), transaction.atomic():
-        row = Deployment.objects.select_for_update(of=("self",)).get(pk=deployment.pk)
-        if row.status != deployment.status:
-            return
-        before = row.status
-        transition(row, table=DEPLOYMENT_TRANSITIONS, to=to)
-        trail.record(
-            tag=Tag.OBSERVED,
-            target=row,
-            actor=Actor.system("observation", tenant_id=row.tenant_id),
-            before={"status": before},
-            after={"status": str(to)},
-        )
+def _error_store(cluster: Cluster, message: str) -> None:
+    Cluster.objects.using(PLATFORM).filter(pk=cluster.pk).update(last_error=message[:500])

@@ -12,12 +12,13 @@ from integrations.proxmox.errors import GuestAbsent, GuestLocked
 from integrations.proxmox.interface import GuestConfig, PowerState, TaskRef
 from portal.kernel import clock
 from portal.kernel.queue import Advance, Complete, Poll, StepContext, StepResult
-from provisioning.models import Deployment
+from provisioning.models import Deployment, SlotKind
 from provisioning.services.saga.create import CLOCK_SKEW
 from provisioning.services.saga.guest import Guest, guest_inspect
 from provisioning.services.saga.outcome import settle
 from provisioning.services.saga.protect import protection_write
 from provisioning.services.saga.tasks import guest_step, poll, task_run
+from provisioning.services.slots import slot_free, slot_take
 from provisioning.services.vmids import vmid_release
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
@@ -27,7 +28,7 @@ def _present(guest: Guest) -> GuestConfig | Poll | None:
     """The machine if it is there; Poll while a clone may still appear; None when it is proven absent."""
     config = guest_inspect(guest)
     if config is not None and config.is_cloning:
-        if _clone_is_running(guest):
+        if clone_is_running(guest):
             return poll("clone")
         raise GuestLocked("clone")
     if config is None and _clone_may_appear(guest):
@@ -39,15 +40,17 @@ def _clone_task(guest: Guest) -> TaskRef | None:
     deployment = guest.deployment
     if deployment.clone_requested_at is None:
         return None
+    source_node, source_vmid = deployment.clone_source
     return guest.hypervisor.clone_find(
-        source_node=deployment.template.default_node,
-        source_vmid=deployment.template.proxmox_template_vmid,
+        source_node=source_node,
+        source_vmid=source_vmid,
         new_vmid=deployment.vmid,
         since=deployment.clone_requested_at - CLOCK_SKEW,
     )
 
 
-def _clone_is_running(guest: Guest) -> bool:
+def clone_is_running(guest: Guest) -> bool:
+    """Whether the clone that was asked for last still makes the machine."""
     ref = _clone_task(guest)
     return ref is not None and guest.hypervisor.task_state(ref).outcome is None
 
@@ -96,6 +99,8 @@ def destroy(ctx: StepContext, guest: Guest) -> StepResult:
                 return config
             if config is None:
                 return Advance("absent")
+            if wait := slot_take(guest.deployment, SlotKind.DISK):
+                return Poll(wait.after_s, str(wait))
             node = config.node
             if config.is_protected and guest.deployment.is_protected:
                 protection_write(guest, config, is_protected=False)
@@ -124,6 +129,7 @@ def release(ctx: StepContext, guest: Guest) -> StepResult:
         if row.status == DeploymentStatus.DELETED:
             return Complete()
         quota_release(tenant_id=row.tenant_id, subject_id=row.pk)
+        slot_free(row.pk)
         vmid_release(cluster_id=row.cluster_id, vmid=row.vmid, deployment_id=row.pk)
         settle(
             ctx,

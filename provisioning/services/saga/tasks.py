@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import wraps
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from integrations.base.errors import (
     AlreadyDone,
@@ -17,8 +18,10 @@ from integrations.base.errors import (
     NotExecuted,
     Permanent,
     ProviderError,
+    Unavailable,
 )
-from integrations.proxmox.errors import GuestLocked, TaskUnknown
+from integrations.base.registry import GateClosed
+from integrations.proxmox.errors import GuestLocked, HostUnreachable, TaskUnknown
 from integrations.proxmox.interface import TaskOutcome, TaskRef
 from portal.kernel import clock
 from portal.kernel.queue import (
@@ -29,6 +32,8 @@ from portal.kernel.queue import (
     StepResult,
     StepRetry,
 )
+from provisioning.models import Deployment
+from provisioning.selectors.maintenance import maintenance_of
 from provisioning.services.saga.guest import (
     Guest,
     GuestForeign,
@@ -57,14 +62,38 @@ def guest_step(step: GuestStep) -> Callable[[StepContext], StepResult]:
     @wraps(step)
     def run(ctx: StepContext) -> StepResult:
         deployment = deployment_load(ctx)
+        if not _is_following(ctx) and (reason := maintenance_of(deployment)):
+            return Poll(_parked_s(), reason)
         try:
             guest = guest_open(deployment)
             result = _attempt(ctx, guest, step)
+        except (GateClosed, HostUnreachable) as error:
+            return _unreachable(ctx, deployment, error)
         except ProviderError as error:
             raise step_error(error) from error
         return result
 
     return run
+
+
+def _is_following(ctx: StepContext) -> bool:
+    """Whether a task was submitted whose end is not known yet: it is followed, maintenance or not."""
+    return any(isinstance(value, dict) and "upid" in value for value in ctx.state.values())
+
+
+def _parked_s() -> float:
+    return float(settings.PROVISIONING["parked_poll_s"])
+
+
+def _unreachable(ctx: StepContext, deployment: Deployment, error: Unavailable) -> Poll:
+    """No API host answers and nothing was sent: that is no failure of the operation, so it waits."""
+    since = ctx.state.setdefault("unreachable_since", clock.now().isoformat(timespec="seconds"))
+    detail = _("cluster %(cluster)s does not answer since %(since)s; waiting for it") % {
+        "cluster": deployment.cluster.code,
+        "since": datetime.fromisoformat(since).strftime("%H:%M:%S UTC"),
+    }
+    wait_s = error.retry_after_s or _parked_s()
+    return Poll(min(wait_s, _parked_s()), detail)
 
 
 def _attempt(ctx: StepContext, guest: Guest, step: GuestStep) -> StepResult:
@@ -77,6 +106,7 @@ def _attempt(ctx: StepContext, guest: Guest, step: GuestStep) -> StepResult:
     except GuestLocked as error:
         return _wait(ctx, guest, error.lock)
     ctx.state.pop("locked_since", None)
+    ctx.state.pop("unreachable_since", None)
     return result
 
 
@@ -146,8 +176,12 @@ def _wait(ctx: StepContext, guest: Guest, lock: str) -> Poll:
     waited = (clock.now() - datetime.fromisoformat(since)).total_seconds()
     if waited > float(settings.PROVISIONING["lock_patience_s"]):
         error = GuestLocked(lock).as_leftover(node=guest.node, vmid=guest.vmid)
-        command = error.command
-        if lock == "clone":
-            command += f" && qm destroy {guest.vmid} --purge 1"
+        command = leftover_command(lock, node=guest.node, vmid=guest.vmid)
         raise StepNeedsOperator(error.message, code=error.code, command=command)
     return poll(f"locked ({lock})")
+
+
+def leftover_command(lock: str, *, node: str, vmid: int) -> str:
+    """What a person types on the node about a lock that nothing holds any more."""
+    command: str = GuestLocked(lock).as_leftover(node=node, vmid=vmid).command
+    return f"{command} && qm destroy {vmid} --purge 1" if lock == "clone" else command

@@ -1,0 +1,93 @@
+"""What a sweep over a cluster needs of our rows, of all tenants, in few questions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from portal.kernel.tenancy import PLATFORM
+from portal.models import Operation
+from portal.states import OPEN_STATUSES
+from provisioning.models import (
+    Cluster,
+    Deployment,
+    GuestObservation,
+    Template,
+    TemplateCopy,
+    VmidAllocation,
+)
+from provisioning.states import DeploymentStatus
+
+_NEEDED: Final = (
+    "tenant_id",
+    "cluster_id",
+    "template_id",
+    "template__system_disk",
+    "template__default_node",
+    "template__proxmox_template_vmid",
+    "name",
+    "node",
+    "vmid",
+    "marker",
+    "guest_uuid",
+    "guest_facts",
+    "clone_requested_at",
+    "status",
+    "health",
+    "attention",
+    "cpu_cores",
+    "memory_mb",
+    "disk_gb",
+    "ready_at",
+    "updated_at",
+)
+# Reading addresses changes nothing on a machine, so it does not count as being under way.
+_HARMLESS: Final = ("pod.refresh",)
+
+
+def live_deployments(cluster: Cluster) -> QuerySet[Deployment]:
+    """All that have, or should have, a machine on the cluster."""
+    rows = Deployment.across_tenants.filter(cluster=cluster)
+    return rows.exclude(status=DeploymentStatus.DELETED).select_related("template").only(*_NEEDED)
+
+
+def busy_ids(ids: Collection[UUID]) -> set[UUID]:
+    """Those of the deployments that something is under way on."""
+    if not ids:
+        return set()
+    rows = Operation.across_tenants.filter(target_id__in=ids, status__in=OPEN_STATUSES)
+    found = rows.exclude(type__in=_HARMLESS).values_list("target_id", flat=True)
+    return {target_id for target_id in found if target_id is not None}
+
+
+def checked_times(cluster: Cluster) -> dict[int, datetime]:
+    """When the configuration of each machine was last compared."""
+    rows = GuestObservation.objects.using(PLATFORM).filter(cluster=cluster)
+    pairs = rows.values_list("vmid", "checked_at")
+    return {vmid: checked_at for vmid, checked_at in pairs if checked_at is not None}
+
+
+def tombstones(cluster: Cluster, ids: Collection[UUID]) -> dict[UUID, Deployment]:
+    """Deployments that have ended, by id."""
+    rows = Deployment.across_tenants.filter(
+        cluster=cluster, pk__in=ids, status=DeploymentStatus.DELETED
+    )
+    return {row.pk: row for row in rows}
+
+
+def template_vmids(cluster: Cluster) -> set[int]:
+    """Numbers of the machines that others are cloned from."""
+    first = Template.objects.using(PLATFORM).filter(cluster=cluster)
+    further = TemplateCopy.objects.using(PLATFORM).filter(cluster=cluster)
+    vmids = first.values_list("proxmox_template_vmid", flat=True)
+    return {*vmids, *further.values_list("vmid", flat=True)}
+
+
+def held_numbers(cluster: Cluster) -> QuerySet[VmidAllocation]:
+    """Numbers that are in use or blocked, so not in quarantine."""
+    rows = VmidAllocation.objects.using(PLATFORM).filter(cluster=cluster)
+    return rows.filter(quarantined_until=None).order_by("vmid")
