@@ -56,5 +56,5 @@ def warned(row: Deployment, **fields: Any) -> LeaseWarning:
         "ends_at": row.delete_after,
         "delivered_at": clock.now() - timedelta(hours=25),
     } | fields
-    with tenant_scope(row.tenant_id):
+    with tenant_scope(row.tenant_id), transaction.atomic():
         return LeaseWarning.objects.create(tenant_id=row.tenant_id, deployment=row, **values)
