@@ -21,6 +21,7 @@ from portal.services.settings import setting_get
 from provisioning.models import Deployment, ExtensionRequest, LeaseWarning
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
+from provisioning.selectors.maintenance import maintenance_of
 from provisioning.services.extensions import extensions_expire
 from provisioning.services.lifecycle import deployment_delete, deployment_stop
 from provisioning.services.warnings import lease_warn, offsets_hours
@@ -127,7 +128,8 @@ def _deletion_moved(deployment: Deployment) -> tuple[datetime, int] | None:
 
 
 def _has_to_wait(deployment: Deployment) -> bool:
-    return deployment.hold or deployment.is_busy
+    """Whether something stands before both ends: a hold, an action under way, maintenance of its place."""
+    return deployment.hold or deployment.is_busy or bool(maintenance_of(deployment))
 
 
 def _is_asked_for(deployment: Deployment, actor: Actor) -> bool:

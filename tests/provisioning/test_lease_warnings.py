@@ -360,9 +360,7 @@ def questions() -> int:
     return len(platform) + len(runtime)
 
 
-def test_a_sweep_asks_as_little_for_a_thousand_as_for_ten(
-    world: World, template: Template
-) -> None:
+def test_a_sweep_asks_as_little_for_a_thousand_as_for_ten(world: World, template: Template) -> None:
     rows = [leased(world, template, 100 + number) for number in range(10)]
     expiry_sweep()
     few = questions()
