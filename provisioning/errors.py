@@ -62,6 +62,13 @@ class TemplateUnavailable(Conflict):
     default_message = _("This template is no longer offered. Choose another one.")
 
 
+class NoCapacity(Conflict):
+    """No place has room for the machine."""
+
+    code = "no_capacity"
+    default_message = _("There is no room for this machine now.")
+
+
 class NoVmidLeft(ServiceUnavailable):
     """The cluster's VMID range is used up."""
 

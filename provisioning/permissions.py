@@ -21,6 +21,8 @@ class Permission(StrEnum):
     TEMPLATES_VIEW = "templates.view"
     HEALTH_VIEW = "health.view"
     CLUSTERS_MANAGE = "clusters.manage"
+    INFRASTRUCTURE_VIEW = "infrastructure.view"
+    INFRASTRUCTURE_MANAGE = "infrastructure.manage"
     FINDINGS_VIEW = "findings.view"
     FINDINGS_MANAGE = "findings.manage"
 
@@ -35,6 +37,10 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     Permission.APPROVE: spec(_("Decide on extensions beyond the rules"), ("admin", "ops")),
     Permission.TEMPLATES_VIEW: spec(_("See templates"), ROLES),
     Permission.HEALTH_VIEW: spec(_("See health"), ("admin", "ops", "projets", "dev", "support")),
+    Permission.INFRASTRUCTURE_VIEW: spec(_("See clusters, nodes and storages"), ("admin", "ops")),
+    Permission.INFRASTRUCTURE_MANAGE: spec(
+        _("Put nodes and clusters into maintenance"), is_platform=True
+    ),
     Permission.CLUSTERS_MANAGE: spec(_("Manage clusters and templates"), is_platform=True),
     Permission.FINDINGS_VIEW: spec(
         _("See what differs on the clusters"), ("admin", "ops"), is_platform=True

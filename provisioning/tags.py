@@ -60,6 +60,8 @@ class Tag(StrEnum):
     LISTING_BELIEVED = "cluster.listing_believed"
     CLUSTER_SAVED = "cluster.saved"
     TEMPLATE_SAVED = "template.saved"
+    MAINTENANCE_SET = "infrastructure.maintenance_set"
+    MAINTENANCE_CLEARED = "infrastructure.maintenance_cleared"
 
 
 _L = Category.LIFECYCLE
@@ -110,6 +112,8 @@ TAGS: dict[str, TagSpec] = {
     Tag.DRIFT_ACCEPTED: TagSpec(_L, _("Change from outside accepted")),
     Tag.VMID_RELEASED: TagSpec(_L, _("Machine number released")),
     Tag.LISTING_BELIEVED: TagSpec(Category.HEALTH, _("Doubtful listing believed")),
+    Tag.MAINTENANCE_SET: TagSpec(Category.SETTINGS, _("Maintenance begun")),
+    Tag.MAINTENANCE_CLEARED: TagSpec(Category.SETTINGS, _("Maintenance ended")),
     Tag.CLUSTER_SAVED: TagSpec(Category.SETTINGS, _("Cluster registered or changed")),
     Tag.TEMPLATE_SAVED: TagSpec(Category.SETTINGS, _("Template registered or changed")),
 }

@@ -18,6 +18,7 @@ ENGINE.update(
 )
 PROVISIONING.update(
     poll_s=1.0,
+    parked_poll_s=5.0,
     lock_patience_s=120.0,
     clone_window_s=60.0,
     address_polls=40,

@@ -44,6 +44,7 @@ ENGINE.update(
 
 PROVISIONING.update(
     poll_s=0.02,
+    parked_poll_s=0.1,
     lock_patience_s=3.0,
     clone_window_s=0.5,
     address_polls=5,

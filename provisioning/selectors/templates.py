@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import NotFound
-from provisioning.models import Template
+from provisioning.models import Template, TemplateCopy
 from provisioning.permissions import Permission
 
 SLUG: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
 def template_list(*, actor: Actor) -> QuerySet[Template]:
-    """Active templates of active clusters, in their order."""
+    """Active templates with a place on an active cluster, in their order."""
     authorize(actor, Permission.TEMPLATES_VIEW)
-    return Template.objects.filter(is_active=True, cluster__is_active=True).select_related(
-        "cluster"
+    copies = TemplateCopy.objects.filter(
+        template=OuterRef("pk"), is_active=True, cluster__is_active=True
     )
+    offered = Q(cluster__is_active=True) | Exists(copies)
+    return Template.objects.filter(offered, is_active=True).select_related("cluster")
 
 
 def template_get(*, actor: Actor, code: str) -> Template:

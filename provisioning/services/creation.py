@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -10,16 +11,19 @@ from django.db import IntegrityError, transaction
 from audit.services import trail
 from billing.services.quotas import quota_reserve
 from integrations.proxmox.mapping import marker_build
+from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.fsm import transition
 from portal.kernel.models import uuid7
 from portal.models import Operation
 from provisioning.errors import DeploymentBusy, DeploymentInvalid, WrongState
+from provisioning.logic.placement import Decision
 from provisioning.logic.requests import DeploymentRequest
-from provisioning.models import Deployment
+from provisioning.models import Cluster, Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
 from provisioning.services.operations import OperationType, enqueue_for
+from provisioning.services.placement import placement_decide, placement_demand
 from provisioning.services.plan import (
     NAME_CONSTRAINT,
     DeploymentPlan,
@@ -38,14 +42,16 @@ def deployment_create(
     """Decides by the plan, then reserves quota, name and VMID and starts the provisioning.
 
     Raises:
-        Refused, DeploymentInvalid, QuotaExceeded, NoVmidLeft: nothing was reserved.
+        Refused, DeploymentInvalid, QuotaExceeded, NoCapacity, NoVmidLeft: nothing was reserved.
     """
-    plan = deployment_plan(actor=actor, tenant_id=tenant_id, request=request)
+    plan = deployment_plan(actor=actor, tenant_id=tenant_id, request=request, with_placement=False)
     plan.demand()
     deployment_id = uuid7()
     quota_reserve(actor=actor, tenant_id=tenant_id, subject_id=deployment_id, amounts=plan.amounts)
-    vmid = vmid_allocate(cluster_id=plan.template.cluster_id, deployment_id=deployment_id)
-    deployment = _insert(plan, deployment_id, tenant_id=tenant_id, owner_id=owner_id, vmid=vmid)
+    cluster, decision = placement_decide(plan.template, plan.amounts)
+    vmid = vmid_allocate(cluster_id=cluster.pk, deployment_id=deployment_id)
+    place = _placed(cluster, decision, vmid)
+    deployment = _insert(plan, deployment_id, tenant_id=tenant_id, owner_id=owner_id, place=place)
     trail.record(
         tag=Tag.REQUESTED,
         target=deployment,
@@ -57,6 +63,8 @@ def deployment_create(
             "ttl_hours": plan.ttl_hours,
             "price_hour": str(plan.price_hour),
             "vmid": vmid,
+            "cluster": decision.cluster,
+            "node": decision.node,
         },
     )
     operation = enqueue_for(deployment, OperationType.PROVISION, actor=actor)
@@ -87,8 +95,27 @@ def deployment_retry(*, actor: Actor, deployment_id: UUID | str) -> tuple[Deploy
     return deployment, enqueue_for(deployment, OperationType.PROVISION, actor=actor)
 
 
+def _placed(cluster: Cluster, decision: Decision, vmid: int) -> dict[str, Any]:
+    """The deployment's fields that say where it is made and from what."""
+    chosen = placement_demand(decision)
+    return {
+        "cluster": cluster,
+        "vmid": vmid,
+        "node": chosen.node,
+        "storage": chosen.storage,
+        "source_node": chosen.source_node,
+        "source_vmid": chosen.source_vmid,
+        "placement": decision.as_dict() | {"decided_at": clock.now().isoformat()},
+    }
+
+
 def _insert(
-    plan: DeploymentPlan, deployment_id: UUID, *, tenant_id: UUID, owner_id: UUID, vmid: int
+    plan: DeploymentPlan,
+    deployment_id: UUID,
+    *,
+    tenant_id: UUID,
+    owner_id: UUID,
+    place: dict[str, Any],
 ) -> Deployment:
     deployment = Deployment(
         id=deployment_id,
@@ -98,9 +125,7 @@ def _insert(
         hostname=plan.hostname,
         template=plan.template,
         template_version=plan.template.version,
-        cluster_id=plan.template.cluster_id,
-        node=plan.placement.node,
-        vmid=vmid,
+        **place,
         marker=marker_build(str(deployment_id), secrets.token_hex(8)),
         cpu_cores=plan.amounts.cpu_cores,
         memory_mb=plan.amounts.memory_mb,

@@ -26,6 +26,7 @@ from provisioning.selectors.deployments import deployment_lock
 from provisioning.services.extensions import extensions_expire
 from provisioning.services.leases import hold_set
 from provisioning.services.operations import OperationType, enqueue_for
+from provisioning.services.placement import growth_demand
 from provisioning.services.plan import NAME_CONSTRAINT, name_taken
 from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
 from provisioning.tags import Tag
@@ -84,7 +85,7 @@ def deployment_resize(
     Processor and memory of a running guest change at its next start.
 
     Raises:
-        NotFound, Refused, DeploymentBusy, WrongState, DeploymentInvalid, QuotaExceeded.
+        NotFound, Refused, DeploymentBusy, WrongState, DeploymentInvalid, QuotaExceeded, NoCapacity.
     """
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
     _demand_state(deployment, "resized", DeploymentStatus.RUNNING, DeploymentStatus.STOPPED)
@@ -101,6 +102,12 @@ def deployment_resize(
         tenant_id=deployment.tenant_id,
         subject_id=deployment.pk,
         amounts=wanted,
+    )
+    growth_demand(
+        cluster_id=deployment.cluster_id,
+        node=deployment.node,
+        storage=deployment.storage_pool,
+        growth=wanted.minus(deployment.amounts),
     )
     was = deployment.status
     figures = {name: wanted.of(name) for name in ("cpu_cores", "memory_mb", "disk_gb")}

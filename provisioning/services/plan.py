@@ -18,6 +18,7 @@ from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Fault, NotFound
 from portal.services.settings import setting_get
 from provisioning.errors import DeploymentInvalid
+from provisioning.logic.placement import Decision
 from provisioning.logic.requests import (
     DeploymentRequest,
     bound_fault,
@@ -29,6 +30,7 @@ from provisioning.logic.requests import (
 from provisioning.models import Deployment, Template
 from provisioning.permissions import Permission
 from provisioning.selectors.templates import template_get
+from provisioning.services.placement import placement_demand, placement_preview
 from provisioning.states import DeploymentStatus
 
 NAME_CONSTRAINT = "deployment_name_once_while_live"
@@ -44,16 +46,6 @@ class PolicyVerdict:
     code: str
     level: str
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where it would be made, and why there."""
-
-    cluster: str
-    node: str
-    storage: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +65,14 @@ class DeploymentPlan:
     cost: Cost
     quota: tuple[Verdict, ...]
     policies: tuple[PolicyVerdict, ...]
-    placement: Placement
+    placement: Decision | None
     faults: tuple[Fault, ...]
 
     @property
     def is_allowed(self) -> bool:
         """Whether a submit of the same request would be accepted now."""
-        return not self.faults and all(verdict.is_allowed for verdict in self.quota)
+        fits = self.placement is None or self.placement.fits
+        return not self.faults and fits and all(verdict.is_allowed for verdict in self.quota)
 
     def demand(self) -> None:
         """Passes, or raises what forbids the submit.
@@ -87,16 +80,21 @@ class DeploymentPlan:
         Raises:
             DeploymentInvalid: with every field at fault.
             QuotaExceeded: with every dimension at fault.
+            NoCapacity: no place has room, as far as the plan has looked.
         """
         if self.faults:
             raise DeploymentInvalid(faults=self.faults)
         refused = [verdict for verdict in self.quota if not verdict.is_allowed]
         if refused:
             raise quota_exceeded(refused)
+        if self.placement is not None:
+            placement_demand(self.placement)
 
 
-def deployment_plan(*, actor: Actor, tenant_id: UUID, request: DeploymentRequest) -> DeploymentPlan:
-    """What the request would become.
+def deployment_plan(
+    *, actor: Actor, tenant_id: UUID, request: DeploymentRequest, with_placement: bool = True
+) -> DeploymentPlan:
+    """What the request would become; a submit leaves the placement to its own decision under locks.
 
     Raises:
         Refused: the actor may not create deployments.
@@ -134,7 +132,7 @@ def deployment_plan(*, actor: Actor, tenant_id: UUID, request: DeploymentRequest
         cost=cost(price, hours=ttl_hours, currency="EUR"),
         quota=quota_verdicts(tenant_id, amounts),
         policies=_policies(template, faults),
-        placement=_placement(template),
+        placement=placement_preview(template, amounts) if with_placement else None,
         faults=faults,
     )
 
@@ -188,12 +186,3 @@ def _policies(template: Template, faults: tuple[Fault, ...]) -> tuple[PolicyVerd
         return denied
     message = _("Within the limits of %(template)s.") % {"template": template.name}
     return (PolicyVerdict("template_limits", "ok", message),)
-
-
-def _placement(template: Template) -> Placement:
-    return Placement(
-        cluster=template.cluster.code,
-        node=template.default_node,
-        storage=template.storage_pool,
-        reason=_("The template's home node."),
-    )

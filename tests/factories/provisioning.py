@@ -8,7 +8,7 @@ from decimal import Decimal
 import factory
 
 from portal.kernel import clock
-from provisioning.models import Cluster, Deployment, Template
+from provisioning.models import Cluster, Deployment, Node, NodeState, Storage, Template
 from tests.factories.accounts import PlatformFactory
 
 
@@ -25,6 +25,39 @@ class ClusterFactory(PlatformFactory):
     vmid_first = 20_000
     vmid_last = 20_999
     vmid_next = 20_000
+    last_seen_at = factory.LazyFunction(clock.now)
+    node = factory.RelatedFactory("tests.factories.provisioning.NodeFactory", "cluster")
+    storage = factory.RelatedFactory("tests.factories.provisioning.StorageFactory", "cluster")
+
+
+class NodeFactory(PlatformFactory):
+    """A node with room for whatever a test makes."""
+
+    class Meta:
+        model = Node
+
+    cluster = factory.SubFactory(ClusterFactory)
+    name = "pve1"
+    state = NodeState.ONLINE
+    cpu_cores = 128
+    memory_mb = 1_048_576
+    seen_at = factory.LazyFunction(clock.now)
+
+
+class StorageFactory(PlatformFactory):
+    """A shared storage with room for whatever a test makes."""
+
+    class Meta:
+        model = Storage
+
+    cluster = factory.SubFactory(ClusterFactory)
+    name = "ceph-vm"
+    node_names = ("pve1",)
+    is_shared = True
+    is_active = True
+    total_gb = 102_400
+    used_gb = 0
+    seen_at = factory.LazyFunction(clock.now)
 
 
 class TemplateFactory(PlatformFactory):

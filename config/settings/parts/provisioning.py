@@ -4,6 +4,8 @@ from __future__ import annotations
 
 PROVISIONING = {
     "poll_s": 1.0,
+    "parked_poll_s": 5.0,
+    "sweep_slots_every_s": 60,
     "lock_patience_s": 120.0,
     "clone_window_s": 60.0,
     "address_polls": 40,

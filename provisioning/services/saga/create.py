@@ -26,7 +26,7 @@ from portal.kernel.queue import (
     StepRetry,
 )
 from provisioning.logic.reconciliation import disk_size_gb, guest_tags
-from provisioning.models import Deployment, Template
+from provisioning.models import Deployment, SlotKind, Template
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.saga.guest import (
     Guest,
@@ -37,7 +37,7 @@ from provisioning.services.saga.guest import (
 )
 from provisioning.services.saga.outcome import settle
 from provisioning.services.saga.tasks import guest_step, poll, task_run
-from provisioning.services.slots import slot_take
+from provisioning.services.slots import slot_free, slot_take
 from provisioning.services.vmids import vmid_allocate, vmid_block
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
@@ -52,8 +52,8 @@ def clone(ctx: StepContext, guest: Guest) -> StepResult:
         return Complete({"canceled": True})
     try:
         if "clone" not in ctx.state:
-            if not slot_take(guest.deployment):
-                return poll(f"waiting for a free slot on {guest.deployment.template.storage_pool}")
+            if wait := slot_take(guest.deployment, SlotKind.CLONE):
+                return Poll(wait.after_s, str(wait))
             _resume(ctx, guest)
         waiting = task_run(ctx, guest, "clone", lambda: _submit(ctx, guest))
         if waiting:
@@ -68,6 +68,7 @@ def clone(ctx: StepContext, guest: Guest) -> StepResult:
     if config.is_cloning:
         raise GuestLocked("clone")
     guest_adopt(guest.deployment, config)
+    slot_free(guest.deployment.pk)
     return Advance(f"VMID {guest.vmid}, {config.node}")
 
 
@@ -89,9 +90,10 @@ def _resume(ctx: StepContext, guest: Guest) -> None:
     deployment = guest.deployment
     if deployment.clone_requested_at is None:
         return
+    source_node, source_vmid = deployment.clone_source
     ref = guest.hypervisor.clone_find(
-        source_node=deployment.template.default_node,
-        source_vmid=deployment.template.proxmox_template_vmid,
+        source_node=source_node,
+        source_vmid=source_vmid,
         new_vmid=deployment.vmid,
         since=deployment.clone_requested_at - CLOCK_SKEW,
     )
@@ -111,14 +113,16 @@ def _submit(ctx: StepContext, guest: Guest) -> TaskRef | None:
     if not guest.hypervisor.is_vmid_free(guest.vmid):
         raise VmidTaken(f"VMID {guest.vmid} is in use")
     ctx.save()
+    source_node, source_vmid = deployment.clone_source
     return guest.hypervisor.clone_submit(
-        source_node=template.default_node,
-        source_vmid=template.proxmox_template_vmid,
+        source_node=source_node,
+        source_vmid=source_vmid,
+        target_node=deployment.node,
         new_vmid=deployment.vmid,
         name=deployment.name,
         marker=deployment.marker,
         pool=deployment.cluster.pool or None,
-        storage=template.storage_pool if template.is_full_clone else None,
+        storage=deployment.storage_pool if template.is_full_clone else None,
         is_full=template.is_full_clone,
     )
 
@@ -190,8 +194,12 @@ def grow(ctx: StepContext, guest: Guest) -> StepResult:
         raise StepFailed(
             f"The template has no disk {template.system_disk}.", code="template_disk_missing"
         )
-    if "resize" not in ctx.state and disk >= guest.deployment.disk_gb:
-        return Advance(f"{disk} GiB")
+    if "resize" not in ctx.state:
+        if disk >= guest.deployment.disk_gb:
+            slot_free(guest.deployment.pk)
+            return Advance(f"{disk} GiB")
+        if wait := slot_take(guest.deployment, SlotKind.DISK):
+            return Poll(wait.after_s, str(wait))
     waiting = task_run(
         ctx,
         guest,

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.services import trail
-from integrations.proxmox.errors import GuestAbsent
+from integrations.proxmox.errors import GuestAbsent, NodeUnreachable
 from integrations.proxmox.interface import GuestConfig, Hypervisor
 from integrations.services.hypervisors import hypervisor_for
 from portal.kernel import clock
@@ -76,7 +76,7 @@ def is_ours(deployment: Deployment, config: GuestConfig) -> bool:
 def guest_inspect(guest: Guest) -> GuestConfig | None:
     """The guest's configuration if it is ours, None if the cluster proves it absent.
 
-    Follows a guest that was migrated.
+    Follows a guest that was migrated; a copy moves to its node at the end of its clone.
 
     Raises:
         GuestUnproven, GuestForeign, and what the provider raises when the answer is unknown.
@@ -89,11 +89,17 @@ def guest_inspect(guest: Guest) -> GuestConfig | None:
         if node is None:
             return None
         config = guest.hypervisor.guest_config(node, guest.vmid)
+    except NodeUnreachable:
+        # The node may be down because its machines were moved away.
+        node = guest.hypervisor.guest_find(guest.vmid)
+        if node in {None, guest.node}:
+            raise
+        config = guest.hypervisor.guest_config(str(node), guest.vmid)
     if config.is_cloning and config.marker is None:
         raise GuestUnproven
     if not is_ours(deployment, config):
         raise GuestForeign
-    if config.node != deployment.node:
+    if config.node != deployment.node and not config.is_cloning:
         _remember(deployment, node=config.node)
     return config
 

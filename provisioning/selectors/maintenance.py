@@ -1,0 +1,26 @@
+"""What is out of service, asked before anything is changed."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from provisioning.models import Deployment, Node
+
+
+def maintenance_of(deployment: Deployment) -> str:
+    """Why nothing may be changed on the deployment's machine now: its cluster's or its node's reason, or nothing."""
+    cluster = deployment.cluster
+    if cluster.is_in_maintenance:
+        return _("waits for the maintenance of the cluster to end: %(reason)s") % {
+            "reason": cluster.maintenance_reason
+        }
+    reason = (
+        Node.objects.filter(
+            cluster_id=deployment.cluster_id, name=deployment.node, is_in_maintenance=True
+        )
+        .values_list("maintenance_reason", flat=True)
+        .first()
+    )
+    if reason is None:
+        return ""
+    return _("waits for the maintenance of its node to end: %(reason)s") % {"reason": reason}

@@ -1,0 +1,64 @@
+"""Deciding where a machine is made: by the plan without locks, by the submit under the clusters' rows."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from billing.logic.quota import Amounts
+from provisioning.errors import NoCapacity
+from provisioning.logic.placement import Candidate, Decision, decide, growth_missing
+from provisioning.models import Cluster, Template
+from provisioning.selectors.capacity import places_of, room_of
+
+
+def placement_preview(template: Template, need: Amounts) -> Decision:
+    """Where it would be made now; nothing is held, so a submit decides again."""
+    places = places_of(template)
+    room = room_of({cluster.pk: cluster for cluster, _ in places}.values())
+    return decide(need=need, places=[place for _, place in places], room=room)
+
+
+def placement_demand(decision: Decision) -> Candidate:
+    """The chosen place. Raises NoCapacity naming what is missing."""
+    if decision.chosen is not None:
+        return decision.chosen
+    counts: dict[str, int] = {}
+    for candidate in decision.candidates:
+        for reason in candidate.reasons:
+            counts[reason.code] = counts.get(reason.code, 0) + 1
+    raise NoCapacity(decision.reason, reasons=counts)
+
+
+@transaction.atomic
+def placement_decide(template: Template, need: Amounts) -> tuple[Cluster, Decision]:
+    """Decides and keeps the clusters' rows locked, so that nobody fills the same room meanwhile.
+
+    The rows are locked in the order of their keys; sums are read after the locks, when every earlier
+    submit has committed.
+
+    Raises:
+        NoCapacity: no place fits.
+    """
+    places = places_of(template)
+    wanted = {cluster.pk for cluster, _ in places}
+    locked = Cluster.objects.select_for_update(of=("self",)).filter(pk__in=wanted).order_by("pk")
+    clusters = {cluster.code: cluster for cluster in locked}
+    decision = decide(
+        need=need, places=[place for _, place in places], room=room_of(clusters.values())
+    )
+    return clusters[placement_demand(decision).cluster], decision
+
+
+@transaction.atomic
+def growth_demand(*, cluster_id: UUID, node: str, storage: str, growth: Amounts) -> None:
+    """Passes while the node and the storage a machine is on have room for its growth, else raises NoCapacity.
+
+    The cluster's row stays locked until the growth is written.
+    """
+    cluster = Cluster.objects.select_for_update(of=("self",)).get(pk=cluster_id)
+    room = room_of([cluster])
+    lacking = growth_missing(room, node=node, storage=storage, growth=growth)
+    if lacking:
+        raise NoCapacity(lacking)
