@@ -23,7 +23,7 @@ from portal.kernel.queue import (
 from provisioning.permissions import Permission
 from provisioning.services import expiry, observation
 from provisioning.services.operations import OperationType as Type
-from provisioning.services.saga import create, destroy, outcome, power, protect
+from provisioning.services.saga import create, destroy, outcome, power, protect, repair
 from provisioning.services.warnings import warning_delivered, warning_undelivered
 
 _PATIENCE = 12
@@ -136,3 +136,18 @@ _KINDS = (
         max_attempts=1,
     ),
 )
+    _kind(
+        Type.ADOPT,
+        _("Adopt a machine"),
+        Step("mark", _("Mark"), repair.mark),
+        Step("adopted", _("Take over"), repair.adopted),
+        on_failure=repair.adopt_failed,
+        retry_permission=Permission.CLUSTERS_MANAGE,
+    ),
+    _kind(
+        Type.REAPPLY,
+        _("Set figures again"),
+        Step("configure", _("Configure"), repair.reapply),
+        Step("resize", _("Resize disk"), create.grow),
+        Step("check", _("Check"), repair.reapplied),
+    ),

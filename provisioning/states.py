@@ -133,6 +133,7 @@ class Resolution(models.TextChoices):
     FORGOTTEN = "forgotten", _("Forgotten")
     ADOPTED = "adopted", _("Adopted")
     ACCEPTED = "accepted", _("Accepted")
+    REAPPLIED = "reapplied", _("Set again")
     DISMISSED = "dismissed", _("Closed by a person")
 
 

@@ -16,10 +16,10 @@ class Deployment(TenantModel):
     """One VM. `marker` and `guest_uuid` prove its identity before anything is changed on the hypervisor.
 
     `guest_facts` is what the machine looked like when it was last known to be right, beyond our figures:
-    {name, disk_gb, nets}; None while nobody has looked. `clone_requested_at` is set before the first clone call and tells later runs to look before they ask
-    again; `expires_at` ends the running, `delete_after` the existing. `lease_version` counts the changes of
-    these ends; warnings belong to a version. `is_protected` says that the hypervisor may have been told to
-    refuse a deletion.
+    {name, disk_gb, nets}; None while nobody has looked. `clone_requested_at` is set before the first clone
+    call and tells later runs to look before they ask again; `expires_at` ends the running, `delete_after`
+    the existing. `lease_version` counts the changes of these ends; warnings belong to a version.
+    `is_protected` says that the hypervisor may have been told to refuse a deletion.
     """
 
     name = models.CharField(max_length=63)

@@ -21,6 +21,8 @@ class OperationType(StrEnum):
     RESIZE = "pod.resize"
     PROTECT = "pod.protect"
     DESTROY = "pod.destroy"
+    ADOPT = "pod.adopt"
+    REAPPLY = "pod.reapply"
     REFRESH = "pod.refresh"
     OBSERVE = "cluster.observe"
 
