@@ -26,7 +26,12 @@ def identify(world: World, authorization: str, now: float) -> Identity | None:
     if token is None or not secrets.compare_digest(token.secret, found["secret"]):
         return None
     is_expired = token.expires and token.expires <= now
-    return None if is_expired or identity.user not in world.users else identity
+    return identity if not is_expired and is_enabled(world, identity.user, now) else None
+
+
+def is_enabled(world: World, name: str, now: float) -> bool:
+    user = world.users.get(name)
+    return user is not None and user.is_enabled and (not user.expires or user.expires > now)
 
 
 def _own_privileges(world: World, subject: str, path: str) -> set[str]:
@@ -69,6 +74,11 @@ def privileges(world: World, identity: Identity, path: str) -> set[str]:
 def has(world: World, identity: Identity, path: str, *names: str) -> bool:
     """Tell whether one of the names is held on the path."""
     return identity.is_root or not privileges(world, identity, path).isdisjoint(names)
+
+
+def has_all(world: World, identity: Identity, path: str, *names: str) -> bool:
+    """Tell whether all the names are held on the path."""
+    return identity.is_root or privileges(world, identity, path).issuperset(names)
 
 
 def require(world: World, identity: Identity, path: str, *names: str, any_of: bool = False) -> None:

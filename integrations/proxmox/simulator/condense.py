@@ -53,7 +53,7 @@ class Condenser:
         }
 
     def rule(self, raw: Rule, name: str, family: str = "") -> Rule:
-        kept = {key: raw[key] for key in KEPT if key in raw}
+        kept = {key: raw[key] for key in KEPT if raw.get(key) is not None}
         kept |= {key: _number(kept[key]) for key in NUMBERS if key in kept}
         for key in ("optional", "default_key"):
             if not kept.get(key, 1):

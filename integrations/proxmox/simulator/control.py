@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ from aiohttp import web
 
 from integrations.proxmox.simulator import fixtures, settings
 from integrations.proxmox.simulator.simulation import Simulation
-from integrations.proxmox.simulator.world import Machine
+from integrations.proxmox.simulator.standing import Standing
+from integrations.proxmox.simulator.world import Machine, User
 
 _MISSING = object()
 _STORAGE_FIGURES = {
@@ -29,6 +31,7 @@ class Control:
 
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
+        self._standing = Standing()
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_guarded])
@@ -40,6 +43,9 @@ class Control:
         app.router.add_post("/foreign-vm", self.foreign_vm)
         app.router.add_post("/clock", self.clock)
         app.router.add_post("/storage", self.storage)
+        app.router.add_post("/limits", self.limits)
+        app.router.add_post("/rotate-token", self.rotate_token)
+        app.router.add_post("/user", self.user)
         app.router.add_post("/crash-task", self.crash_task)
         app.router.add_post("/unlock", self.unlock)
         app.router.add_post("/remove-vm", self.remove_vm)
@@ -95,13 +101,15 @@ class Control:
 
     async def order_fault(self, request: web.Request) -> web.Response:
         fault = self._sim.faults.order(await _body(request))
+        self._standing.enact(self._sim, fault)
         return web.json_response({"id": fault.id, "kind": fault.kind}, status=201)
 
     async def clear_faults(self, request: web.Request) -> web.Response:
         """All of them, or the one of `?id=`."""
         wanted = request.query.get("id")
         removed = self._sim.faults.clear(int(wanted) if wanted else None)
-        return web.json_response({"removed": removed})
+        self._standing.revoke(self._sim, removed)
+        return web.json_response({"removed": len(removed)})
 
     async def foreign_vm(self, request: web.Request) -> web.Response:
         """Let somebody else's machine appear, by default also where another was before."""
@@ -142,6 +150,34 @@ class Control:
         sim.world.storages[name] = storage
         sim.touch()
         return web.json_response(dataclasses.asdict(storage))
+
+    async def limits(self, request: web.Request) -> web.Response:
+        """Set the limits of the daemon, by name; without any, show them."""
+        return web.json_response(self._sim.connections.change(await _body(request)))
+
+    async def rotate_token(self, request: web.Request) -> web.Response:
+        """Give a token another secret, or let it expire: the old one is refused from now on."""
+        body = await _body(request)
+        owner = str(_required(body, "token"))
+        token = self._sim.world.tokens.get(owner)
+        if token is None:
+            raise ValueError(f"unknown token '{owner}'")
+        token.secret = str(body.get("secret", uuid.uuid4()))
+        token.expires = int(body.get("expires", token.expires))
+        self._sim.touch()
+        return web.json_response({"token": owner, "secret": token.secret})
+
+    async def user(self, request: web.Request) -> web.Response:
+        """Change a user, or make one: password, is_enabled, expires."""
+        body, world = await _body(request), self._sim.world
+        name = str(_required(body, "name"))
+        changes = {key: value for key, value in body.items() if key != "name"}
+        unknown = sorted(set(changes) - {"password", "is_enabled", "expires"})
+        if unknown:
+            raise ValueError(f"unknown parameters: {', '.join(unknown)}")
+        world.users[name] = dataclasses.replace(world.users.get(name, User()), **changes)
+        self._sim.touch()
+        return web.json_response({"name": name})
 
     async def crash_task(self, request: web.Request) -> web.Response:
         """Kill one worker as by kill -9; without `upid` every one that runs."""
@@ -187,6 +223,7 @@ class Control:
 
     async def reset(self, request: web.Request) -> web.Response:
         fixture = str((await _body(request)).get("fixture", self._sim.world.fixture))
+        self._standing.forget()
         await self._sim.reset(fixture)
         self._sim.flush()
         return web.json_response({"fixture": fixture})

@@ -6,15 +6,19 @@ from __future__ import annotations
 class ApiError(Exception):
     """An answer with a status of 400 and above; its first line becomes the reason phrase."""
 
-    def __init__(self, status: int, message: str, *, errors: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        errors: dict[str, str] | None = None,
+        reason: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.errors = errors
-
-    @property
-    def reason(self) -> str:
-        return self.message.split("\n", 1)[0]
+        self.reason = message.split("\n", 1)[0] if reason is None else reason
 
 
 class BareError(ApiError):
@@ -23,6 +27,14 @@ class BareError(ApiError):
     def __init__(self, status: int, message: str, *, body: str = "") -> None:
         super().__init__(status, message)
         self.body = body
+
+
+class RawAnswerError(BareError):
+    """An answer that is not the daemon's: something between has made it up."""
+
+    def __init__(self, status: int, message: str, *, body: str, kind: str) -> None:
+        super().__init__(status, message, body=body)
+        self.kind = kind
 
 
 class WorkError(Exception):

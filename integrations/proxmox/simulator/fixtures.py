@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from integrations.proxmox.simulator.world import (
     Node,
     Storage,
     Token,
+    User,
     Volume,
     World,
 )
@@ -43,6 +45,7 @@ PORTAL = [
     "VM.Snapshot.Rollback",
 ]  # fmt: skip
 # fixtures everybody knows, one secret per cluster
+ROOT_PASSWORD = "simulator"  # noqa: S105 - a fixture everybody knows
 PORTAL_SECRETS = {
     "paris": "44444444-4444-4444-4444-444444444444",
     "lyon": "55555555-5555-5555-5555-555555555555",
@@ -81,7 +84,8 @@ def build(name: str, now: float) -> World:
 
 def _bare(name: str, now: float) -> World:
     world = World(name=name, booted=now - 2899.0)
-    world.users = ["root@pam"]
+    world.users = {"root@pam": User(ROOT_PASSWORD)}
+    world.ticket_secret = secrets.token_hex(16)
     world.roles = {"Administrator": ADMINISTRATOR, "NoAccess": []}
     return world
 
@@ -96,7 +100,7 @@ def _wire(now: float) -> World:
     }
     world.storages = {"local": Storage("local", nodes=["pve1"], copy_gib_per_s=4.0)}
     world.pools = {"prod": []}
-    world.users.append("prov@pve")
+    world.users["prov@pve"] = User()
     world.roles["Provisioning"] = ROLE
     world.tokens = {
         "prov@pve!full": Token("22222222-2222-2222-2222-222222222222", is_separated=False),
@@ -120,7 +124,7 @@ def _cluster(name: str, now: float, nodes: list[Node], storages: list[Storage]) 
         storage.nodes = list(world.nodes)
         world.storages[storage.name] = storage
     world.pools = {"uhub": []}
-    world.users.append("uhub@pve")
+    world.users["uhub@pve"] = User()
     world.roles["UHub"] = PORTAL
     world.tokens = {
         "uhub@pve!portal": Token(PORTAL_SECRETS[name]),
@@ -208,7 +212,7 @@ def _inhabited(world: World, now: float) -> World:
     store = next(s for s in world.storages.values() if "iso" in s.content and s.shared)
     disc = f"{store.name}:iso/debian-13.1.0-amd64-netinst.iso"
     world.volumes[disc] = Volume(
-        disc, store.name, "", 0, 783 * MIB, content="iso", suffix="iso", fingerprint="debian-13.1:0"
+        disc, store.name, "", 0, 783 * MIB, content="iso", fingerprint="debian-13.1:0"
     )
     return world
 

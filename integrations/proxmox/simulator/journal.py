@@ -7,7 +7,7 @@ from typing import Any
 
 from integrations.proxmox.simulator.clock import Clock
 
-KEPT = 100_000
+KEPT = 50_000
 _SECRET = ("password", "cipassword")
 
 

@@ -5,21 +5,30 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 
 from aiohttp import web
 
 TLS_HANDSHAKE = 0x16
 FIRST_BYTE_S = 10.0
+FULL_RETRY_S = 0.02
 _PLAIN_BYTES = 8192
 
 
 class TlsListener:
     """One accepting task; each connection gets a short-lived task until its handshake is done."""
 
-    def __init__(self, sock: socket.socket, server: web.Server, context: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        server: web.Server,
+        context: ssl.SSLContext,
+        is_full: Callable[[], bool],
+    ) -> None:
         self._sock = sock
         self._server = server
         self._context = context
+        self._is_full = is_full
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -37,6 +46,8 @@ class TlsListener:
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            while self._is_full():  # noqa: ASYNC110 - nobody tells when a connection ends
+                await asyncio.sleep(FULL_RETRY_S)
             client, _ = await loop.sock_accept(self._sock)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._keep(asyncio.create_task(self._welcome(client)))
@@ -86,7 +97,7 @@ async def _redirect(client: socket.socket) -> None:
         for name, _, value in (line.partition(":") for line in head.split("\r\n")[1:])
     }
     host = lines.get("host", "{}:{}".format(*client.getsockname()[:2]))
-    status = "301 Moved Permanently" if method == "GET" else "308 Permanent Redirect"
+    status = "301 Moved Permanently" if method in ("GET", "HEAD") else "308 Permanent Redirect"
     location = f"https://{host}{path}"
     answer = f"HTTP/1.1 {status}\r\nLocation: {location}\r\nContent-Length: 0\r\n"
     await loop.sock_sendall(client, f"{answer}Connection: close\r\n\r\n".encode("latin-1"))

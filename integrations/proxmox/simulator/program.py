@@ -16,11 +16,13 @@ from integrations.proxmox.simulator import certificates, fixtures
 from integrations.proxmox.simulator.control import Control
 from integrations.proxmox.simulator.listener import TlsListener
 from integrations.proxmox.simulator.pipeline import Pipeline
-from integrations.proxmox.simulator.simulation import Simulation
+from integrations.proxmox.simulator.simulation import LATEST, Simulation
 
-KEEP_ALIVE_S = 5.0
+# the idle ones are closed by their own clock, in `connections`
+KEEP_ALIVE_S = 3600.0
 GOODBYE_S = 0.1
 LOOPBACK = "127.0.0.1"
+VERSIONS = ("8.2.4", "8.4.2", "9.1.9", LATEST)
 DESCRIPTION = """A Proxmox VE API server without Proxmox VE.
 
 It speaks HTTPS like pveproxy, keeps a cluster of simulated nodes in the state folder and offers
@@ -66,6 +68,13 @@ def build_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argu
         default=1.0,
         help="divides every duration; the ratios stay (default: %(default)s)",
     )
+    add(
+        "--pve-version",
+        choices=VERSIONS,
+        default=LATEST,
+        help="which release answers; before 8.3 errors have no text in their body "
+        "(default: %(default)s)",
+    )
     return parser
 
 
@@ -91,14 +100,20 @@ async def _serve(options: argparse.Namespace) -> None:
     farewell = _farewell()
     identity = certificates.ensure(options.state)
     api, control = _bound(options.host, options.port), _bound(LOOPBACK, options.control_port)
-    sim = Simulation(state=options.state, fixture=options.fixture, scale=options.time_scale)
+    sim = Simulation(
+        state=options.state,
+        fixture=options.fixture,
+        scale=options.time_scale,
+        version=options.pve_version,
+    )
     sim.fingerprint = identity.fingerprint
     server = web.Server(
         Pipeline(sim).handle,
         access_log=None,
         keepalive_timeout=KEEP_ALIVE_S,
     )
-    listener = TlsListener(api, server, identity.context())
+    sim.connections.server = server
+    listener = TlsListener(api, server, identity.context(), lambda: sim.connections.is_full)
     listener.start()
     runner = await _control_runner(sim, control)
     observer = asyncio.create_task(sim.observe_forever())

@@ -122,7 +122,8 @@ def default_boot(config: dict[str, Any]) -> str:
         key=lambda key: ("media=cdrom" in str(config[key]), key),
     )
     nets = sorted(key for key in config if NET.fullmatch(key))
-    return "order=" + ";".join([*drives, *nets[:1]])
+    devices = [*drives, *nets[:1]]
+    return f"order={';'.join(devices)}" if devices else ""
 
 
 def digest(machine: Machine) -> str:

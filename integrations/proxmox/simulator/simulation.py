@@ -7,26 +7,30 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from integrations.proxmox.simulator import fixtures
+from integrations.proxmox.simulator import fixtures, ha
 from integrations.proxmox.simulator.clock import Clock
+from integrations.proxmox.simulator.connections import Connections
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.faults import FaultTable
 from integrations.proxmox.simulator.journal import Journal
 from integrations.proxmox.simulator.locks import LockTable
 from integrations.proxmox.simulator.scope import Call
 from integrations.proxmox.simulator.store import StateFile
-from integrations.proxmox.simulator.tasks import Body, TaskTable
+from integrations.proxmox.simulator.tasks import Body, TaskTable, Worker
 from integrations.proxmox.simulator.world import Machine, Node, World
 
 OBSERVE_S = 10.0
+LATEST = "9.2.11"
 
 
 class Simulation:
     """What every endpoint gets."""
 
-    def __init__(self, *, state: Path, fixture: str, scale: float) -> None:
+    def __init__(self, *, state: Path, fixture: str, scale: float, version: str = LATEST) -> None:
         self.clock = Clock(scale=scale)
         self.faults = FaultTable()
+        self.connections = Connections()
+        self.version = version
         self.journal = Journal(self.clock)
         self.fingerprint = ""
         self.outputs: dict[int, str] = {}
@@ -42,7 +46,7 @@ class Simulation:
         self.world = world
         self._store.attach(world)
         self.locks = LockTable(self.clock, self.faults)
-        self.tasks = TaskTable(world, self.clock, self.faults, self.touch)
+        self.tasks = TaskTable(world, self.clock, self.faults, self.touch, self._after)
         for machine in world.machines.values():
             machine.observed = _observation(machine)
 
@@ -53,6 +57,28 @@ class Simulation:
         self.journal.clear()
         self._settle(fixtures.build(fixture, self.clock.now()))
         self.touch()
+
+    def _after(self, worker: Worker) -> None:
+        """A freed id is anybody's at once."""
+        if worker.task.kind != "qmdestroy":
+            return
+        if fault := self.faults.take("id_reuse", worker.facts):
+            node = str(fault.param("node", worker.task.node))
+            name = str(fault.param("name", "stranger"))
+            vmid = int(worker.task.id)
+            fixtures.stranger(self.world, vmid=vmid, node=node, name=name, now=self.clock.now())
+
+    @property
+    def has_messages(self) -> bool:
+        """Tell whether errors have a text in their body: since 8.3 they do."""
+        major, minor, *_ = (int(part) for part in f"{self.version}.0".split(".")[:2])
+        return (major, minor) >= (8, 3)
+
+    @property
+    def has_quorum(self) -> bool:
+        """Tell whether more than half of the nodes are on this side of every partition."""
+        lost = self.faults.lost_nodes().intersection(self.world.nodes)
+        return not lost or len(self.world.nodes) - len(lost) > len(self.world.nodes) / 2
 
     async def close(self) -> None:
         for running in self._background:
@@ -69,6 +95,7 @@ class Simulation:
 
     async def observe_forever(self) -> None:
         """pvestatd: the cluster learns names and states of machines every ten seconds only."""
+        ha.resume(self)
         while True:
             await self.clock.sleep(OBSERVE_S)
             for machine in self.world.machines.values():

@@ -18,6 +18,7 @@ from integrations.proxmox.simulator.world import Task, World
 logger = logging.getLogger(__name__)
 FORK_S = 0.1
 KEPT_TASKS = 2000
+PATIENCE_S = 5.0
 UPID = re.compile(
     r"UPID:([a-zA-Z0-9]([a-zA-Z0-9\-]*[a-zA-Z0-9])?):([0-9A-Fa-f]{8}):([0-9A-Fa-f]{8,9}):"
     r"([0-9A-Fa-f]{8}):([^:\s/]+):([^:\s/]*):([^:\s/]+):"
@@ -57,12 +58,18 @@ Body = Callable[[Worker], Awaitable[None]]
 
 class TaskTable:
     def __init__(
-        self, world: World, clock: Clock, faults: FaultTable, touch: Callable[[], None]
+        self,
+        world: World,
+        clock: Clock,
+        faults: FaultTable,
+        touch: Callable[[], None],
+        after: Callable[[Worker], None],
     ) -> None:
         self._world = world
         self._clock = clock
         self._faults = faults
         self._touch = touch
+        self._after = after
         self._running: dict[str, tuple[asyncio.Task[None], Worker]] = {}
 
     def spawn(
@@ -94,6 +101,8 @@ class TaskTable:
 
     def _forget_old(self) -> None:
         surplus = len(self._world.tasks) - KEPT_TASKS
+        if surplus <= 0:
+            return
         for upid in [u for u, t in self._world.tasks.items() if t.status == "stopped"]:
             if surplus <= 0:
                 return
@@ -105,7 +114,10 @@ class TaskTable:
             await self._clock.sleep(FORK_S)
             worker.point("begin")
             self._fail(worker)
+            if self._faults.take("hung_task", worker.facts):
+                await asyncio.Event().wait()
             await body(worker)
+            self._after(worker)
             if fault := self._faults.take("task_warnings", worker.facts):
                 worker.warn(str(fault.param("message", "simulated warning")))
             worker.point("done")
@@ -136,15 +148,20 @@ class TaskTable:
             task.log.append(f"TASK {word}{exitstatus}")
         task.status, task.exitstatus = "stopped", exitstatus
         task.endtime = int(self._clock.now())
+        self._world.finished[task.node] = self._world.finished.get(task.node, 0) + 1
         self._running.pop(task.upid, None)
         self._touch()
 
     async def interrupt(self, upid: str) -> None:
-        """SIGTERM: the body may clean up."""
-        if upid in self._running:
-            running, _ = self._running[upid]
-            running.cancel()
-            await asyncio.wait({running})
+        """SIGTERM: the body may clean up; SIGKILL when that takes more than five seconds."""
+        if upid not in self._running:
+            return
+        running, _ = self._running[upid]
+        patience = asyncio.create_task(self._clock.sleep(PATIENCE_S))
+        running.cancel()
+        await asyncio.wait({running, patience}, return_when=asyncio.FIRST_COMPLETED)
+        patience.cancel()
+        await self.kill(upid)
 
     async def kill(self, upid: str) -> bool:
         """SIGKILL: nothing is cleaned up. False when it was not running."""

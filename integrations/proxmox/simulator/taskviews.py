@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from integrations.proxmox.simulator import access
+from integrations.proxmox.simulator.formats import split_list
 from integrations.proxmox.simulator.scope import Identity
 from integrations.proxmox.simulator.simulation import Simulation
 from integrations.proxmox.simulator.world import Task
+
+ROTATED_AT = 1000
 
 
 def is_own(identity: Identity, owner: str) -> bool:
@@ -28,23 +30,36 @@ def _class_of(task: Task) -> str:
         return "ok"
     if task.exitstatus.startswith("WARNINGS"):
         return "warning"
-    return "unknown" if task.exitstatus == "unexpected status" else "error"
+    return "unknown" if task.exitstatus in ("", "unexpected status") else "error"
+
+
+def listed(sim: Simulation, node: str, source: str) -> list[Task]:
+    """What runs and what has ended, as far back as two files of the archive go."""
+    own = [task for task in sim.world.tasks.values() if task.node == node]
+    running = [task for task in own if task.status == "running"]
+    ended = sorted(
+        (task for task in own if task.status == "stopped"),
+        key=lambda task: (task.endtime, task.starttime, task.pstart, task.pid),
+        reverse=True,
+    )
+    kept = ROTATED_AT + sim.world.finished.get(node, 0) % ROTATED_AT
+    active = running[::-1] if source != "archive" else []
+    return active + (ended[:kept] if source != "active" else [])
 
 
 def is_wanted(task: Task, params: dict[str, Any]) -> bool:
-    """Apply the filters of the node's task list."""
-    source, is_running = params.get("source", "archive"), task.status == "running"
-    classes = [word for word in re.split(r"[,;\s]+", params.get("statusfilter", "")) if word]
+    """Apply the filters of the node's task list; what runs has no status but `unknown`."""
+    classes = {word.lower() for word in split_list(params.get("statusfilter", ""))}
+    if params.get("errors"):
+        classes = {"warning", "error", "unknown"}
     return all(
         (
-            source == "all" or is_running == (source == "active"),
             "vmid" not in params or task.id == str(params["vmid"]),
             "typefilter" not in params or task.kind == params["typefilter"],
             "since" not in params or task.starttime >= params["since"],
             "until" not in params or task.starttime <= params["until"],
-            not params.get("errors") or (not is_running and task.exitstatus != "OK"),
-            not classes or (not is_running and _class_of(task) in classes),
-            params.get("userfilter", "").lower() in task.user.lower(),
+            not classes or _class_of(task) in classes,
+            params.get("userfilter", "").lower() in task.user.partition("!")[0].lower(),
         )
     )
 

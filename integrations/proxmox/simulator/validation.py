@@ -172,5 +172,5 @@ def _spelled(rule: Rule, value: str) -> str:
 
 def _is_elsewhere(rule: Rule, values: dict[str, Any]) -> bool:
     """Tell whether the parameter belongs to another type of the same object."""
-    chooser = rule.get("type-property")
+    chooser = rule.get("type-property", "")
     return bool(chooser) and values.get(chooser) not in rule.get("instance-types", [])

@@ -53,7 +53,6 @@ class Volume:
     size: int
     base: str = ""
     content: str = "images"
-    suffix: str = "raw"
     created: int = 0
     fingerprint: str = "blank:0"
     marks: dict[str, str] = field(default_factory=dict)
@@ -76,7 +75,10 @@ class Snapshot:
 
 @dataclass(slots=True)
 class Machine:
-    """`observed` is what pvestatd last told the cluster; empty until its next cycle."""
+    """`observed` is what pvestatd last told the cluster; empty until its next cycle.
+
+    `seed` are the options its cloud-init disc was last written with.
+    """
 
     vmid: int
     node: str
@@ -90,7 +92,8 @@ class Machine:
     is_foreign: bool = False
     observed: dict[str, Any] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    parent: str = ""
+    is_paused: bool = False
+    seed: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -103,6 +106,20 @@ class Machine:
     @property
     def is_running(self) -> bool:
         return self.status == "running"
+
+
+@dataclass(slots=True)
+class User:
+    """Without a password nobody signs in by it; `expires` is a timestamp, 0 is never."""
+
+    password: str = ""
+    is_enabled: bool = True
+    expires: int = 0
+    comment: str = ""
+    email: str = ""
+    firstname: str = ""
+    lastname: str = ""
+    groups: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -154,7 +171,9 @@ class World:
     volumes: dict[str, Volume] = field(default_factory=dict)
     machines: dict[int, Machine] = field(default_factory=dict)
     pools: dict[str, list[int]] = field(default_factory=dict)
-    users: list[str] = field(default_factory=list)
+    users: dict[str, User] = field(default_factory=dict)
+    ticket_secret: str = ""
+    finished: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     roles: dict[str, list[str]] = field(default_factory=dict)
     grants: list[Grant] = field(default_factory=list)
@@ -192,6 +211,7 @@ def load(raw: dict[str, Any]) -> World:
             "storages": _mapping(Storage, raw["storages"]),
             "volumes": _mapping(Volume, raw["volumes"]),
             "machines": {int(k): _machine(v) for k, v in raw["machines"].items()},
+            "users": _mapping(User, raw["users"]),
             "tokens": _mapping(Token, raw["tokens"]),
             "grants": [Grant(**grant) for grant in raw["grants"]],
             "tasks": _mapping(Task, raw["tasks"]),

@@ -16,45 +16,47 @@ KILL_AFTER_S = 5.0
 TASK = f"{NODE}/tasks/{{upid}}"
 
 
-def _owned(sim: Simulation, call: Call, privilege: str) -> Task | None:
-    """Raise ApiError for an UPID that is none (400), or somebody else's (403)."""
+def _asked(sim: Simulation, call: Call, privilege: str, *, is_needed: bool) -> Task | None:
+    """Find a task; where it is needed its absence is told before anything about rights.
+
+    Raises ApiError for an UPID that is none (400), or somebody else's (403).
+    """
     upid = call.params["upid"]
     parts = UPID.fullmatch(upid)
     if parts is None:
         raise invalid(upid="unable to parse worker upid")
+    task = sim.world.tasks.get(upid)
+    if task is None and is_needed:
+        raise invalid(upid="no such task")
     if not taskviews.is_own(call.identity, parts[8]):
         access.require(sim.world, call.identity, f"/nodes/{call.node}", privilege)
-    task = sim.world.tasks.get(upid)
-    return task if task is not None and task.node == call.node else None
+    return task
 
 
 @route("GET", f"{NODE}/tasks")
 async def tasks(sim: Simulation, call: Call) -> Page:
-    rows = [
+    """List what runs, then what has ended, the latest first; `limit` 0 is none at all."""
+    wanted = [
         task
-        for task in sim.world.tasks.values()
-        if task.node == call.node
-        and taskviews.is_visible(sim, call.identity, task)
-        and taskviews.is_wanted(task, call.params)
+        for task in taskviews.listed(sim, call.node, call.params.get("source", "archive"))
+        if taskviews.is_visible(sim, call.identity, task) and taskviews.is_wanted(task, call.params)
     ]
-    rows.sort(key=lambda task: (task.starttime, task.pstart, task.pid), reverse=True)
     start, limit = call.params.get("start", 0), call.params.get("limit", 50)
-    chosen = rows[start : start + limit] if limit else rows[start:]
-    return Page([taskviews.node_row(task) for task in chosen], len(rows))
+    chosen = wanted[start : start + limit]
+    return Page([taskviews.node_row(task) for task in chosen], len(wanted))
 
 
 @route("GET", f"{TASK}/status")
 async def task_status(sim: Simulation, call: Call) -> dict[str, Any]:
-    task = _owned(sim, call, "Sys.Audit")
-    if task is None:
-        raise invalid(upid="no such task")
+    task = _asked(sim, call, "Sys.Audit", is_needed=True)
+    assert task is not None
     return taskviews.status(task)
 
 
 @route("GET", f"{TASK}/log")
 async def task_log(sim: Simulation, call: Call) -> Page:
     """Fifty lines unless asked otherwise; an unknown task has a log that says so."""
-    task = _owned(sim, call, "Sys.Audit")
+    task = _asked(sim, call, "Sys.Audit", is_needed=False)
     lines = task.log if task else ["unable to open file - No such file or directory"]
     numbered = [{"n": n, "t": text} for n, text in enumerate(lines or ["no content"], 1)]
     start, limit = call.params.get("start", 0), call.params.get("limit", 50)
@@ -64,7 +66,6 @@ async def task_log(sim: Simulation, call: Call) -> Page:
 
 @route("DELETE", TASK)
 async def task_stop(sim: Simulation, call: Call) -> None:
-    task = _owned(sim, call, "Sys.Modify")
-    if task is None:
-        raise invalid(upid="no such task")
+    task = _asked(sim, call, "Sys.Modify", is_needed=True)
+    assert task is not None
     await sim.tasks.interrupt(task.upid)
