@@ -115,7 +115,7 @@ def _settle(
         return
     for one in warning.recipients:
         if one["email"] == email and not one["delivered_at"]:
-            one["delivered_at"] = delivered_at.isoformat() if delivered_at else None
+            one["delivered_at"] = f"{delivered_at:%Y-%m-%dT%H:%M:%S.%fZ}" if delivered_at else None
             one["failure"] = failure[:300]
     decisive = [one for one in warning.recipients if one["is_decisive"]]
     if warning.delivered_at is None and any(one["delivered_at"] for one in decisive):

@@ -20,8 +20,9 @@ from portal.models import Operation, Team, TeamMember, User
 from portal.selectors.sessions import session_list
 from portal.services.tokens import tokens_issue
 from provisioning.logic.requests import DeploymentRequest
-from provisioning.models import Deployment
+from provisioning.models import Deployment, ExtensionRequest
 from provisioning.services.creation import deployment_create
+from provisioning.services.leases import deployment_extend
 from tests.architecture.routes import Route, routes
 from tests.calls import witnessed
 from tests.conftest import World
@@ -54,6 +55,7 @@ class Scene:
     deployment: Deployment
     operation: Operation
     entry: Entry
+    extension: ExtensionRequest
     teams: tuple[Team, Team]
     session: str = ""
 
@@ -80,6 +82,7 @@ class Scene:
             ("deployments", "pk"): self.deployment.pk,
             ("deployments", "deployment_id"): self.deployment.pk,
             ("deployments", "action"): "restart",
+            ("extension-requests", "pk"): self.extension.pk,
             ("operations", "pk"): self.operation.pk,
             ("operations", "operation_id"): self.operation.pk,
             ("templates", "code"): "wordpress",
@@ -102,7 +105,7 @@ def kind_of(route: Route) -> str:
 def is_tenants(route: Route) -> bool:
     """Whether the route names an object of a tenant."""
     return bool(route.parameters) and kind_of(route) in {
-        *("deployments", "operations", "audit", "teams", "users")
+        *("deployments", "operations", "audit", "teams", "users", "extension-requests")
     }
 
 
@@ -121,8 +124,13 @@ def scene(world: World) -> Iterator[Scene]:
         place.team = teams[0]
         place.save(using="platform")
     entry = Entry.objects.using("platform").get(target_id=str(deployment.pk))
+    with tenant_scope(world.north.pk):
+        _, extension = deployment_extend(
+            actor=world.actor("support"), deployment_id=deployment.pk, hours=400, reason="tests"
+        )
+    assert extension is not None
     with witnessed() as witness:
-        yield Scene(world, deployment, operation, entry, teams, str(uuid7()))
+        yield Scene(world, deployment, operation, entry, extension, teams, str(uuid7()))
     assert witness.calls == []
 
 

@@ -193,7 +193,7 @@ def test_a_delivery_is_on_record(world: World, template: Template) -> None:
     run_until_idle()
     warning = LeaseWarning.across_tenants.get(deployment_id=row.pk)
     assert warning.delivered_at is not None
-    assert warning.recipients[0]["delivered_at"] == warning.delivered_at.isoformat()
+    assert warning.recipients[0]["delivered_at"] == f"{warning.delivered_at:%Y-%m-%dT%H:%M:%S.%fZ}"
     tags = Entry.objects.using("platform").filter(target_id=str(row.pk)).order_by("seq")
     assert list(tags.values_list("tag", flat=True)) == [
         "pod.lease_warned",
