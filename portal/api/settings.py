@@ -23,6 +23,8 @@ class SettingViewSet(PortalViewSet):
 
     permissions: ClassVar[dict[str, str]] = {"*": Permission.SETTINGS_MANAGE}
     queryset = Setting.objects.none()
+    pagination_class = None
+    filter_backends = ()
 
     @extend_schema(responses=SettingPage)
     def list(self, _request: Request) -> Response:

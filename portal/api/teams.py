@@ -77,7 +77,7 @@ class TeamViewSet(PortalViewSet):
         teams.team_member_add(actor=self.actor, team_id=pk, user_id=wanted["user"])
         return self._shown(pk)
 
-    @extend_schema(responses=TeamShape)
+    @extend_schema(responses={200: TeamShape})
     def remove_member(self, _request: Request, pk: str, user_id: str) -> Response:
         """Takes somebody out of the team."""
         person = key_of(user_id)

@@ -90,6 +90,12 @@ class CursorPage(CursorPagination):
             body["count"] = self._count
         return Response(body)
 
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """What every list understands, in the schema's words."""
+        from portal.kernel.api.schema import list_parameters  # noqa: PLC0415 - it imports views
+
+        return list_parameters(view, self)
+
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         url = {"type": ["string", "null"], "format": "uri"}
         return {
