@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.services import trail
-from integrations.proxmox.errors import GuestAbsent, NodeUnreachable
+from integrations.proxmox.errors import GuestAbsent, GuestLocked, NodeUnreachable
 from integrations.proxmox.interface import GuestConfig, Hypervisor
 from integrations.services.hypervisors import hypervisor_for
 from portal.kernel import clock
@@ -80,6 +80,7 @@ def guest_inspect(guest: Guest) -> GuestConfig | None:
 
     Raises:
         GuestUnproven, GuestForeign, and what the provider raises when the answer is unknown.
+        GuestLocked: a deletion is under way, or was broken off.
     """
     deployment = guest.deployment
     try:
@@ -97,6 +98,9 @@ def guest_inspect(guest: Guest) -> GuestConfig | None:
         config = guest.hypervisor.guest_config(str(node), guest.vmid)
     if config.is_cloning and config.marker is None:
         raise GuestUnproven
+    if config.lock == "destroyed" and config.marker is None:
+        # What a deletion leaves of a machine until its very end: no mark, no uuid, nothing to write to.
+        raise GuestLocked(config.lock)
     if not is_ours(deployment, config):
         raise GuestForeign
     if config.node != deployment.node and not config.is_cloning:
