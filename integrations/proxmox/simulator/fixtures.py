@@ -91,8 +91,9 @@ def _bare(name: str, now: float) -> World:
 
 
 def _wire(now: float) -> World:
-    """Build the setting of the recorded exchanges of Proxmox VE 9.2."""
+    """Build the setting of the recorded exchanges of Proxmox VE 9.2: no pvestatd ran there."""
     world = _bare("sim", now)
+    world.has_pvestatd = False
     world.nodes = {
         "pve1": Node("pve1", cpus=2, memory=25_276_514_304, started=world.booted, observed=False),
         "pve2": Node("pve2", online=False, observed=False),

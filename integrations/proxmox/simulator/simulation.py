@@ -48,7 +48,7 @@ class Simulation:
         self.locks = LockTable(self.clock, self.faults)
         self.tasks = TaskTable(world, self.clock, self.faults, self.touch, self._after)
         for machine in world.machines.values():
-            machine.observed = _observation(machine)
+            machine.observed = _observation(machine) if world.has_pvestatd else {}
 
     async def reset(self, fixture: str) -> None:
         """Back to a fixture: tasks die, faults and log are gone."""
@@ -98,6 +98,8 @@ class Simulation:
         ha.resume(self)
         while True:
             await self.clock.sleep(OBSERVE_S)
+            if not self.world.has_pvestatd:
+                continue
             for machine in self.world.machines.values():
                 if self.is_up(machine.node):
                     machine.observed = _observation(machine)

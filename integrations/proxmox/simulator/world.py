@@ -173,6 +173,7 @@ class World:
     pools: dict[str, list[int]] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     ticket_secret: str = ""
+    has_pvestatd: bool = True
     finished: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     roles: dict[str, list[str]] = field(default_factory=dict)

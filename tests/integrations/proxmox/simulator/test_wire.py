@@ -5,10 +5,6 @@ import pytest
 from tests.integrations.proxmox.simulator.recording import EXCHANGES, Replay
 from tests.simulator import SimulatorProcess
 
-# the recorded cluster ran no pvestatd, and backups are not simulated yet
-KNOWN = {"83 pool", "141 resources", "142 vzdump needs VM.Backup"}
-
-
 @pytest.fixture(scope="module")
 def replay(_wire_process: SimulatorProcess) -> Replay:
     _wire_process.reset("wire")
@@ -22,6 +18,4 @@ def test_every_recorded_exchange_is_replayed(replay: Replay) -> None:
 
 
 def test_the_simulator_answers_like_the_recordings(replay: Replay) -> None:
-    unexpected = {note: found for note, found in replay.differences.items() if note not in KNOWN}
-
-    assert unexpected == {}
+    assert replay.differences == {}
