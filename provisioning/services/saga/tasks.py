@@ -184,4 +184,6 @@ def _wait(ctx: StepContext, guest: Guest, lock: str) -> Poll:
 def leftover_command(lock: str, *, node: str, vmid: int) -> str:
     """What a person types on the node about a lock that nothing holds any more."""
     command: str = GuestLocked(lock).as_leftover(node=node, vmid=vmid).command
-    return f"{command} && qm destroy {vmid} --purge 1" if lock == "clone" else command
+    return (
+        f"{command} && qm destroy {vmid} --purge 1" if lock in {"clone", "destroyed"} else command
+    )
