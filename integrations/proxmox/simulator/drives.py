@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from integrations.proxmox.simulator import access, schema, settings, volumes
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.scope import Identity, Scope
-from integrations.proxmox.simulator.simulation import Simulation
 from integrations.proxmox.simulator.world import GIB, Machine
+
+if TYPE_CHECKING:
+    from integrations.proxmox.simulator.simulation import Simulation
 
 _SIZE = re.compile(r"\d+(\.\d+)?")
 _CONFIG = "/nodes/{node}/qemu/{vmid}/config"
@@ -120,6 +122,11 @@ def with_size(value: str, size: int) -> str:
     return ",".join([*parts, f"size={volumes.text_of(size)}"])
 
 
+def free_unused(machine: Machine) -> str:
+    """Answer the first key for a volume that hangs on nothing."""
+    return next(f"unused{n}" for n in range(256) if f"unused{n}" not in machine.config)
+
+
 async def detach(sim: Simulation, scope: Scope, machine: Machine, key: str, *, force: bool) -> None:
     """Make a drive `unusedN`; an unused one, or any by force, loses its volume.
 
@@ -136,7 +143,6 @@ async def detach(sim: Simulation, scope: Scope, machine: Machine, key: str, *, f
     if key in machine.config:
         return
     if is_drive and not force and not is_cloudinit(volume):
-        free = next(n for n in range(256) if f"unused{n}" not in machine.config)
-        machine.config[f"unused{free}"] = volume
+        machine.config[free_unused(machine)] = volume
     else:
         await volumes.free(sim, scope, volume)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from integrations.proxmox.simulator import drives, schema, volumes
+from integrations.proxmox.simulator import drives, ha, schema, volumes
 from integrations.proxmox.simulator.simulation import Simulation
 from integrations.proxmox.simulator.world import GIB, MIB, Machine, Node, Storage
 
@@ -69,6 +69,8 @@ def machine_resource(sim: Simulation, machine: Machine) -> dict[str, Any]:
             row[key] = value
     if pool := sim.world.pool_of(machine.vmid):
         row["pool"] = pool
+    if ha.is_managed(sim.world, machine.vmid):
+        row["hastate"] = ha.status(sim.world, machine.vmid)["state"]
     if machine.observed and sim.is_up(machine.node):
         row |= {**_figures(sim, machine), "maxcpu": cpus_of(machine), "template": 0}
         row |= machine.observed
@@ -96,10 +98,14 @@ def listed_machine(sim: Simulation, machine: Machine) -> dict[str, Any]:
     return {**row, "template": 1} if machine.is_template else row
 
 
+def qmp_status(machine: Machine) -> str:
+    return "paused" if machine.is_paused and machine.is_running else machine.status
+
+
 def current(sim: Simulation, machine: Machine) -> dict[str, Any]:
     """`status/current`."""
     row = listed_machine(sim, machine)
-    row |= {"ha": {"managed": 0}, "qmpstatus": machine.status}
+    row |= {"ha": ha.status(sim.world, machine.vmid), "qmpstatus": qmp_status(machine)}
     if agent_enabled(machine):
         row["agent"] = 1
     if machine.is_running:

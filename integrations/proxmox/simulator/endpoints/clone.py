@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from integrations.proxmox.simulator import access, drives, leftovers, schema, settings, volumes
+from integrations.proxmox.simulator import (
+    access,
+    copying,
+    drives,
+    leftovers,
+    schema,
+    settings,
+    volumes,
+)
 from integrations.proxmox.simulator.endpoints import machines
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.locks import CLAIM_WAIT_S
@@ -16,10 +24,9 @@ from integrations.proxmox.simulator.routes import VM, route
 from integrations.proxmox.simulator.scope import Call
 from integrations.proxmox.simulator.simulation import Simulation
 from integrations.proxmox.simulator.tasks import Worker
-from integrations.proxmox.simulator.world import GIB, Machine, Storage
+from integrations.proxmox.simulator.world import Machine
 
 RENAME_S = 0.05
-MAX_PROGRESS_LINES = 10
 _NOT_COPIED = ("template", "lock", "snaptime", "parent", "description", "name")
 
 
@@ -223,33 +230,13 @@ async def _copy_drive(sim: Simulation, plan: Plan, worker: Worker, *, key: str, 
     if is_full:
         worker.say(f"allocated target volume '{copied.volid}'")
     if is_full and not is_seed:
-        await _transfer(sim, worker, storage, original.size)
+        await copying.transfer(sim, worker, storage, original.size)
     rest = value.partition(",")[2]
     return drives.with_size(f"{copied.volid},{rest}" if rest else copied.volid, copied.size)
 
 
 def _suffix(volid: str) -> str:
     return "raw" if volid.endswith(".raw") else "qcow2"
-
-
-def _human(size: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"
-
-
-async def _transfer(sim: Simulation, worker: Worker, storage: Storage, size: int) -> None:
-    """Copy, outside the storage lock, and take the time it takes."""
-    duration_s = storage.copy_base_s + size / GIB / storage.copy_gib_per_s
-    lines = max(1, min(MAX_PROGRESS_LINES, size // GIB))
-    whole = _human(size)
-    worker.say(f"transferred 0.0 B of {whole} (0.00%)")
-    for number in range(1, lines + 1):
-        await sim.clock.sleep(duration_s / lines)
-        share = number / lines
-        worker.say(f"transferred {_human(size * share)} of {whole} ({share * 100:.2f}%)")
 
 
 async def _finish(sim: Simulation, plan: Plan, machine: Machine, worker: Worker) -> None:

@@ -8,7 +8,7 @@ import uuid
 from functools import partial
 from typing import Any
 
-from integrations.proxmox.simulator import access, drives, leftovers, settings, views, volumes
+from integrations.proxmox.simulator import access, drives, ha, leftovers, settings, views, volumes
 from integrations.proxmox.simulator.endpoints import restore
 from integrations.proxmox.simulator.errors import WorkError, forbidden
 from integrations.proxmox.simulator.locks import CLAIM_WAIT_S
@@ -121,13 +121,16 @@ async def _configured(
 @route("DELETE", VM)
 async def destroy(sim: Simulation, call: Call) -> str:
     machine = sim.machine(call.node, call.vmid)
-    _refuse_destroy(machine)
+    _refuse_destroy(sim, call, machine)
     return sim.spawn(call, "qmdestroy", call.vmid, partial(_destroy, sim, call))
 
 
-def _refuse_destroy(machine: Machine) -> None:
+def _refuse_destroy(sim: Simulation, call: Call, machine: Machine) -> None:
     if machine.config.get("protection"):
         raise WorkError(f"can't remove VM {machine.vmid} - protection mode enabled")
+    if ha.is_managed(sim.world, machine.vmid) and not call.flag("purge"):
+        words = "used in HA resources and purge parameter not set."
+        raise WorkError(f"unable to remove VM {machine.vmid} - {words}")
     if machine.is_running:
         raise WorkError(f"VM {machine.vmid} is running - destroy failed")
 
@@ -138,7 +141,7 @@ async def _destroy(sim: Simulation, call: Call, worker: Worker) -> None:
     async with sim.locks.machine(worker, call.node, vmid):
         machine = sim.machine(call.node, vmid)
         settings.check_lock(machine)
-        _refuse_destroy(machine)
+        _refuse_destroy(sim, call, machine)
         doomed = _doomed(sim, machine, is_thorough=call.flag("destroy-unreferenced-disks"))
         for volid in doomed:
             if volumes.linked_clones(sim.world, volid):
@@ -151,8 +154,22 @@ async def _destroy(sim: Simulation, call: Call, worker: Worker) -> None:
         for members in sim.world.pools.values():
             if vmid in members:
                 members.remove(vmid)
+        if call.flag("purge"):
+            _purge(sim, worker, vmid)
         sim.world.grants = [g for g in sim.world.grants if g.path != f"/vms/{vmid}"]
         sim.touch()
+
+
+def _purge(sim: Simulation, worker: Worker, vmid: int) -> None:
+    """Take the machine out of whatever still speaks of it."""
+    if ha.is_managed(sim.world, vmid):
+        worker.say(f"removing VM {vmid} from HA")
+        ha.remove(sim.world, ha.sid_of(vmid))
+    for job in sim.world.collection("backup-jobs").values():
+        named = [part for part in str(job.get("vmid", "")).split(",") if part]
+        if str(vmid) in named:
+            worker.say(f"removing VM {vmid} from backup job '{job['id']}'")
+            job["vmid"] = ",".join(part for part in named if part != str(vmid))
 
 
 def _doomed(sim: Simulation, machine: Machine, *, is_thorough: bool) -> list[str]:

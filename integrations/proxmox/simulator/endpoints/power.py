@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
-from integrations.proxmox.simulator import drives, schema, settings, views, volumes
+from integrations.proxmox.simulator import ha, schema, settings, views
+from integrations.proxmox.simulator.endpoints import cloudinit, suspension
 from integrations.proxmox.simulator.endpoints.agent import is_agent_up
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.routes import VM, route
 from integrations.proxmox.simulator.scope import Call
 from integrations.proxmox.simulator.simulation import Simulation
+from integrations.proxmox.simulator.switching import BOOT_S, STOP_S, boot, halt
 from integrations.proxmox.simulator.tasks import Worker
 from integrations.proxmox.simulator.world import Machine
 
-BOOT_S = 1.0
-STOP_S = 0.5
 RESET_S = 0.2
 RESTART_GAP_S = 3.0
 SHUTDOWN_S = {"linux": 3.0, "windows": 6.0}
@@ -24,6 +24,8 @@ AGENT_PING_S = 3.0
 @route("POST", f"{VM}/status/start")
 async def start(sim: Simulation, call: Call) -> str:
     """Answers a UPID whatever the machine is like: the worker finds out."""
+    if ha.is_managed(sim.world, call.vmid):
+        return sim.spawn(call, "hastart", call.vmid, ha.request(sim, call.vmid, "start"))
     return sim.spawn(call, "qmstart", call.vmid, partial(_start, sim, call))
 
 
@@ -32,14 +34,18 @@ async def _start(sim: Simulation, call: Call, worker: Worker) -> None:
         machine = sim.machine(call.node, call.vmid)
         if machine.is_template:
             raise WorkError("you can't start a vm if it's a template")
+        if machine.config.get("lock") == "suspended":
+            await suspension.wake(sim, worker, machine)
+            return
         settings.check_lock(machine)
         if machine.is_running:
             raise WorkError(f"VM {call.vmid} already running")
         worker.point("locked")
         settings.apply_pending(machine)
         _refuse_bridges(sim, machine)
-        if any(drives.is_cloudinit(value) for value in drives.of(machine).values()):
+        if cloudinit.has_disc(machine):
             worker.say("generating cloud-init ISO")
+            cloudinit.write(machine)
         await sim.clock.sleep(BOOT_S)
         worker.point("half")
         boot(sim, machine)
@@ -56,25 +62,10 @@ def _refuse_bridges(sim: Simulation, machine: Machine) -> None:
                 raise WorkError(f"bridge '{bridge}' does not exist")
 
 
-def boot(sim: Simulation, machine: Machine) -> None:
-    sim.rebooting.discard(machine.vmid)
-    machine.status, machine.started = "running", sim.clock.now()
-    machine.pid = sim.world.next_pid
-    sim.world.next_pid += 3
-    for value in drives.disks(machine.config).values():
-        if volume := sim.world.volumes.get(drives.volume_of(value)):
-            volumes.scribble(volume)
-    sim.touch()
-
-
-def halt(sim: Simulation, machine: Machine) -> None:
-    sim.rebooting.discard(machine.vmid)
-    machine.status, machine.started, machine.pid = "stopped", 0.0, 0
-    sim.touch()
-
-
 @route("POST", f"{VM}/status/stop")
 async def stop(sim: Simulation, call: Call) -> str:
+    if ha.is_managed(sim.world, call.vmid):
+        return sim.spawn(call, "hastop", call.vmid, ha.request(sim, call.vmid, "stop"))
     if call.flag("overrule-shutdown"):
         await _overrule(sim, call)
     return sim.spawn(call, "qmstop", call.vmid, partial(_stop, sim, call))
@@ -104,7 +95,11 @@ async def _stop(sim: Simulation, call: Call, worker: Worker) -> None:
 
 @route("POST", f"{VM}/status/shutdown")
 async def shutdown(sim: Simulation, call: Call) -> str:
-    sim.sought_machine(call.node, call.vmid)
+    machine = sim.sought_machine(call.node, call.vmid)
+    if ha.is_managed(sim.world, call.vmid):
+        return sim.spawn(call, "hastop", call.vmid, ha.request(sim, call.vmid, "stop"))
+    if machine.is_paused and not call.flag("forceStop"):
+        raise WorkError("VM is paused - cannot shutdown")
     return sim.spawn(call, "qmshutdown", call.vmid, partial(_shutdown, sim, call))
 
 

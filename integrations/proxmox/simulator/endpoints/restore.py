@@ -15,9 +15,9 @@ from integrations.proxmox.simulator import (
     leftovers,
     schema,
     settings,
+    switching,
     volumes,
 )
-from integrations.proxmox.simulator.endpoints import power
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.locks import CLAIM_WAIT_S
 from integrations.proxmox.simulator.scope import Call
@@ -122,8 +122,8 @@ async def _restore(sim: Simulation, call: Call, plan: Plan, worker: Worker) -> N
             sim.world.pools[plan.pool].append(vmid)
         sim.touch()
         if plan.is_started:
-            await sim.clock.sleep(power.BOOT_S)
-            power.boot(sim, machine)
+            await sim.clock.sleep(switching.BOOT_S)
+            switching.boot(sim, machine)
 
 
 async def _extract(sim: Simulation, plan: Plan, machine: Machine, worker: Worker) -> dict[str, Any]:

@@ -6,8 +6,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from integrations.proxmox.simulator import settings, snapshots, volumes
-from integrations.proxmox.simulator.endpoints import power
+from integrations.proxmox.simulator import settings, snapshots, switching, volumes
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.routes import VM, route
 from integrations.proxmox.simulator.scope import Call
@@ -122,7 +121,7 @@ async def _rollback(sim: Simulation, call: Call, worker: Worker) -> None:
         settings.check_lock(machine)
         machine.config["lock"] = "rollback"
         if machine.is_running:
-            power.halt(sim, machine)
+            switching.halt(sim, machine)
         sim.touch()
         worker.point("locked")
         for key, volume in snapshots.disks_of(sim.world, snapshot.config):
@@ -133,8 +132,8 @@ async def _rollback(sim: Simulation, call: Call, worker: Worker) -> None:
         machine.config.pop("lock", None)
         sim.touch()
         if snapshot.vmstate or call.flag("start"):
-            await sim.clock.sleep(power.BOOT_S)
-            power.boot(sim, machine)
+            await sim.clock.sleep(switching.BOOT_S)
+            switching.boot(sim, machine)
 
 
 @route("DELETE", SNAPSHOT)

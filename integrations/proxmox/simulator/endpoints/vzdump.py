@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from integrations.proxmox.simulator import access, backups, settings, snapshots, views, volumes
-from integrations.proxmox.simulator.endpoints import agent, power
+from integrations.proxmox.simulator import (
+    access,
+    backups,
+    settings,
+    snapshots,
+    switching,
+    views,
+    volumes,
+)
+from integrations.proxmox.simulator.endpoints import agent
 from integrations.proxmox.simulator.errors import WorkError, invalid
 from integrations.proxmox.simulator.routes import NODE, route
 from integrations.proxmox.simulator.scope import Call
@@ -159,7 +167,7 @@ async def _save(sim: Simulation, call: Call, job: Job, worker: Worker, vmid: int
 def _release(sim: Simulation, machine: Machine, *, was_running: bool) -> None:
     machine.config.pop("lock", None)
     if was_running and not machine.is_running:
-        power.boot(sim, machine)
+        switching.boot(sim, machine)
     sim.touch()
 
 
@@ -178,8 +186,8 @@ async def _archive(
         worker.say("INFO: starting kvm to execute backup task")
     elif job.mode == "stop":
         worker.say("INFO: stopping virtual guest")
-        await sim.clock.sleep(power.STOP_S)
-        power.halt(sim, machine)
+        await sim.clock.sleep(switching.STOP_S)
+        switching.halt(sim, machine)
     elif job.mode == "snapshot" and views.agent_enabled(machine):
         if agent.is_agent_up(sim, machine):
             worker.say("INFO: issuing guest-agent 'fs-freeze' command")

@@ -10,9 +10,16 @@ from tests.simulator import SimulatorProcess
 
 
 @pytest.fixture(scope="module")
-def lyon() -> Iterator[SimulatorProcess]:
+def _lyon_process() -> Iterator[SimulatorProcess]:
     with SimulatorProcess(fixture="demo-b") as process:
         yield process
+
+
+@pytest.fixture
+def lyon(_lyon_process: SimulatorProcess) -> SimulatorProcess:
+    """The second cluster, fresh."""
+    _lyon_process.reset()
+    return _lyon_process
 
 
 def _names(simulator: SimulatorProcess, path: str, key: str) -> list[Any]:
