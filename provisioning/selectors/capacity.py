@@ -75,7 +75,7 @@ def allocated(cluster_ids: list[UUID]) -> Allocated:
     return sums
 
 
-def _ours(cluster_ids: list[UUID]) -> Iterable[dict[str, Any]]:
+def _ours(cluster_ids: list[UUID]) -> Iterable[Any]:
     pool = Case(When(storage="", then=F("template__storage_pool")), default=F("storage"))
     being_made = Q(status=DeploymentStatus.PROVISIONING, guest_uuid="")
     return (
@@ -93,7 +93,7 @@ def _ours(cluster_ids: list[UUID]) -> Iterable[dict[str, Any]]:
     )
 
 
-def _strangers(cluster_ids: list[UUID]) -> Iterable[dict[str, Any]]:
+def _strangers(cluster_ids: list[UUID]) -> Iterable[Any]:
     ours = Deployment.across_tenants.filter(
         cluster_id=OuterRef("cluster_id"), vmid=OuterRef("vmid")
     ).exclude(status=DeploymentStatus.DELETED)

@@ -13,7 +13,7 @@ from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Fault
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
 from provisioning.errors import DeploymentInvalid
-from provisioning.models import Cluster, Template
+from provisioning.models import Cluster, Template, TemplateCopy
 from provisioning.permissions import Permission
 from provisioning.tags import Tag
 
@@ -59,7 +59,31 @@ def template_save(*, actor: Actor, code: str, **fields: Any) -> Template:
     return template
 
 
-def _apply(row: Cluster | Template, fields: dict[str, Any]) -> None:
+def template_copy_save(
+    *, actor: Actor, template: Template, cluster: Cluster, vmid: int, **fields: Any
+) -> TemplateCopy:
+    """Makes or changes a further place of a template.
+
+    Raises:
+        Refused: the actor does not manage templates.
+        DeploymentInvalid: a field breaks its rule, or the VMID is another template's copy.
+    """
+    authorize(actor, Permission.CLUSTERS_MANAGE)
+    with platform_alias(), transaction.atomic(using=PLATFORM):
+        known = TemplateCopy.objects.filter(template=template, cluster=cluster, vmid=vmid).first()
+        copy = known or TemplateCopy(template=template, cluster=cluster, vmid=vmid)
+        _apply(copy, fields)
+        trail.record(
+            tag=Tag.TEMPLATE_SAVED,
+            target=template,
+            actor=actor,
+            tenant_id=PLATFORM_TENANT_ID,
+            after={"code": template.code, "cluster": cluster.code, "vmid": vmid, **fields},
+        )
+    return copy
+
+
+def _apply(row: Cluster | Template | TemplateCopy, fields: dict[str, Any]) -> None:
     for name, value in fields.items():
         setattr(row, name, value)
     try:

@@ -14,11 +14,11 @@ from portal.kernel.tenancy import PLATFORM, tenant_scope
 from portal.models import User
 from portal.services.accounts import user_create
 from portal.services.members import membership_set
-from provisioning.logic.demo import PEOPLE, QUOTAS, TENANTS, DemoTemplate
+from provisioning.logic.demo import PEOPLE, QUOTAS, TEMPLATES, TENANTS, DemoTemplate
 from provisioning.logic.demo_machines import MACHINES, DemoMachine
 from provisioning.logic.requests import DeploymentRequest
-from provisioning.models import Cluster, Deployment, Template
-from provisioning.services.catalogue import template_save
+from provisioning.models import Cluster, Deployment, Template, TemplateCopy
+from provisioning.services.catalogue import template_copy_save, template_save
 from provisioning.services.creation import deployment_create
 from provisioning.services.lifecycle import deployment_change, deployment_delete, deployment_stop
 from provisioning.states import DeploymentStatus
@@ -83,6 +83,24 @@ def demo_template(*, actor: Actor, cluster: Cluster, demo: DemoTemplate, positio
         rate_disk_gb_hour=Decimal("0.00012"),
         position=position,
     )
+
+
+def demo_copies(*, actor: Actor, cluster: Cluster) -> None:
+    """Makes the second cluster's copies of the templates known, which have the numbers of the first's."""
+    numbers = [template.vmid for template in TEMPLATES]
+    known = set(
+        TemplateCopy.objects.using(PLATFORM).filter(cluster=cluster).values_list("vmid", flat=True)
+    )
+    templates = Template.objects.using(PLATFORM).filter(proxmox_template_vmid__in=numbers)
+    for template in templates.exclude(proxmox_template_vmid__in=known):
+        template_copy_save(
+            actor=actor,
+            template=template,
+            cluster=cluster,
+            vmid=template.proxmox_template_vmid,
+            node="pve4",
+            storage="ceph-lyon",
+        )
 
 
 def demo_machines(*, actor: Actor, is_live: bool) -> list[DemoMachine]:

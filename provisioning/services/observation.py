@@ -47,11 +47,20 @@ def observation_schedule() -> None:
 
 
 def observe(ctx: StepContext) -> StepResult:
-    """Lists a cluster once, compares it with our rows and stores what was seen.
-
-    A doubtful listing is not stored either: what was known stays, and the cluster says why.
-    """
+    """Lists a cluster once and stores what was seen."""
     cluster = Cluster.objects.using(PLATFORM).get(pk=UUID(str(ctx.payload["cluster_id"])))
+    try:
+        return Advance(cluster_look(cluster))
+    except ProviderError as error:
+        raise step_error(error) from error
+
+
+def cluster_look(cluster: Cluster) -> str:
+    """Lists a cluster now and stores what was seen; answers what there is to say about it.
+
+    Raises:
+        ProviderError: it cannot be listed, which is noted on the cluster.
+    """
     asked_at = clock.now()
     try:
         hypervisor = hypervisor_for(cluster_connection(cluster))
@@ -59,13 +68,13 @@ def observe(ctx: StepContext) -> StepResult:
         listing = hypervisor.listing()
     except ProviderError as error:
         _error_store(cluster, error.message)
-        raise step_error(error) from error
+        raise
     report = sweep(cluster, listing, hypervisor, asked_at=asked_at)
     if report.doubt:
         _error_store(cluster, report.doubt)
-        return Advance(report.doubt)
+        return report.doubt
     listing_store(cluster, listing)
-    return Advance(f"{len(listing.guests)} machines")
+    return f"{len(listing.guests)} machines"
 
 
 def _error_store(cluster: Cluster, message: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integrations.base.errors import ProviderError
 from integrations.services.hypervisors import host_and_port
 from portal.kernel.authz import Actor
 from portal.kernel.queue import QUEUES
@@ -22,6 +23,7 @@ from provisioning.models import Cluster, Template
 from provisioning.services import demo
 from provisioning.services.catalogue import cluster_save, template_save
 from provisioning.services.demo_history import demo_past
+from provisioning.services.observation import cluster_look
 
 _LOOK_S = 0.2
 CLUSTERS = (("demo", "Paris"), ("demo-b", "Lyon"))
@@ -51,6 +53,7 @@ class Command(BaseCommand):
         people = demo.demo_people(actor=actor)
         first, *others = self._clusters(actor)
         self._templates(actor, first, others)
+        self._look([first, *others])
         made = 0 if options["without_machines"] else self._machines(actor, options["timeout"])
         self.stdout.write(f"demo: {people} people and {made} machines added")
 
@@ -96,6 +99,16 @@ class Command(BaseCommand):
                 actor=actor, cluster=cluster, demo=blueprint, position=10 * (position + 1)
             )
         demo.demo_template(actor=actor, cluster=cluster, demo=WITHDRAWN, position=900)
+        for other in others:
+            demo.demo_copies(actor=actor, cluster=other)
+
+    def _look(self, clusters: list[Cluster]) -> None:
+        """Nothing is placed on a cluster that was never listed."""
+        for cluster in clusters:
+            try:
+                cluster_look(cluster)
+            except ProviderError as error:
+                raise CommandError(f"{cluster.code} cannot be listed: {error.message}") from error
 
     def _machines(self, actor: Actor, timeout_s: float) -> int:
         made = demo.demo_machines(actor=actor, is_live=False)
