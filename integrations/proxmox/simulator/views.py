@@ -82,7 +82,7 @@ def listed_machine(sim: Simulation, machine: Machine) -> dict[str, Any]:
     figures = _figures(sim, machine)
     row: dict[str, Any] = {
         **{key: figures[key] for key in ("cpu", "mem", "maxmem", "disk", "maxdisk")},
-        **{key: figures[key] for key in ("uptime", "netin", "netout", "diskread", "diskwrite")},
+        **{key: figures[key] for key in ("uptime", "netin", "netout")},
         "vmid": machine.vmid,
         "status": machine.status,
         "cpus": cpus_of(machine),
@@ -116,6 +116,8 @@ def current(sim: Simulation, machine: Machine) -> dict[str, Any]:
             "ballooninfo": {"actual": memory, "max_mem": memory, "last_update": 0},
             "running-machine": "pc-i440fx-10.1+pve0",
             "running-qemu": "10.1.2",
+            "diskread": uptime_of(sim, machine) * 4096,
+            "diskwrite": uptime_of(sim, machine) * 2048,
             "proxmox-support": {},
             **{f"pressure{name}": 0 for name in pressures},
         }

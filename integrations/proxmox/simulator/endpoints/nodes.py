@@ -100,7 +100,7 @@ async def network(sim: Simulation, call: Call) -> list[dict[str, Any]]:
             "iface": bridge,
             "type": "bridge",
             "autostart": 1,
-            "active": 1,
+            **({"active": 1} if sim.world.has_pvestatd else {}),
             "bridge_fd": 0,
             "bridge_ports": "" if number else "eth0",
             "bridge_stp": "off",

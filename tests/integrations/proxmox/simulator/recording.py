@@ -170,10 +170,8 @@ def _both_numbers(recorded: Any, own: Any) -> bool:
 
 
 def _dict_differences(recorded: dict[str, Any], own: dict[str, Any], where: str) -> list[str]:
-    missing = sorted(set(recorded) - set(own))
-    found = [f"{where}: {missing} missing"] if missing else []
+    found = _unequal(f"{where} keys", sorted(recorded), sorted(own))
     if "digest" in recorded:
-        found += _unequal(f"{where} keys", sorted(recorded), sorted(own))
         for key in set(recorded) & set(own) - _VOLATILE:
             found += _unequal(f"{where}.{key}", recorded[key], own[key])
         return found
