@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from audit.models import Entry
+from portal.kernel.api.shapes import reads
 from portal.kernel.audit_tags import tag_specs
 
 
@@ -37,6 +38,7 @@ class EntryShape(serializers.Serializer[Any]):
     channel = serializers.CharField()
     row_hash = serializers.CharField()
 
+    @reads("tag")
     def get_tag_label(self, entry: Entry) -> str:
         """The tag in words; a tag of an app that is gone stays itself."""
         spec = tag_specs().get(entry.tag)

@@ -13,9 +13,9 @@ from config.settings.parts.provisioning import PROVISIONING
 DEBUG = False
 INSTALLED_APPS.append("django_migration_linter")  # a tool of `make check`, not of production
 for _alias, _database in DATABASES.items():
-    _database["OPTIONS"] = {}
+    _database["OPTIONS"].pop("pool", None)
     _database["TEST"] = {"MIRROR": "owner"} if _alias != "owner" else {"DEPENDENCIES": []}
-DATABASES["owner"]["OPTIONS"] = {"options": "-c app.truncate_allowed=on"}
+DATABASES["owner"]["OPTIONS"]["options"] = "-c app.truncate_allowed=on"
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CSRF_COOKIE_SECURE = False

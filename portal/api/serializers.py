@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portal.kernel import context
+from portal.kernel.api.shapes import GuardedFields, reads
 from portal.logic.progress import percent_of
 from portal.models import Operation, OperationAttempt, Theme, Worker
 from portal.permissions import Permission
@@ -153,8 +153,10 @@ class OperationStepShape(serializers.Serializer[Any]):
     percent = serializers.IntegerField()
 
 
-class OperationSerializer(serializers.ModelSerializer[Operation]):
+class OperationSerializer(GuardedFields, serializers.ModelSerializer[Operation]):
     """Work in the background; `payload` is for operators."""
+
+    guarded_fields: ClassVar[dict[str, str]] = {"payload": Permission.OPERATIONS_MANAGE}
 
     tenant_id = serializers.UUIDField(read_only=True)
     label = serializers.SerializerMethodField()  # type: ignore[assignment]
@@ -199,23 +201,19 @@ class OperationSerializer(serializers.ModelSerializer[Operation]):
         read_only_fields: ClassVar[tuple[str, ...]] = fields
 
     @extend_schema_field(serializers.CharField())
+    @reads("type")
     def get_label(self, operation: Operation) -> str:
         return operation_label(operation.type)
 
     @extend_schema_field(serializers.CharField())
+    @reads("id")
     def get_href(self, operation: Operation) -> str:
-        return operation_href(operation.pk)
+        return operation_href(operation.id)
 
     @extend_schema_field(serializers.IntegerField())
+    @reads("steps")
     def get_percent(self, operation: Operation) -> int:
         return percent_of(operation.steps)
-
-    def to_representation(self, instance: Operation) -> dict[str, Any]:
-        data = super().to_representation(instance)
-        actor = context.current().actor
-        if actor is None or not actor.may(Permission.OPERATIONS_MANAGE):
-            data.pop("payload")
-        return data
 
 
 class OperationTryShape(serializers.ModelSerializer[OperationAttempt]):

@@ -6,7 +6,7 @@ database roles with policies of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 from uuid import UUID
@@ -56,6 +56,13 @@ def user_scope(user_id: UUID | None) -> Iterator[None]:
     finally:
         scope.user_id.reset(token)
         _reapply()
+
+
+def rows_of_user(user_id: UUID, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+    """The rows of a prepared statement that sees what is the user's own, in one trip to the database."""
+    with user_scope(user_id):
+        connection = cast(DatabaseWrapper, connections[DEFAULT])
+        return connection.prepared_rows(sql, parameters)
 
 
 @contextmanager

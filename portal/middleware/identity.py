@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone, translation
+from django.utils.crypto import constant_time_compare
 
 from portal.errors import NotSignedIn, PasswordChangeRequired, TenantRequired
 from portal.kernel import context
@@ -24,8 +27,9 @@ from portal.kernel.tenancy import tenant_scope, user_scope
 from portal.middleware.errors import error_response
 from portal.middleware.requests import channel_of
 from portal.models import User
+from portal.selectors.identities import Person, person_find
 from portal.selectors.memberships import TenantChoice, actor_of, tenant_choices
-from portal.services.tokens import access_token_read, access_token_user
+from portal.services.tokens import access_token_person, access_token_read
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SESSION_TENANT: Final = "tenant"
@@ -73,17 +77,36 @@ def _resolve(request: HttpRequest, *, is_api: bool) -> Identity:
     header = request.headers.get("Authorization", "")
     if is_api and header[: len(_BEARER)].lower() == _BEARER:
         try:
-            user = access_token_user(header[len(_BEARER) :].strip())
+            person = access_token_person(header[len(_BEARER) :].strip())
         except NotSignedIn as error:
             return Identity(method="bearer", error=error)
-        return _placed(request, user, "bearer")
+        return _placed(request, person, "bearer")
+    person_here = _of_session(request)
+    return _placed(request, person_here, "session") if person_here else Identity()
+
+
+def _of_session(request: HttpRequest) -> Person | None:
+    """The person of the session, with the same proof that Django asks for.
+
+    What does not pass it, say a session older than a rotated key, is left for Django to decide.
+    """
+    session = request.session
+    try:
+        person = person_find(UUID(session[SESSION_KEY]))
+    except (KeyError, ValueError):
+        return None
+    proof = session.get(HASH_SESSION_KEY, "")
+    is_ours = session.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+    if person and is_ours and constant_time_compare(proof, person.user.get_session_auth_hash()):
+        request._cached_user = person.user  # type: ignore[attr-defined]  # noqa: SLF001 - get_user's
+        return person
     if isinstance(request.user, User):
-        return _placed(request, request.user, "session")
-    return Identity()
+        return Person(request.user, tenant_choices(request.user.id))
+    return None
 
 
-def _placed(request: HttpRequest, user: User, method: str) -> Identity:
-    tenants = tenant_choices(user.id)
+def _placed(request: HttpRequest, person: Person, method: str) -> Identity:
+    user, tenants = person.user, person.tenants
     try:
         tenant = _chosen(request, tenants, method)
     except DomainError as error:

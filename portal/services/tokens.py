@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from portal.kernel import clock, context
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import DEFAULT, user_scope
 from portal.models import RefreshToken, User
+from portal.selectors.identities import Person, person_of_family
 from portal.selectors.memberships import actor_of
 from portal.services.sign_in import home_tenant_id
 from portal.tags import Tag
@@ -165,7 +167,7 @@ def _family_revoke(user_id: UUID, family: UUID) -> int:
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What a signed access token says; whether it still holds, `access_token_user` decides."""
+    """What a signed access token says; whether it still holds, `access_token_person` decides."""
 
     user_id: UUID
     family: UUID
@@ -198,27 +200,19 @@ def access_token_read(token: str) -> AccessClaims:
         raise NotSignedIn("This access token is not valid or has expired.") from error
 
 
-def access_token_user(token: str) -> User:
+def access_token_person(token: str) -> Person:
     """The person behind an access token, if it still opens anything.
 
     Raises:
         NotSignedIn: the token is bad, its family revoked, the person deactivated or the password new.
     """
     claims = access_token_read(token)
-    with transaction.atomic(), user_scope(claims.user_id):
-        family = RefreshToken.objects.filter(
-            user_id=claims.user_id,
-            family=claims.family,
-            revoked_at__isnull=True,
-            family_expires_at__gt=clock.now(),
-            user__is_active=True,
-        )
-        token_row = family.select_related("user").first()
-    if token_row is None or not constant_time_compare(
-        password_version(token_row.user), claims.password_version
+    person = person_of_family(claims.user_id, claims.family)
+    if person is None or not constant_time_compare(
+        password_version(person.user), claims.password_version
     ):
         raise NotSignedIn("This access token has been revoked.")
-    return token_row.user
+    return person
 
 
 def password_version(user: User) -> str:
@@ -279,5 +273,10 @@ def _digest(refresh_token: str) -> str:
 
 
 def _key() -> bytes:
+    return _derived(settings.SECRET_KEY)
+
+
+@lru_cache(maxsize=4)
+def _derived(secret: str) -> bytes:
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"uhub access tokens")
-    return derived.derive(settings.SECRET_KEY.encode())
+    return derived.derive(secret.encode())

@@ -15,7 +15,7 @@ from django.conf import settings
 
 # As in production: connections from a pool, static files listed once.
 for _alias in ("default", "platform", "dispatch"):
-    settings.DATABASES[_alias]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}
+    settings.DATABASES[_alias]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
 settings.WHITENOISE_AUTOREFRESH = False
 
 django.setup()

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from config import env
 
 # Each thread of a worker may hold one connection per alias, and the heartbeat needs one as well.
 POOL_SIZE = env.number("DATABASE_POOL_SIZE", env.number("ENGINE_SLOTS", 16) + 8)
 
+# What asks for it is prepared at once. A pooler that can't carry prepared statements needs them off.
+PREPARE_AFTER = 1 if env.flag("DATABASE_PREPARED_STATEMENTS", default=True) else None
 
-def _alias(variable: str, *, pool: int, atomic: bool = False) -> dict[str, object]:
-    database = env.database(variable)
+
+def _alias(variable: str, *, pool: int, atomic: bool = False) -> dict[str, Any]:
+    database: dict[str, Any] = env.database(variable)
     database["CONN_MAX_AGE"] = 0
     database["ATOMIC_REQUESTS"] = atomic
     database["DISABLE_SERVER_SIDE_CURSORS"] = True
+    options: dict[str, Any] = database.setdefault("OPTIONS", {})
+    options["prepare_threshold"] = PREPARE_AFTER
     if pool:
-        database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": pool, "timeout": 10}}
+        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
     return database
 
 

@@ -1,23 +1,36 @@
-"""Cursor pagination: `{"results", "next", "previous"}`, `limit` ≤ 200, `count` only when asked for."""
+"""Cursor pagination: `{"results", "next", "previous"}`, `limit` ≤ 200, `count` only when asked for.
+
+A cursor is a place between two rows: the ordering's value and the id of a neighbour. So a page costs
+the same wherever it is, however many rows share a value, and whatever is inserted meanwhile.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
-from rest_framework.exceptions import NotFound
-from rest_framework.pagination import CursorPagination
+import orjson
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import Q, QuerySet
+from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
+from portal.kernel.api.shapes import Shape
+from portal.kernel.database.rows import json_rows
 from portal.kernel.errors import Fault, InvalidInput
 
 if TYPE_CHECKING:  # rest_framework.views imports this module
     from rest_framework.views import APIView
 
-MAX_LIMIT = 200
-_DIGITS = 9
+PAGE_SIZE: Final = 50
+MAX_LIMIT: Final = 200
+_DIGITS: Final = 9
+_LONGEST_CURSOR: Final = 2_000
+Key = tuple[Any, Any]
 
 
 def _cursor_fault() -> InvalidInput:
@@ -25,76 +38,186 @@ def _cursor_fault() -> InvalidInput:
     return InvalidInput(faults=(Fault("cursor", "invalid", message),))
 
 
-class CursorPage(CursorPagination):
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Beside the row with this value and id; `is_back` asks for what comes before it."""
+
+    is_back: bool
+    value: Any
+    key: str
+
+    def written(self) -> str:
+        body = orjson.dumps([int(self.is_back), self.value, self.key], default=str)
+        return urlsafe_b64encode(body).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, text: str) -> Place:
+        """Raises InvalidInput for anything that was never answered."""
+        try:
+            padding = "=" * (-len(text) % 4)
+            is_back, value, key = orjson.loads(urlsafe_b64decode(text + padding))
+        except (ValueError, TypeError) as error:
+            raise _cursor_fault() from error
+        is_plain = value is None or isinstance(value, str | int | float)
+        is_short = len(text) <= _LONGEST_CURSOR
+        is_ours = is_short and isinstance(is_back, int) and is_plain and isinstance(key, str)
+        if not is_ours or "\x00" in f"{value}{key}":
+            raise _cursor_fault()
+        return cls(bool(is_back), value, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """By one field, then by id in the same direction."""
+
+    field: str
+    is_descending: bool
+
+    @classmethod
+    def of(cls, word: str) -> Ordering:
+        return cls(word.removeprefix("-"), word.startswith("-"))
+
+    def reversed(self) -> Ordering:
+        return Ordering(self.field, not self.is_descending)
+
+    def words(self) -> tuple[str, str]:
+        direction = "-" if self.is_descending else ""
+        return f"{direction}{self.field}", f"{direction}id"
+
+    def beyond(self, place: Place, *, is_nullable: bool) -> Q:
+        """Rows after the place; PostgreSQL puts the empty ones last going up and first going down."""
+        field, value = self.field, place.value
+        step = "lt" if self.is_descending else "gt"
+        further = Q(**{f"id__{step}": place.key})
+        if value is None:
+            same = Q(**{f"{field}__isnull": True}) & further
+            return same | Q(**{f"{field}__isnull": False}) if self.is_descending else same
+        # The first condition is implied by the others; it is what an index can begin at.
+        found = Q(**{f"{field}__{step}e": value}) & (Q(**{f"{field}__{step}": value}) | further)
+        if is_nullable and not self.is_descending:
+            found |= Q(**{f"{field}__isnull": True})
+        return found
+
+
+class CursorPage(BasePagination):
     """Newest first by default; a view names what else it orders by in `ordering_fields`."""
 
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = MAX_LIMIT
-    cursor_query_param = "cursor"
     ordering = ("-created_at", "-id")
+    _request: Request
     _count: int | None = None
+    _next: Place | None = None
+    _previous: Place | None = None
 
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
-    ) -> list[Any] | None:
-        count = request.query_params.get("count", "false")
-        if count not in {"true", "false"}:
+    ) -> list[Any]:
+        """A page of objects."""
+        ordering = self._ordering(request, view)
+
+        def key(row: Any) -> Key:
+            return getattr(row, ordering.field), row.pk
+
+        return self._page(queryset, request, ordering, list, key)
+
+    def paginate_shape(
+        self, queryset: QuerySet[Any], request: Request, view: APIView, shape: Shape
+    ) -> list[dict[str, Any]]:
+        """A page of a compiled serializer's answers."""
+        ordering = self._ordering(request, view)
+        columns = list(shape.columns)
+        for name in (ordering.field, "id"):
+            if name not in columns:
+                columns.append(name)
+        place, identity = columns.index(ordering.field), columns.index("id")
+
+        def fetch(rows: QuerySet[Any]) -> list[Any]:
+            return json_rows(rows.values_list(*columns))
+
+        def key(row: Any) -> Key:
+            return row[place], row[identity]
+
+        return shape.shown(self._page(queryset, request, ordering, fetch, key))
+
+    def _page(
+        self,
+        queryset: QuerySet[Any],
+        request: Request,
+        ordering: Ordering,
+        fetch: Callable[[QuerySet[Any]], list[Any]],
+        key: Callable[[Any], Key],
+    ) -> list[Any]:
+        self._request = request
+        self._count = self._counted(queryset, request)
+        size = self._limit(request)
+        given = request.query_params.get("cursor")
+        place = Place.read(given) if given else None
+        is_back = place is not None and place.is_back
+        towards = ordering.reversed() if is_back else ordering
+        wanted = queryset.order_by(*towards.words())
+        try:
+            if place is not None:
+                is_nullable = _is_nullable(queryset, ordering.field)
+                wanted = wanted.filter(towards.beyond(place, is_nullable=is_nullable))
+            found = fetch(wanted[: size + 1])
+        except (ValidationError, ValueError, TypeError) as error:
+            raise _cursor_fault() from error
+        has_more, rows = len(found) > size, found[:size]
+        if is_back:
+            rows.reverse()
+        if rows and (has_more or is_back):
+            self._next = _place(key(rows[-1]), is_back=False)
+        if rows and (has_more if is_back else place is not None):
+            self._previous = _place(key(rows[0]), is_back=True)
+        return rows
+
+    def _counted(self, queryset: QuerySet[Any], request: Request) -> int | None:
+        wanted = request.query_params.get("count", "false")
+        if wanted not in {"true", "false"}:
             raise InvalidInput(faults=(Fault("count", "invalid", "count must be true or false."),))
-        if count == "true":
-            self._count = queryset.order_by().values("pk").count()
-        try:
-            return super().paginate_queryset(queryset, request, view=view)
-        except (ValidationError, ValueError) as error:
-            raise _cursor_fault() from error
+        return queryset.order_by().values("pk").count() if wanted == "true" else None
 
-    def decode_cursor(self, request: Request) -> Any:
-        try:
-            cursor = super().decode_cursor(request)
-        except NotFound as error:
-            raise _cursor_fault() from error
-        if cursor is not None and "\x00" in str(cursor.position or ""):
-            raise _cursor_fault()
-        return cursor
-
-    def get_page_size(self, request: Request) -> int | None:
+    def _limit(self, request: Request) -> int:
         raw = request.query_params.get("limit")
         if raw is None:
-            return self.page_size
+            return PAGE_SIZE
         if not raw.isdecimal() or len(raw) > _DIGITS or not 1 <= int(raw) <= MAX_LIMIT:
             raise InvalidInput(
                 faults=(Fault("limit", "invalid", f"limit must be between 1 and {MAX_LIMIT}."),)
             )
         return int(raw)
 
-    def get_ordering(
-        self, request: Request, queryset: QuerySet[Any], view: APIView
-    ) -> tuple[str, ...]:
+    def _ordering(self, request: Request, view: APIView | None) -> Ordering:
         wanted = request.query_params.get("ordering")
         if not wanted:
-            return tuple(getattr(view, "default_ordering", self.ordering))
+            return Ordering.of(getattr(view, "default_ordering", self.ordering)[0])
         allowed = getattr(view, "ordering_fields", ("created_at",))
         if wanted.removeprefix("-") not in allowed:
             message = f"ordering must be one of {', '.join(allowed)}, with or without '-'."
             raise InvalidInput(faults=(Fault("ordering", "invalid", message),))
-        direction = "-" if wanted.startswith("-") else ""
-        return (wanted, f"{direction}id")
+        return Ordering.of(wanted)
 
     def get_paginated_response(self, data: Any) -> Response:
         body = {
             "results": data,
-            "next": self.get_next_link(),
-            "previous": self.get_previous_link(),
+            "next": self._link(self._next),
+            "previous": self._link(self._previous),
         }
         if self._count is not None:
             body["count"] = self._count
         return Response(body)
 
+    def _link(self, place: Place | None) -> str | None:
+        if place is None:
+            return None
+        return str(
+            replace_query_param(self._request.build_absolute_uri(), "cursor", place.written())
+        )
+
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         """What every list understands, in the schema's words."""
         from portal.kernel.api.schema import list_parameters  # noqa: PLC0415 - it imports views
 
-        return list_parameters(view, self)
+        return list_parameters(view)
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         url = {"type": ["string", "null"], "format": "uri"}
@@ -108,3 +231,14 @@ class CursorPage(CursorPagination):
                 "count": {"type": "integer", "description": "Only with ?count=true."},
             },
         }
+
+
+def _place(key: Key, *, is_back: bool) -> Place:
+    return Place(is_back, key[0], str(key[1]))
+
+
+def _is_nullable(queryset: QuerySet[Any], field: str) -> bool:
+    try:
+        return bool(queryset.model._meta.get_field(field).null)
+    except FieldDoesNotExist:
+        return True

@@ -9,9 +9,9 @@ from drf_spectacular.openapi import AutoSchema as PlainSchema
 from drf_spectacular.utils import OpenApiParameter
 from drf_standardized_errors.openapi import AutoSchema
 from rest_framework import serializers
-from rest_framework.pagination import CursorPagination
 
 from portal.kernel.api.idempotency import HEADER, KEY_LENGTH
+from portal.kernel.api.pagination import MAX_LIMIT, PAGE_SIZE
 from portal.kernel.errors import DomainError
 
 _Schema = dict[str, Any]
@@ -160,7 +160,7 @@ def _header(name: str, text: str, schema: _Schema | None = None) -> OpenApiParam
     return OpenApiParameter(name, schema or _TEXT, OpenApiParameter.HEADER, description=text)
 
 
-def list_parameters(view: Any, paginator: CursorPagination) -> list[_Schema]:
+def list_parameters(view: Any) -> list[_Schema]:
     """What every list understands beside its filters."""
     names = getattr(view, "ordering_fields", ("created_at",))
     orders = [name for field in names for name in (field, f"-{field}")]
@@ -183,12 +183,12 @@ def list_parameters(view: Any, paginator: CursorPagination) -> list[_Schema]:
             "schema": {
                 "type": "integer",
                 "minimum": 1,
-                "maximum": paginator.max_page_size,
-                "default": paginator.page_size,
+                "maximum": MAX_LIMIT,
+                "default": PAGE_SIZE,
             },
         },
         {
-            "name": paginator.cursor_query_param,
+            "name": "cursor",
             "in": "query",
             "schema": _TEXT,
             "description": "As `next` and `previous` have it.",

@@ -25,6 +25,8 @@ from portal.kernel.answers import KeyScope
 from portal.kernel.api.entity_tags import answer_tag, answer_version, demand_match, row_version
 from portal.kernel.api.errors import FAULTS_SHOWN, NAME_SHOWN
 from portal.kernel.api.idempotency import answered_once, key_read
+from portal.kernel.api.pagination import CursorPage
+from portal.kernel.api.shapes import shape_of
 from portal.kernel.authz import ANONYMOUS, PUBLIC, Actor
 from portal.kernel.errors import Fault, InvalidInput, NotFound
 from portal.kernel.rls import TABLES, TableKind
@@ -178,7 +180,14 @@ class PortalViewSet(GenericViewSet[Any]):
         self, queryset: QuerySet[Any], serializer: type[serializers.BaseSerializer[Any]]
     ) -> Any:
         """One page of a filtered list as a response."""
-        rows = self.paginate_queryset(self.filter_queryset(queryset))
+        filtered = self.filter_queryset(queryset)
+        shape = shape_of(serializer, filtered)
+        pages = cast(CursorPage, self.paginator)
+        if shape is not None:
+            return self.get_paginated_response(
+                pages.paginate_shape(filtered, self.request, self, shape)
+            )
+        rows = self.paginate_queryset(filtered)
         context_ = self.get_serializer_context()
         return self.get_paginated_response(serializer(rows, many=True, context=context_).data)
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db.backends.postgresql import base as postgresql
+from psycopg import errors, pq
 
 from portal.kernel import scope
+from portal.kernel.database.cursors import PreparedCursor
+
+_SCOPE_SQL = "select set_config('app.tenant_id', %s, true), set_config('app.user_id', %s, true)"
 
 DISPATCH = "dispatch"
 LOOKUPS_ONLY = " ".join(
@@ -25,21 +31,52 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def apply_scope(self) -> None:
         """Writes the current scope into the open transaction."""
-        tenant_id, user_id = scope.tenant_id.get(), scope.user_id.get()
         assert self.connection is not None
-        self.connection.execute(
-            "select set_config('app.tenant_id', %s, true), set_config('app.user_id', %s, true)",
-            (str(tenant_id or ""), str(user_id or "")),
-        )
+        self.connection.execute(_SCOPE_SQL, _scope_words())
 
-    def set_autocommit(
-        self,
-        autocommit: bool,
-        force_begin_transaction_with_broken_autocommit: bool = False,
-    ) -> None:
-        super().set_autocommit(autocommit, force_begin_transaction_with_broken_autocommit)
+    def _set_autocommit(self, autocommit: bool) -> None:
+        super()._set_autocommit(autocommit)  # type: ignore[misc]
         if not autocommit and scope.is_set():
-            self.apply_scope()
+            with self.wrap_database_errors:
+                self._begin_in_scope()
+
+    def _begin_in_scope(self) -> None:
+        """BEGIN and the scope in one message, where psycopg would send BEGIN on its own later."""
+        assert self.connection is not None
+        # They go into the text as they are: what is no UUID does not become one of these words.
+        statement = _SCOPE_SQL % tuple(f"'{word}'" for word in _scope_words())
+        result = self.connection.pgconn.exec_(f"begin; {statement}".encode())
+        if result.status != pq.ExecStatus.TUPLES_OK:
+            raise errors.error_from_result(result)
+
+    def prepared_rows(
+        self,
+        sql: str,
+        parameters: Sequence[object],
+        *,
+        cursor: type[PreparedCursor] = PreparedCursor,
+    ) -> list[tuple[Any, ...]]:
+        """The rows of a prepared statement that sees what the current scope may see.
+
+        Outside a transaction scope and statement go to the server in one message: a pipeline is a
+        transaction of its own, and the settings end with it.
+        """
+        self.ensure_connection()
+        assert self.connection is not None
+        with self.wrap_database_errors:
+            if self.in_atomic_block:
+                return self._rows(cursor, sql, parameters)
+            with self.connection.pipeline():
+                PreparedCursor(self.connection).execute(_SCOPE_SQL, _scope_words())
+                return self._rows(cursor, sql, parameters)
+
+    def _rows(
+        self, kind: type[PreparedCursor], sql: str, parameters: Sequence[object]
+    ) -> list[tuple[Any, ...]]:
+        assert self.connection is not None
+        cursor = self._prepare_cursor(kind(self.connection))  # type: ignore[attr-defined]
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
 
     def get_connection_params(self) -> dict[str, Any]:
         params = super().get_connection_params()
@@ -47,3 +84,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         if self.alias == DISPATCH:
             params["options"] = f"{params.get('options', '')} {LOOKUPS_ONLY}".strip()
         return params
+
+
+def _scope_words() -> tuple[str, str]:
+    """Tenant and user of the scope as PostgreSQL gets them; UUIDs by type, or nothing."""
+    ids = (scope.tenant_id.get(), scope.user_id.get())
+    tenant_id, user_id = (str(one) if isinstance(one, UUID) else "" for one in ids)
+    return tenant_id, user_id
