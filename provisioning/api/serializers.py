@@ -112,6 +112,46 @@ class OperationBriefSerializer(serializers.Serializer[Any]):
     href = serializers.CharField()
 
 
+class PlacementReasonSerializer(serializers.Serializer[Any]):
+    """Why a place was refused, with the numbers where there are any."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    free = serializers.IntegerField(allow_null=True)
+    needed = serializers.IntegerField(allow_null=True)
+
+
+class CandidateSerializer(serializers.Serializer[Any]):
+    """One place that was looked at; `score` is what stays free on the whole, null where it was refused."""
+
+    cluster = serializers.CharField()
+    node = serializers.CharField()
+    storage = serializers.CharField()
+    source_node = serializers.CharField()
+    source_vmid = serializers.IntegerField()
+    score = serializers.FloatField(allow_null=True)
+    is_chosen = serializers.BooleanField()
+    reasons = PlacementReasonSerializer(many=True)
+
+
+class PlacementSerializer(serializers.Serializer[Any]):
+    """Where it is made, and why. Node, storage and candidates are for those who may see infrastructure."""
+
+    fits = serializers.BooleanField()
+    cluster = serializers.CharField()
+    node = serializers.CharField(allow_null=True)
+    storage = serializers.CharField(allow_null=True)
+    reason = serializers.CharField()
+    candidates = CandidateSerializer(many=True)
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        data = super().to_representation(instance)
+        actor = context.current().actor
+        if actor is None or not actor.may(Permission.INFRASTRUCTURE_VIEW):
+            data |= {"node": None, "storage": None, "candidates": []}
+        return data
+
+
 class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     """A deployment."""
 
@@ -129,6 +169,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     attention = AttentionSerializer(read_only=True, allow_null=True)
     ip_addresses = serializers.ListField(child=serializers.CharField(), read_only=True)
     tags = serializers.ListField(child=serializers.CharField(), read_only=True)
+    placement = PlacementSerializer(read_only=True, allow_null=True)
 
     class Meta:
         model = Deployment
@@ -155,6 +196,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
             "cluster",
             "node",
             "vmid",
+            "placement",
             "price_hour",
             "ttl_hours",
             "expires_at",
@@ -246,15 +288,6 @@ class PolicySerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     level = serializers.CharField()
     message = serializers.CharField()
-
-
-class PlacementSerializer(serializers.Serializer[Any]):
-    """Where it would be made, and why."""
-
-    cluster = serializers.CharField()
-    node = serializers.CharField()
-    storage = serializers.CharField()
-    reason = serializers.CharField()
 
 
 class FaultSerializer(serializers.Serializer[Any]):

@@ -5,10 +5,20 @@ from __future__ import annotations
 from rest_framework.routers import SimpleRouter
 
 from provisioning.api.extensions import ExtensionRequestViewSet
+from provisioning.api.infrastructure import (
+    InfrastructureClusterViewSet,
+    InfrastructureNodeViewSet,
+    InfrastructureViewSet,
+)
 from provisioning.api.views import DeploymentViewSet, TemplateViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("templates", TemplateViewSet, basename="template")
 router.register("extension-requests", ExtensionRequestViewSet, basename="extension_request")
 router.register("deployments", DeploymentViewSet, basename="deployment")
+router.register(
+    "infrastructure/clusters", InfrastructureClusterViewSet, basename="infrastructure_cluster"
+)
+router.register("infrastructure/nodes", InfrastructureNodeViewSet, basename="infrastructure_node")
+router.register("infrastructure", InfrastructureViewSet, basename="infrastructure")
 urlpatterns = router.urls

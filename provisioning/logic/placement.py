@@ -138,6 +138,7 @@ class Decision:
     def as_dict(self) -> dict[str, Any]:
         """What is stored on the deployment."""
         return {
+            "fits": self.fits,
             "cluster": self.cluster,
             "node": self.node,
             "storage": self.storage,
