@@ -207,9 +207,10 @@ def _idle_deployment(finding: Finding) -> Deployment:
     row = (
         Deployment.objects.select_for_update(of=("self",))
         .select_related("template", "cluster", "owner")
-        .get(pk=finding.deployment_id)
+        .filter(pk=finding.deployment_id)
+        .first()
     )
-    if row.status == DeploymentStatus.DELETED:
+    if row is None or row.status == DeploymentStatus.DELETED:
         raise Conflict("The deployment has ended meanwhile.", code="finding_ended")
     is_moving = row.status in BUSY and row.status != DeploymentStatus.DELETING
     if is_moving or busy_ids([row.pk]):

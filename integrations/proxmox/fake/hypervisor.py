@@ -86,8 +86,11 @@ class FakeHypervisor(Hypervisor):
         name: str = "guest",
         disk_gb: int = 8,
         is_template: bool = False,
+        pool: str | None = None,
+        power: PowerState = PowerState.STOPPED,
+        **more: Any,
     ) -> GuestConfig:
-        """Put a guest in place, as somebody else would."""
+        """Put a guest in place, as somebody else would; `more` are fields of its configuration."""
         config = GuestConfig(
             vmid=vmid,
             node=node,
@@ -104,8 +107,16 @@ class FakeHypervisor(Hypervisor):
             tags=(),
             digest=uuid.uuid4().hex,
         )
-        self._guests[vmid] = FakeGuest(config)
-        return config
+        self._guests[vmid] = FakeGuest(replace(config, **more), power, pool)
+        return self._guests[vmid].config
+
+    def guest_change(self, vmid: int, **changes: Any) -> None:
+        """Change a guest's configuration behind everybody's back."""
+        self._change(vmid, digest=uuid.uuid4().hex, **changes)
+
+    def guest_remove(self, vmid: int) -> None:
+        """Take a guest away behind everybody's back."""
+        del self._guests[vmid]
 
     def replace_guest(self, vmid: int) -> GuestConfig:
         """Put a stranger's guest under a VMID, in place of whatever was there."""
