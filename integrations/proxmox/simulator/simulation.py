@@ -12,6 +12,7 @@ from integrations.proxmox.simulator.clock import Clock
 from integrations.proxmox.simulator.connections import Connections
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.faults import FaultTable
+from integrations.proxmox.simulator.guests import GuestTable
 from integrations.proxmox.simulator.journal import Journal
 from integrations.proxmox.simulator.locks import LockTable
 from integrations.proxmox.simulator.scope import Call
@@ -33,7 +34,7 @@ class Simulation:
         self.version = version
         self.journal = Journal(self.clock)
         self.fingerprint = ""
-        self.outputs: dict[int, str] = {}
+        self.guests = GuestTable()
         self.rebooting: set[int] = set()
         self._background: set[asyncio.Task[None]] = set()
         self._store = StateFile(state / "state.json")
@@ -55,6 +56,7 @@ class Simulation:
         await self.tasks.abandon()
         self.faults.clear()
         self.journal.clear()
+        self.guests.clear()
         self._settle(fixtures.build(fixture, self.clock.now()))
         self.touch()
 

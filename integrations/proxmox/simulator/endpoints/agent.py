@@ -13,7 +13,6 @@ from integrations.proxmox.simulator.world import Machine
 
 PING_S = 3.0
 AGENT = f"{VM}/agent"
-EXEC_PID = 1234
 _OS = {
     "linux": {
         "id": "debian",
@@ -44,7 +43,7 @@ def is_agent_up(sim: Simulation, machine: Machine) -> bool:
     return machine.is_running and sim.clock.elapsed_s(machine.started) >= machine.agent_delay_s
 
 
-async def _awake(sim: Simulation, call: Call) -> Machine:
+async def awake(sim: Simulation, call: Call) -> Machine:
     """Raise WorkError in the three ways in which there is no agent to talk to."""
     machine = sim.machine(call.node, call.vmid)
     if not views.agent_enabled(machine):
@@ -57,15 +56,9 @@ async def _awake(sim: Simulation, call: Call) -> Machine:
     return machine
 
 
-@route("POST", f"{AGENT}/ping")
-async def ping(sim: Simulation, call: Call) -> dict[str, Any]:
-    await _awake(sim, call)
-    return {"result": {}}
-
-
 @route("GET", f"{AGENT}/get-osinfo")
 async def os_info(sim: Simulation, call: Call) -> dict[str, Any]:
-    machine = await _awake(sim, call)
+    machine = await awake(sim, call)
     return {"result": _OS[machine.guest]}
 
 
@@ -81,7 +74,7 @@ def address_of(machine: Machine, number: int) -> tuple[str, int]:
 
 @route("GET", f"{AGENT}/network-get-interfaces")
 async def interfaces(sim: Simulation, call: Call) -> dict[str, Any]:
-    machine = await _awake(sim, call)
+    machine = await awake(sim, call)
     is_windows = machine.guest == "windows"
     found: list[dict[str, Any]] = [
         {
@@ -116,19 +109,3 @@ def _interface(machine: Machine, number: int, mac: str, *, is_windows: bool) -> 
             for what in ("bytes", "dropped", "errs", "packets")
         },
     }
-
-
-@route("POST", f"{AGENT}/exec")
-async def execute(sim: Simulation, call: Call) -> dict[str, int]:
-    """Run nothing: whatever the command, it prints its arguments."""
-    machine = await _awake(sim, call)
-    sim.outputs[machine.vmid] = " ".join(call.params["command"][1:]) + "\n"
-    return {"pid": EXEC_PID}
-
-
-@route("GET", f"{AGENT}/exec-status")
-async def execution(sim: Simulation, call: Call) -> dict[str, Any]:
-    machine = await _awake(sim, call)
-    if call.params["pid"] != EXEC_PID or machine.vmid not in sim.outputs:
-        raise WorkError(f"Agent error: PID {call.params['pid']} does not exist")
-    return {"exited": 1, "exitcode": 0, "out-data": sim.outputs[machine.vmid]}
