@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework.routers import SimpleRouter
 
 from provisioning.api.extensions import ExtensionRequestViewSet
+from provisioning.api.findings import FindingViewSet
 from provisioning.api.infrastructure import (
     InfrastructureClusterViewSet,
     InfrastructureNodeViewSet,
@@ -16,6 +17,7 @@ router = SimpleRouter(trailing_slash=False)
 router.register("templates", TemplateViewSet, basename="template")
 router.register("extension-requests", ExtensionRequestViewSet, basename="extension_request")
 router.register("deployments", DeploymentViewSet, basename="deployment")
+router.register("findings", FindingViewSet, basename="finding")
 router.register(
     "infrastructure/clusters", InfrastructureClusterViewSet, basename="infrastructure_cluster"
 )

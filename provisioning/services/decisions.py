@@ -172,6 +172,15 @@ def reapply_obstacle(finding: Finding) -> str:
     return ""
 
 
+def actions_for(actor: Actor, finding: Finding) -> list[str]:
+    """What the actor may decide about a finding as it stands."""
+    if finding.status != FindingStatus.OPEN:
+        return []
+    return [
+        action for action in ACTIONS[finding.kind] if actor.may(permission_for(finding, action))
+    ]
+
+
 @contextmanager
 def held(*, actor: Actor, finding_id: UUID | str, action: str) -> Iterator[Finding]:
     """The finding, locked, for an action that its kind and state allow, under the tenant it belongs to.
