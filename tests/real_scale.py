@@ -20,6 +20,7 @@ PROVISIONING.update(
     poll_s=1.0,
     parked_poll_s=5.0,
     lock_patience_s=120.0,
+    task_silence_s=3600.0,
     clone_window_s=60.0,
     address_polls=40,
     observe_settle_s=30.0,

@@ -46,6 +46,7 @@ PROVISIONING.update(
     poll_s=0.02,
     parked_poll_s=0.1,
     lock_patience_s=3.0,
+    task_silence_s=4.0,
     clone_window_s=0.5,
     address_polls=5,
     observe_settle_s=0.0,

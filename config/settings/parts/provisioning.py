@@ -7,6 +7,7 @@ PROVISIONING = {
     "parked_poll_s": 5.0,
     "sweep_slots_every_s": 60,
     "lock_patience_s": 120.0,
+    "task_silence_s": 3600.0,
     "clone_window_s": 60.0,
     "address_polls": 40,
     "observe_every_s": 10,

@@ -14,12 +14,12 @@ from portal.kernel import clock
 from portal.kernel.queue import Advance, Complete, Poll, StepContext, StepResult
 from provisioning.models import Deployment, SlotKind
 from provisioning.services.saga.create import CLOCK_SKEW
-from provisioning.services.saga.guest import Guest, guest_inspect
+from provisioning.services.saga.guest import Guest, GuestForeign, guest_inspect
 from provisioning.services.saga.outcome import settle
 from provisioning.services.saga.protect import protection_write
 from provisioning.services.saga.tasks import guest_step, poll, task_run
 from provisioning.services.slots import slot_free, slot_take
-from provisioning.services.vmids import vmid_release
+from provisioning.services.vmids import vmid_block, vmid_release
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
 
@@ -115,14 +115,29 @@ def destroy(ctx: StepContext, guest: Guest) -> StepResult:
     except GuestAbsent:
         ctx.state.pop("destroy", None)
         return poll("confirming")
+    except GuestForeign:
+        if not _was_destroyed(ctx):
+            raise
+        return Advance("absent; another machine has its VMID by now")
     return waiting or poll("confirming")
+
+
+def _was_destroyed(ctx: StepContext) -> bool:
+    """Whether our machine was destroyed by a task of this operation: what has its VMID now is another."""
+    return bool(ctx.state.get("destroy_succeeded"))
 
 
 @guest_step
 def release(ctx: StepContext, guest: Guest) -> StepResult:
     """Gives back quota, name and VMID, only on a proven absence."""
-    if guest_inspect(guest) is not None:
-        return poll("still there")
+    is_taken = False
+    try:
+        if guest_inspect(guest) is not None:
+            return poll("still there")
+    except GuestForeign:
+        if not _was_destroyed(ctx):
+            raise
+        is_taken = True
     deployment = guest.deployment
     with transaction.atomic():
         row = Deployment.objects.select_for_update(of=("self",)).get(pk=deployment.pk)
@@ -130,7 +145,10 @@ def release(ctx: StepContext, guest: Guest) -> StepResult:
             return Complete()
         quota_release(tenant_id=row.tenant_id, subject_id=row.pk)
         slot_free(row.pk)
-        vmid_release(cluster_id=row.cluster_id, vmid=row.vmid, deployment_id=row.pk)
+        if is_taken:
+            vmid_block(cluster_id=row.cluster_id, vmid=row.vmid)
+        else:
+            vmid_release(cluster_id=row.cluster_id, vmid=row.vmid, deployment_id=row.pk)
         settle(
             ctx,
             row,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
+from hashlib import sha256
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -133,7 +134,8 @@ def task_run(
     """Submits once, then follows the task; None when it has ended well or had nothing to do.
 
     The reference is stored before the first poll. A task that ended badly raises what it stands for; one
-    the node does not know any more answers None, so the caller must look at the real state.
+    the node does not know any more answers None, so the caller must look at the real state. One that
+    succeeded is remembered as `<key>_succeeded`.
     """
     known = ctx.state.get(key)
     if known is None:
@@ -143,8 +145,9 @@ def task_run(
         ctx.state[key] = {"upid": ref.upid, "node": ref.node}
         ctx.save()
         return poll()
+    ref = TaskRef(upid=known["upid"], node=known["node"])
     try:
-        state = guest.hypervisor.task_state(TaskRef(**known))
+        state = guest.hypervisor.task_state(ref)
     except TaskUnknown:
         ctx.state.pop(key)
         return None
@@ -152,15 +155,36 @@ def task_run(
     if (percent := _percent(state.log_tail)) is not None:
         ctx.progress(percent)
     if state.outcome is None:
+        _demand_life(known, ref, state.log_tail)
         return poll()
     ctx.state.pop(key)
     ctx.save()
     if state.outcome is TaskOutcome.WARNINGS:
         ctx.state["warnings"] = state.message
     failure = state.failure
-    if failure is not None and not isinstance(failure, AlreadyDone):
+    if failure is None:
+        ctx.state[f"{key}_succeeded"] = True
+    elif not isinstance(failure, AlreadyDone):
         raise failure
     return None
+
+
+def _demand_life(known: dict[str, str], ref: TaskRef, log_tail: tuple[str, ...]) -> None:
+    """A task that has said nothing for too long hangs; only a person may decide to kill it.
+
+    Raises StepNeedsOperator.
+    """
+    said = sha256("\n".join(log_tail).encode()).hexdigest()[:16]
+    if known.get("said") != said:
+        known.update(said=said, said_at=clock.now().isoformat())
+    silent_s = (clock.now() - datetime.fromisoformat(known["said_at"])).total_seconds()
+    if silent_s > float(settings.PROVISIONING["task_silence_s"]):
+        raise StepNeedsOperator(
+            f"A task on {ref.node} has said nothing for {silent_s / 60:.0f} minutes. "
+            "Find out what holds it up; end it if nothing does, then retry.",
+            code="task_hung",
+            command=f"pvesh delete /nodes/{ref.node}/tasks/{ref.upid}",
+        )
 
 
 def _percent(lines: tuple[str, ...]) -> int | None:
