@@ -29,7 +29,7 @@ EXPECTED = {
     "/operations": 11,
     "/audit": 9,
     "/templates": 9,
-    "/": 14,
+    "/": 15,
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,78 +12,27 @@ from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
-from portal.kernel import clock, queue
-from portal.kernel.authz import Actor
+from portal.kernel import clock
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation, User
 from portal.services.operations import operation_retry
-from portal.services.settings import setting_change
 from provisioning.logic.leases import offset_reached
 from provisioning.models import Deployment, LeaseWarning, Template
-from provisioning.services import leases, lifecycle, warnings
+from provisioning.services import leases, warnings
 from provisioning.services.expiry import expiry_sweep
 from tests.conftest import World
 from tests.engine import run_until_idle
 from tests.factories.provisioning import ClusterFactory, TemplateFactory
 from tests.provisioning import paper
-from tests.provisioning.scenes import reloaded
+from tests.provisioning.lease_scenes import HOUR, graced, leased, mail_fails, sent, swept
 from tests.provisioning.test_races import at_once
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NEW_YORK = ZoneInfo("America/New_York")
 
 
 @pytest.fixture
 def template(world: World) -> Template:
     return TemplateFactory(code="linux-utility", cluster=ClusterFactory())
-
-
-@pytest.fixture
-def failing_mail(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """A mail server that does not answer; two tries instead of ten, each a wait."""
-    kind = replace(queue.operation_kind("mail.send"), max_attempts=2)
-    monkeypatch.setitem(queue._kinds, "mail.send", kind)
-    tried: list[str] = []
-
-    def send(message: Any, *_: Any, **__: Any) -> int:
-        tried.extend(message.to)
-        raise ConnectionRefusedError("nobody listens")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("django.core.mail.EmailMultiAlternatives.send", send)
-        yield tried
-
-
-def leased(world: World, template: Template, hours: float, **fields: Any) -> Deployment:
-    """A deployment whose lease was set a week ago and ends in so many hours."""
-    values = {
-        "lease_set_at": clock.now() - 7 * DAY,
-        "expires_at": clock.now() + timedelta(hours=hours),
-    }
-    return paper.deployment(world, template, **values | fields)
-
-
-def graced(world: World, template: Template, hours: float, **fields: Any) -> Deployment:
-    """A stopped deployment that will be deleted in so many hours."""
-    values = {
-        "status": "stopped",
-        "expires_at": clock.now() - DAY,
-        "expired_at": clock.now() - DAY,
-        "delete_after": clock.now() + timedelta(hours=hours),
-    }
-    return paper.deployment(world, template, **values | fields)
-
-
-def sent(row: Deployment) -> list[tuple[str, int, int]]:
-    """Kind, version and offset of what was sent about a deployment, in its order."""
-    found = LeaseWarning.across_tenants.filter(deployment_id=row.pk).order_by("created_at", "id")
-    return list(found.values_list("kind", "lease_version", "offset_hours"))
-
-
-def swept(times: int = 1) -> None:
-    for _ in range(times):
-        expiry_sweep()
-        run_until_idle()
 
 
 def test_each_offset_is_warned_of_once_as_it_is_reached(world: World, template: Template) -> None:
@@ -174,18 +121,6 @@ def test_where_the_owner_cannot_be_reached_the_administrators_are(
     assert warning.delivered_at is not None
 
 
-def test_where_nobody_can_be_reached_nothing_is_deleted(world: World, template: Template) -> None:
-    User.objects.using("platform").update(email="")
-    row = graced(world, template, -1)
-    for day in range(4):
-        with clock.travelled(day * DAY):
-            swept()
-    assert reloaded(row).status == "stopped"
-    assert {warning.failure for warning in LeaseWarning.across_tenants.all()} == {
-        "Neither the owner nor an administrator has a mail address."
-    }
-
-
 def test_a_delivery_is_on_record(world: World, template: Template) -> None:
     row = leased(world, template, 20)
     expiry_sweep()
@@ -202,8 +137,9 @@ def test_a_delivery_is_on_record(world: World, template: Template) -> None:
 
 
 def test_a_failed_delivery_is_on_record_and_can_be_tried_again(
-    world: World, template: Template, failing_mail: list[str], monkeypatch: pytest.MonkeyPatch
+    world: World, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    failing_mail = mail_fails(monkeypatch)
     row = leased(world, template, 20)
     swept()
     warning = LeaseWarning.across_tenants.get(deployment_id=row.pk)
@@ -219,93 +155,6 @@ def test_a_failed_delivery_is_on_record_and_can_be_tried_again(
     run_until_idle()
     warning.refresh_from_db()
     assert (warning.delivered_at is not None, warning.failure) == (True, "")
-
-
-# --- no deletion without a warning -------------------------------------------------------------
-
-
-def test_a_scheduler_dead_for_three_days_deletes_nothing_unwarned(
-    world: World, template: Template
-) -> None:
-    """The outage spans two warnings and the end; nobody hears of it before, so the deletion waits."""
-    row = leased(world, template, 80)
-    with clock.travelled(9 * HOUR):
-        swept()
-    assert sent(row) == [("stop", 1, 72)]
-    with clock.travelled(81 * HOUR):
-        swept(2)
-        stopped = reloaded(row)
-        assert stopped.status in {"stopping", "stopped", "error", "running"}
-        assert stopped.delete_after is not None
-    assert sent(row) == [("stop", 1, 72), ("delete", 1, 72)]
-    Deployment.across_tenants.filter(pk=row.pk).update(status="stopped")
-    with clock.travelled(81 * HOUR + 72 * HOUR):
-        swept()
-        assert reloaded(row).status == "deleting"
-
-
-def test_a_deletion_that_fell_due_in_an_outage_moves_behind_its_warning(
-    world: World, template: Template
-) -> None:
-    row = graced(world, template, 1)
-    with clock.travelled(3 * DAY):
-        swept()
-        moved = reloaded(row)
-        assert moved.status == "stopped"
-        assert DAY - HOUR < moved.delete_after - clock.now() <= DAY
-    assert sent(row) == [("delete", 1, 24)]
-    with clock.travelled(4 * DAY - HOUR):
-        swept()
-        assert reloaded(row).status == "stopped"
-    with clock.travelled(4 * DAY + HOUR):
-        expiry_sweep()
-        assert reloaded(row).status == "deleting"
-    moves = Entry.objects.using("platform").filter(tag="pod.deletion_moved")
-    assert moves.filter(target_id=str(row.pk)).count() >= 1
-
-
-def test_a_warning_delivered_late_moves_the_deletion(world: World, template: Template) -> None:
-    row = graced(world, template, -1)
-    delivered_at = clock.now() - 10 * HOUR
-    paper.warned(row, delivered_at=delivered_at)
-    expiry_sweep()
-    assert (reloaded(row).status, reloaded(row).delete_after) == ("stopped", delivered_at + DAY)
-
-
-@pytest.mark.parametrize(
-    ("fields", "status"),
-    [({}, "deleting"), ({"kind": "stop"}, "stopped"), ({"lease_version": 2}, "stopped")],
-)
-def test_only_a_deletion_warning_of_this_version_counts(
-    world: World, template: Template, fields: dict[str, Any], status: str
-) -> None:
-    row = graced(world, template, -1)
-    paper.warned(row, **fields)
-    expiry_sweep()
-    assert reloaded(row).status == status
-
-
-def test_while_mail_fails_nothing_is_deleted_and_each_day_is_tried_anew(
-    world: World, template: Template, failing_mail: list[str]
-) -> None:
-    row = graced(world, template, -1)
-    for day in range(3):
-        with clock.travelled(day * 1.1 * DAY):
-            swept()
-    assert reloaded(row).status == "stopped"
-    assert [version for _, version, _ in sent(row)] == [1, 2, 3]
-    assert "support-north@uhub.local" in failing_mail[0]
-
-
-@pytest.mark.parametrize("hours", [24, 48])
-def test_the_notice_is_a_setting(world: World, template: Template, hours: int) -> None:
-    setting_change(
-        actor=Actor.system("test"), name="cloudpods.lease.delete_notice_hours", value=hours
-    )
-    row = graced(world, template, -1)
-    paper.warned(row, delivered_at=clock.now() - 30 * HOUR)
-    expiry_sweep()
-    assert reloaded(row).status == ("deleting" if hours == 24 else "stopped")
 
 
 # --- who is not warned, what is isolated, what it costs ------------------------------------------
@@ -352,12 +201,14 @@ def test_one_broken_deployment_does_not_keep_the_others_from_being_warned(
 
 
 def questions() -> int:
+    """Statements of one sweep; whether settings changed is asked by time, not by sweep."""
     with (
         CaptureQueriesContext(connections["platform"]) as platform,
         CaptureQueriesContext(connections["default"]) as runtime,
     ):
         expiry_sweep()
-    return len(platform) + len(runtime)
+    asked = [query["sql"] for query in (*platform, *runtime)]
+    return sum("portal_setting" not in sql for sql in asked)
 
 
 def test_a_sweep_asks_as_little_for_a_thousand_as_for_ten(world: World, template: Template) -> None:
@@ -412,12 +263,3 @@ def test_a_clock_change_moves_no_end_and_no_warning(world: World, template: Temp
         swept()
     assert sent(row) == [("stop", 2, 24)]
     assert mail.outbox[0].subject.endswith("stops on 30 Mar 2027 14:00 CEST")
-
-
-def test_a_deleted_machine_is_deleted_without_a_warning_by_people(
-    world: World, template: Template
-) -> None:
-    row = leased(world, template, 100)
-    with tenant_scope(world.north.pk):
-        lifecycle.deployment_delete(actor=world.actor("support"), deployment_id=row.pk)
-    assert (reloaded(row).status, sent(row)) == ("deleting", [])
