@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
 from typing import Any
 
 from integrations.proxmox.simulator import formats
@@ -12,6 +11,9 @@ from integrations.proxmox.simulator.errors import ApiError, forbidden
 from integrations.proxmox.simulator.scope import Identity
 from integrations.proxmox.simulator.world import World
 
+_TOP_PATHS = (
+    "/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms",
+)  # fmt: skip
 Rule = dict[str, Any]
 _TOKEN = re.compile(r"PVEAPIToken=(?P<owner>[^\s:!@]+@[^\s:!@]+)!(?P<name>[^=\s]+)=(?P<secret>\S+)")
 
@@ -180,8 +182,7 @@ def _passes(world: World, identity: Identity, rule: list[Any], params: dict[str,
         return False
 
 
-def known_paths(world: World, identity: Identity) -> Iterable[str]:
-    """Every path somebody granted this identity something on."""
-    subjects = {identity.user, identity.owner}
-    paths = {grant.path for grant in world.grants if grant.subject in subjects}
-    return sorted(paths | {"/"})
+def known_paths(world: World) -> list[str]:
+    """Every path by itself, in the access list, or of a member of a pool."""
+    members = {f"/vms/{vmid}" for vmids in world.pools.values() for vmid in vmids}
+    return sorted({*_TOP_PATHS, *(grant.path for grant in world.grants), *members})

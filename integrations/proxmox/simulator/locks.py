@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from integrations.proxmox.simulator.clock import Clock
 from integrations.proxmox.simulator.errors import WorkError
@@ -14,6 +14,7 @@ from integrations.proxmox.simulator.scope import Scope
 CONFIG_WAIT_S = 10.0
 CLAIM_WAIT_S = 1.0
 STORAGE_WAIT_S = 10.0
+CLUSTER_LIMIT_S = 60.0
 
 
 class LockTable:
@@ -123,7 +124,31 @@ class LockTable:
         if shared:
             refusal = f"cfs-lock 'storage-{name}' error: got lock request timeout"
         quiet = Scope(facts={**scope.facts, "storage": name})
-        async with self._held(
-            key, quiet, refusal, shared=False, wait_s=STORAGE_WAIT_S, storm="storage"
+        storm = "cfs" if shared else "storage"
+        async with (
+            self._held(key, quiet, refusal, shared=False, wait_s=STORAGE_WAIT_S, storm=storm),
+            self._limited(name) if shared else nullcontext(),
         ):
             yield
+
+    @asynccontextmanager
+    async def _limited(self, name: str) -> AsyncIterator[None]:
+        """A lock of the cluster file system is nobody's for longer than a minute.
+
+        Raises WorkError when the work under it takes longer.
+        """
+        limit = asyncio.timeout(None)
+
+        async def expire() -> None:
+            await self._clock.sleep(CLUSTER_LIMIT_S)
+            limit.reschedule(asyncio.get_running_loop().time())
+
+        watch = asyncio.create_task(expire())
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            words = f"'storage-{name}'-locked command timed out - aborting"
+            raise WorkError(words) from None
+        finally:
+            watch.cancel()

@@ -21,6 +21,9 @@ MAX_HEADERS = 64
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _FORMATTERS = ("json", "extjs", "html", "png")
 
+_PERSONAL = ("skiplock", "keepActive", "migratedfrom", "nocheck", "stateuri", "force-cpu")
+_PERSONAL_MOVES = ("force", "migration_type", "migration_network")
+
 
 class Pipeline:
     """The one request handler of the server."""
@@ -111,7 +114,7 @@ class Pipeline:
             node=node,
             scope=Scope(facts=facts),
         )
-        _refuse_skiplock(call)
+        _refuse_personal(call)
         if found.handler is None:
             raise ApiError(501, f"Method '{method} {path}' not implemented")
         if method != "GET" and not sim.has_quorum:
@@ -130,10 +133,14 @@ class Pipeline:
             raise wire.bare_refusal(595, self._sim.faults.unreachable(node))
 
 
-def _refuse_skiplock(call: Call) -> None:
-    if call.flag("skiplock") and not call.identity.is_root:
-        words = "Only root may use this option."
-        raise ApiError(400, "Parameter verification failed.", errors={"skiplock": words})
+def _refuse_personal(call: Call) -> None:
+    """Some options are root's in person: its tokens may not use them either."""
+    if call.identity.is_root or "/qemu/{vmid}" not in call.route:
+        return
+    asked = [*_PERSONAL, *(_PERSONAL_MOVES if call.route.endswith("/migrate") else ())]
+    name = next((name for name in asked if call.params.get(name) not in (None, 0, "")), "")
+    if name:
+        raise ApiError(400, schema.FAILED, errors={name: "Only root may use this option."})
 
 
 def _refuse_head(request: web.BaseRequest) -> None:

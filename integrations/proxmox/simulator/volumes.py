@@ -108,8 +108,10 @@ def refuse_full(sim: Simulation, scope: Scope, storage: Storage, node: str, size
     if storage.is_offline or sim.faults.take("storage_offline", facts):
         raise WorkError(f"storage '{storage.name}' is not online")
     lacks = storage.total - used(sim.world, storage, node) < size
-    if lacks or storage.is_full or sim.faults.take("storage_full", facts):
+    fault = None if lacks or storage.is_full else sim.faults.take("storage_full", facts)
+    if lacks or storage.is_full or fault:
         word = "No space left on device" if storage.kind in FILE_KINDS else "not enough free space"
+        word = str(fault.param("message", word)) if fault else word
         raise WorkError(f"unable to create image: {word}")
 
 

@@ -82,7 +82,7 @@ def _is_right(sim: Simulation, name: str, password: str) -> bool:
 
 def _capabilities(sim: Simulation, identity: Identity) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {name: {} for name in _CAPABILITIES}
-    for path in {*_ASKED, *access.known_paths(sim.world, identity)}:
+    for path in {*_ASKED, *access.known_paths(sim.world)}:
         top = path.split("/")[1] or "dc"
         for name in access.privileges(sim.world, identity, path):
             if top in found and re.match(_CAPABILITIES[top], name):
@@ -93,10 +93,15 @@ def _capabilities(sim: Simulation, identity: Identity) -> dict[str, dict[str, in
 @route("GET", "/access/permissions")
 async def permissions(sim: Simulation, call: Call) -> dict[str, dict[str, int]]:
     """Answer the effective map: what a token really has, after separation."""
-    paths = [call.params["path"]] if "path" in call.params else None
+    asked = str(call.params.get("userid", call.identity.owner))
+    user, _, token = asked.partition("!")
+    if asked != call.identity.owner and not (token and user == call.identity.owner):
+        access.require(sim.world, call.identity, "/access", "Sys.Audit")
+    subject = Identity(user, token)
+    paths = [str(call.params["path"])] if "path" in call.params else None
     found: dict[str, dict[str, int]] = {}
-    for path in paths or access.known_paths(sim.world, call.identity):
-        held = access.privileges(sim.world, call.identity, path)
+    for path in paths or access.known_paths(sim.world):
+        held = access.privileges(sim.world, subject, path)
         if held or paths:
             found[path] = dict.fromkeys(sorted(held), 1)
     return found

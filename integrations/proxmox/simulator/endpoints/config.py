@@ -76,7 +76,7 @@ def _checked(sim: Simulation, call: Call) -> dict[str, Any]:
     known = schema.parameters(CONFIG, "PUT")
     for name in removals:
         if name in values:
-            words = f"you can't use '-{name}' and '-delete {name}' at the same time"
+            words = f"you can't use '-{name}' and -delete {name}' at the same time"
             raise invalid(delete=words)
         if name not in known or name in _NOT_OPTIONS:
             raise invalid(delete=f"unknown option '{name}'")

@@ -51,8 +51,9 @@ async def create(sim: Simulation, call: Call) -> str:
     vmid, pool = call.vmid, str(call.params.get("pool", ""))
     check_pool(sim, pool)
     path = f"/vms/{vmid}"
-    if not (pool and access.has(sim.world, call.identity, f"/pool/{pool}", "VM.Allocate")):
-        access.require(sim.world, call.identity, path, "VM.Allocate")
+    places = [path, *([f"/pool/{pool}"] if pool else [])]
+    if not any(access.has(sim.world, call.identity, place, "VM.Allocate") for place in places):
+        raise forbidden()
     values = {key: value for key, value in call.params.items() if key not in _NOT_OPTIONS}
     settings.authorise(sim.world, call.identity, path, values, pool=pool)
     if call.flag("start"):

@@ -132,7 +132,7 @@ def test_an_unknown_pool_counts_as_a_missing_permission(wire: SimulatorProcess) 
 def test_a_token_may_read_its_own_permissions(demo: SimulatorProcess) -> None:
     held = demo.api("GET", "/access/permissions").json()["data"]
 
-    assert list(held) == ["/"]
+    assert "/" in held
     assert {"VM.Clone", "VM.Allocate", "VM.PowerMgmt", "Datastore.AllocateSpace"} <= set(held["/"])
 
 
