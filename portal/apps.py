@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel import answers, audit_tags, authz, settings, ui
+from portal.kernel import answers, audit_tags, authz, live, settings, ui
 from portal.logic.setting_definitions import DEFINITIONS
 from portal.permissions import PERMISSIONS, Permission
 from portal.states import OPERATION_STYLES, WORKER_STYLES
@@ -18,6 +18,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from portal import checks, handlers, tasks  # noqa: PLC0415, F401 - models first; tasks connect the doorbell
+        from portal.selectors.operations import operations_known  # noqa: PLC0415 - models first
         from portal.services.idempotency import RecordStore  # noqa: PLC0415 - models first
 
         answers.register_store(RecordStore())
@@ -49,4 +50,6 @@ class PortalConfig(AppConfig):
                 in_mobile_bar=True,
             )
         )
+        permission = Permission.OPERATIONS_VIEW
+        live.register_topic(live.Topic("operation", permission, operations_known))
         handlers.register()

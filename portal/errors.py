@@ -35,6 +35,16 @@ class TooManyAttempts(DomainError):
         self.retry_after_s = retry_after_s
 
 
+class TooManyStreams(DomainError):
+    """A person listens in as many pages as one process bears for one person."""
+
+    code = "too_many_streams"
+    http_status = 429
+    default_message = _(
+        "Too many pages are listening for changes. Close some; this one asks now and then instead."
+    )
+
+
 class PasswordChangeRequired(DomainError):
     """The first password opens nothing but the page that replaces it."""
 

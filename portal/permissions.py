@@ -21,6 +21,7 @@ class Permission(StrEnum):
     TEAMS_MANAGE = "teams.manage"
     USERS_MANAGE = "users.manage"
     WORKERS_VIEW = "workers.view"
+    WORKERS_MANAGE = "workers.manage"
 
 
 PERMISSIONS: dict[str, PermissionSpec] = {
@@ -32,5 +33,6 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     Permission.TEAMS_VIEW: spec(_("See teams"), ROLES),
     Permission.TEAMS_MANAGE: spec(_("Make and change teams"), ("admin",)),
     Permission.USERS_MANAGE: spec(_("Manage users, roles and organisations"), is_platform=True),
+    Permission.WORKERS_MANAGE: spec(_("Drain workers"), is_platform=True),
     Permission.WORKERS_VIEW: spec(_("See workers"), ("admin", "ops"), is_platform=True),
 }

@@ -39,6 +39,7 @@ class Tag(StrEnum):
     OPERATION_DEAD = "operation.dead"
     OPERATION_RETRIED = "operation.retried"
     OPERATION_CANCELED = "operation.canceled"
+    WORKER_DRAINED = "worker.drained"
 
 
 TAGS: dict[str, TagSpec] = {
@@ -69,4 +70,5 @@ TAGS: dict[str, TagSpec] = {
     Tag.OPERATION_DEAD: TagSpec(Category.LIFECYCLE, _("Operation given up")),
     Tag.OPERATION_RETRIED: TagSpec(Category.LIFECYCLE, _("Operation retried")),
     Tag.OPERATION_CANCELED: TagSpec(Category.LIFECYCLE, _("Operation canceled")),
+    Tag.WORKER_DRAINED: TagSpec(Category.LIFECYCLE, _("Worker asked to drain")),
 }

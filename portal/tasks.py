@@ -5,6 +5,8 @@ Messages carry no state: losing all of them costs seconds.
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 from celery import bootsteps, shared_task, signals
@@ -17,6 +19,11 @@ from portal.services.workers import WorkerDesk
 _PREFIX = "uhub."
 _POOLS = ("thread", "solo")
 _desks: list[WorkerDesk] = []
+
+
+def _leave() -> None:
+    """What a service manager would do: the worker drains, says so and ends."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @shared_task(name="portal.drain", ignore_result=True)
@@ -52,7 +59,7 @@ class DeskStep(bootsteps.StartStopStep):
     def start(self, parent: Any) -> None:
         names = parent.app.amqp.queues.consume_from
         queues = [name.removeprefix(_PREFIX) for name in names if name.startswith(_PREFIX)]
-        desk = WorkerDesk(queues=queues)
+        desk = WorkerDesk(queues=queues, leave=_leave)
         _desks.append(desk)
         desk.start()
 

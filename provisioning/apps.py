@@ -15,6 +15,7 @@ from provisioning.states import (
     FINDING_KIND_STYLES,
     FINDING_STYLES,
     HEALTH_STYLES,
+    NODE_STYLES,
     REQUEST_STYLES,
 )
 from provisioning.tags import TAGS
@@ -36,6 +37,7 @@ class ProvisioningConfig(AppConfig):
         ui.register_statuses("extension_request", REQUEST_STYLES)
         ui.register_statuses("finding", FINDING_STYLES)
         ui.register_statuses("finding_kind", FINDING_KIND_STYLES)
+        ui.register_statuses("node", NODE_STYLES)
         ui.register_nav(
             ui.NavItem(
                 key="deployments",
@@ -57,6 +59,16 @@ class ProvisioningConfig(AppConfig):
                 permission=Permission.TEMPLATES_VIEW,
                 order=30,
                 in_mobile_bar=True,
+            )
+        )
+        ui.register_nav(
+            ui.NavItem(
+                key="infrastructure",
+                label=_("Infrastructure"),
+                url="/infrastructure",
+                icon="server-cog",
+                permission=Permission.INFRASTRUCTURE_VIEW,
+                order=35,
             )
         )
         ui.register_target("deployment", cards.deployment_links)

@@ -20,8 +20,10 @@ from portal.kernel.queue import (
     register_operation,
     register_schedule,
 )
+from portal.services.live_events import live_publish
+from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
-from provisioning.services import expiry, observation
+from provisioning.services import expiry, observation, slots
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.saga import create, destroy, outcome, power, protect, repair
 from provisioning.services.warnings import warning_delivered, warning_undelivered
@@ -35,6 +37,7 @@ def register() -> None:
         register_operation(kind)
     events.subscribe(MailDelivered, warning_delivered)
     events.subscribe(MailUndelivered, warning_undelivered)
+    events.subscribe(DeploymentChanged, _deployment_told)
     intervals = settings.PROVISIONING
     register_schedule(
         Schedule(
@@ -46,12 +49,24 @@ def register() -> None:
     )
     register_schedule(
         Schedule(
+            "slots.sweep",
+            _("Free what nobody uses any more"),
+            int(intervals["sweep_slots_every_s"]),
+            slots.slots_sweep,
+        )
+    )
+    register_schedule(
+        Schedule(
             "clusters.observe",
             _("Look at the clusters"),
             int(intervals["observe_every_s"]),
             observation.observation_schedule,
         )
     )
+
+
+def _deployment_told(event: DeploymentChanged) -> None:
+    live_publish(f"deployment:{event.deployment_id}", tenant_id=event.tenant_id)
 
 
 def _kind(
@@ -123,19 +138,6 @@ _KINDS = (
         backoff_cap_s=60,
         retry_permission=Permission.DELETE,
     ),
-    _look(
-        Type.REFRESH,
-        _("Read addresses"),
-        Step("read", _("Read addresses"), create.refresh),
-        max_attempts=3,
-    ),
-    _look(
-        Type.OBSERVE,
-        _("Look at a cluster"),
-        Step("list", _("List machines"), observation.observe),
-        max_attempts=1,
-    ),
-)
     _kind(
         Type.ADOPT,
         _("Adopt a machine"),
@@ -151,3 +153,16 @@ _KINDS = (
         Step("resize", _("Resize disk"), create.grow),
         Step("check", _("Check"), repair.reapplied),
     ),
+    _look(
+        Type.REFRESH,
+        _("Read addresses"),
+        Step("read", _("Read addresses"), create.refresh),
+        max_attempts=3,
+    ),
+    _look(
+        Type.OBSERVE,
+        _("Look at a cluster"),
+        Step("list", _("List machines"), observation.observe),
+        max_attempts=1,
+    ),
+)

@@ -90,8 +90,8 @@ def main() -> None:
     settings.CALL_OBSERVER = "tests.worker.CallObserver"
     engine_observe()
     DOORBELL.connect(None)
-    desk = WorkerDesk(queues=QUEUES)
     ended = threading.Event()
+    desk = WorkerDesk(queues=QUEUES, leave=ended.set)
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     desk.start()
     ended.wait()

@@ -14,6 +14,8 @@ from portal.api.filters import OperationFilter, WorkerFilter
 from portal.api.serializers import (
     OperationDetailSerializer,
     OperationSerializer,
+    ReplayAnswer,
+    ReplayRequest,
     WorkerSerializer,
 )
 from portal.kernel.api.views import PortalViewSet
@@ -22,6 +24,8 @@ from portal.permissions import Permission
 from portal.selectors.operations import operation_get, operation_list
 from portal.selectors.workers import worker_list
 from portal.services.operations import operation_cancel, operation_retry
+from portal.services.replays import operations_replay
+from portal.services.worker_drains import worker_drain
 
 
 class NoBody(serializers.Serializer[Any]):
@@ -31,7 +35,10 @@ class NoBody(serializers.Serializer[Any]):
 class OperationViewSet(PortalViewSet):
     """Work in the background of the active tenant."""
 
-    permissions: ClassVar[dict[str, str]] = {"*": Permission.OPERATIONS_VIEW}
+    permissions: ClassVar[dict[str, str]] = {
+        "*": Permission.OPERATIONS_VIEW,
+        "replay": Permission.OPERATIONS_MANAGE,
+    }
     serializer_class = OperationSerializer
     queryset = Operation.objects.none()
     filterset_class = OperationFilter
@@ -56,6 +63,16 @@ class OperationViewSet(PortalViewSet):
         operation = operation_retry(actor=self.actor, operation_id=pk)
         return Response(OperationSerializer(operation).data, status=status.HTTP_202_ACCEPTED)
 
+    @extend_schema(request=ReplayRequest, responses=ReplayAnswer)
+    @action(detail=False, methods=["post"])
+    def replay(self, _request: Request) -> Response:
+        """Starts once more what failed: those named, or those a filter finds; each answered for itself."""
+        body = self.parsed(ReplayRequest)
+        found = operations_replay(
+            actor=self.actor, ids=body.get("ids", ()), filters=body.get("filter")
+        )
+        return Response(ReplayAnswer({"results": found}).data)
+
     @extend_schema(request=NoBody, responses={202: OperationSerializer})
     @action(detail=True, methods=["post"])
     def cancel(self, _request: Request, pk: str) -> Response:
@@ -68,7 +85,10 @@ class OperationViewSet(PortalViewSet):
 class WorkerViewSet(PortalViewSet):
     """Worker processes."""
 
-    permissions: ClassVar[dict[str, str]] = {"*": Permission.WORKERS_VIEW}
+    permissions: ClassVar[dict[str, str]] = {
+        "*": Permission.WORKERS_VIEW,
+        "drain": Permission.WORKERS_MANAGE,
+    }
     serializer_class = WorkerSerializer
     queryset = Worker.objects.none()
     filterset_class = WorkerFilter
@@ -78,3 +98,11 @@ class WorkerViewSet(PortalViewSet):
         """Workers, newest first."""
         response: Response = self.page(worker_list(actor=self.actor), WorkerSerializer)
         return response
+
+    @extend_schema(request=NoBody, responses={202: WorkerSerializer})
+    @action(detail=True, methods=["post"])
+    def drain(self, _request: Request, pk: str) -> Response:
+        """Asks a worker to end what it runs, take nothing new and go."""
+        self.parsed(NoBody)
+        worker = worker_drain(actor=self.actor, worker_id=pk)
+        return Response(WorkerSerializer(worker).data, status=status.HTTP_202_ACCEPTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from portal.kernel.api.shapes import GuardedFields, reads
@@ -12,7 +12,8 @@ from portal.logic.progress import percent_of
 from portal.models import Operation, OperationAttempt, Theme, Worker
 from portal.permissions import Permission
 from portal.selectors.operations import operation_href, operation_label
-from portal.states import WorkerStatus
+from portal.services.replays import REPLAYED_AT_ONCE
+from portal.states import RETRYABLE_STATUSES, WorkerStatus
 
 NAME_LENGTH = 150
 PASSWORD_LENGTH = 1024
@@ -119,6 +120,7 @@ class SettingShape(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField(allow_null=True)
 
 
+@extend_schema_serializer(many=False)
 class SettingPage(serializers.Serializer[Any]):
     """All settings; there is never a second page."""
 
@@ -216,6 +218,41 @@ class OperationSerializer(GuardedFields, serializers.ModelSerializer[Operation])
         return percent_of(operation.steps)
 
 
+class ReplayFilter(serializers.Serializer[Any]):
+    """Which of the operations that failed and were not replayed yet."""
+
+    status = serializers.ChoiceField(required=False, choices=[str(s) for s in RETRYABLE_STATUSES])
+    type = serializers.CharField(required=False, max_length=80)
+    queue = serializers.CharField(required=False, max_length=32)
+    target_type = serializers.CharField(required=False, max_length=64)
+    target_id = serializers.UUIDField(required=False)
+
+
+class ReplayRequest(serializers.Serializer[Any]):
+    """Either `ids` or `filter`; an empty filter means all that failed."""
+
+    ids = serializers.ListField(
+        child=serializers.UUIDField(), required=False, min_length=1, max_length=REPLAYED_AT_ONCE
+    )
+    filter = ReplayFilter(required=False)
+
+
+class ReplayShape(serializers.Serializer[Any]):
+    """What became of one; `operation_id` is the new row, also where it was made earlier."""
+
+    id = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=["replayed", "refused"])
+    operation_id = serializers.UUIDField(allow_null=True)
+    code = serializers.CharField(allow_blank=True)
+    detail = serializers.CharField(allow_blank=True)
+
+
+class ReplayAnswer(serializers.Serializer[Any]):
+    """One result per operation, in the order they were tried."""
+
+    results = ReplayShape(many=True)
+
+
 class OperationTryShape(serializers.ModelSerializer[OperationAttempt]):
     """One try of an operation."""
 
@@ -257,6 +294,7 @@ class WorkerSerializer(serializers.ModelSerializer[Worker]):
             "status",
             "host",
             "running",
+            "drain_requested",
             "created_at",
             "updated_at",
         )

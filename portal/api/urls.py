@@ -31,6 +31,7 @@ urlpatterns = [
         name="setting",
     ),
     path("operations", OperationViewSet.as_view({"get": "list"}), name="operations"),
+    path("operations/replay", OperationViewSet.as_view({"post": "replay"})),
     path("operations/<str:pk>", OperationViewSet.as_view({"get": "retrieve"}), name="operation"),
     path("operations/<str:pk>/retry", OperationViewSet.as_view({"post": "retry"})),
     path("operations/<str:pk>/cancel", OperationViewSet.as_view({"post": "cancel"})),
@@ -48,4 +49,5 @@ urlpatterns = [
     path("teams/<str:pk>/members", TeamViewSet.as_view({"post": "add_member"})),
     path("teams/<str:pk>/members/<str:user_id>", TeamViewSet.as_view({"delete": "remove_member"})),
     path("workers", WorkerViewSet.as_view({"get": "list"}), name="workers"),
+    path("workers/<str:pk>/drain", WorkerViewSet.as_view({"post": "drain"})),
 ]

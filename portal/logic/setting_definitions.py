@@ -58,6 +58,13 @@ DEFINITIONS: Final = (
         "metrics.sample_interval_seconds", 60, _("Time between two samples"), _whole(10, 3600), "s"
     ),
     _number("audit.retention_days", 365, _("How long entries are kept"), _whole(30, 3650), "d"),
+    _number(
+        "operations.retention_days",
+        90,
+        _("How long ended operations are kept"),
+        _whole(1, 3650),
+        "d",
+    ),
     _number("webhooks.max_attempts", 8, _("Attempts of one delivery"), _whole(1, 50)),
     _number(
         "webhooks.initial_retry_delay_seconds",

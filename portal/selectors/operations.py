@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypedDict
 from uuid import UUID
 
@@ -105,3 +106,8 @@ def operation_may_cancel(*, actor: Actor, operation: Operation) -> bool:
 
 def _is_owner(actor: Actor, operation: Operation) -> bool:
     return actor.user_id is not None and actor.user_id == operation.actor_id
+
+
+def operations_known(ids: Collection[UUID]) -> set[UUID]:
+    """Which of these the tenant in scope has."""
+    return set(Operation.objects.filter(pk__in=ids).values_list("pk", flat=True))

@@ -23,6 +23,11 @@ def worker_list(*, actor: Actor) -> QuerySet[Worker]:
         Refused.
     """
     authorize(actor, Permission.WORKERS_VIEW)
+    return worker_rows()
+
+
+def worker_rows() -> QuerySet[Worker]:
+    """Workers with `shown`, the status that their silence leaves them."""
     silence = timedelta(seconds=_BEATS_MISSED * settings.ENGINE["HEARTBEAT_S"])
     is_silent = When(last_heartbeat_at__lt=Now() - silence, then=Value(WorkerStatus.OFFLINE.value))
     return Worker.objects.annotate(shown=Case(is_silent, default=F("status")))

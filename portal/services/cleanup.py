@@ -1,4 +1,4 @@
-"""Removes what has expired: sessions, token families, idempotency keys, sign-in attempts."""
+"""Removes what has expired: ended operations, sessions, token families, idempotency keys, sign-in attempts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.db import transaction
 from portal.kernel import clock
 from portal.kernel.tenancy import PLATFORM, platform_alias
 from portal.models import IdempotencyRecord, RefreshToken, WebSession
+from portal.services.purges import operations_purge
 
 CLEANUP: Final = "portal.cleanup"
 CLEANUP_EVERY_S: Final = 3_600
@@ -22,8 +23,10 @@ FAMILIES_KEPT: Final = timedelta(days=30)
 def expired_remove() -> dict[str, int]:
     """Deletes it and answers how much of what; running twice finds nothing the second time."""
     now = clock.now()
+    operations = operations_purge()
     with platform_alias(), transaction.atomic(using=PLATFORM):
         return {
+            "operations": operations,
             "sessions": WebSession.objects.filter(expire_date__lt=now).delete()[0],
             "tokens": RefreshToken.objects.filter(
                 family_expires_at__lt=now - FAMILIES_KEPT

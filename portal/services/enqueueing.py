@@ -30,6 +30,9 @@ _ENCODER: Final = DjangoJSONEncoder()
 # A tenant with a backlog queues up one share of time behind its own last pending operation, and each of
 # many behind the one before; a tenant without one is served by the clock (ADR fair-shares-are-moments).
 _INSERT: Final = """
+  WITH told AS (
+    INSERT INTO portal_liveevent (tenant_id, topics)
+    SELECT %(tenant_id)s, %(topics)s::jsonb WHERE %(queue)s NOT IN ('metrics', 'health'))
   INSERT INTO portal_operation (
     id, created_at, updated_at, tenant_id, queue, type, payload, payload_schema, status, priority,
     fair_at, scheduled_at, attempts, max_attempts, step, steps, state, log, fence, worker,
@@ -137,7 +140,14 @@ def _parameters(
         "moments": [new.scheduled_at for new in news],
         "keys": [new.concurrency_key for new in news],
         "targets": [new.target_id for new in news],
+        "topics": _dumped(_topics(common, news)),
     }
+
+
+def _topics(common: Common, news: Sequence[NewOperation]) -> list[str]:
+    """Whose pages show that something was asked for."""
+    targets = {f"{common.target_type}:{new.target_id}" for new in news if new.target_id}
+    return ["operation", *sorted(targets)]
 
 
 def _steps(kind: OperationKind) -> list[dict[str, Any]]:

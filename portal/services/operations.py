@@ -22,6 +22,7 @@ from portal.models import Operation
 from portal.permissions import Permission
 from portal.services.doorbell import ring_on_commit
 from portal.services.enqueueing import Common, NewOperation, operation_insert, operations_insert
+from portal.services.live_events import live_publish
 from portal.services.runs import operation_actor
 from portal.states import (
     OPEN_STATUSES,
@@ -197,6 +198,8 @@ def _cancel(actor: Actor, operation: Operation) -> bool:
             to=OperationStatus.CANCELED,
             completed_at=clock.now(),
         )
+    target = [f"{operation.target_type}:{operation.target_id}"] if operation.target_id else []
+    live_publish(f"operation:{operation.pk}", *target, tenant_id=operation.tenant_id)
     trail.record(
         tag=Tag.OPERATION_CANCELED,
         target=operation,

@@ -15,6 +15,7 @@ from portal.kernel.queue import QUEUES, Failure, operation_kind
 from portal.kernel.tenancy import DISPATCH
 from portal.logic.backoff import backoff_s
 from portal.services.doorbell import DOORBELL
+from portal.services.live_events import live_events_purge
 from portal.states import AttemptOutcome, OperationStatus
 
 _log = structlog.get_logger(__name__)
@@ -69,6 +70,7 @@ def sweep() -> None:
         cursor.execute(_SILENT_WORKERS, {"silence_s": 3 * engine["HEARTBEAT_S"]})
         cursor.execute(_OLD_WORKERS, {"kept_s": engine["WORKERS_KEPT_S"]})
         cursor.execute(_OLD_FIRES, {"kept_s": engine["FIRES_KEPT_S"]})
+    live_events_purge()
 
 
 def leases_recover() -> int:

@@ -37,7 +37,8 @@ _REPORT: Final = """
           %(version)s, %(running)s)
   ON CONFLICT (name) DO UPDATE SET
     queue = excluded.queue, last_heartbeat_at = now(), status = excluded.status,
-    version = excluded.version, running = excluded.running, updated_at = now()"""
+    version = excluded.version, running = excluded.running, updated_at = now(),
+    drain_requested = portal_worker.drain_requested AND NOT %(is_first)s"""
 
 _OUTLOOK: Final = """
   SELECT q.name,
@@ -47,11 +48,14 @@ _OUTLOOK: Final = """
       WHERE status = 'pending' AND queue = q.name AND scheduled_at > now()) - now())::float8
   FROM unnest(%(queues)s::text[]) AS q (name)"""
 
+_IS_ASKED_TO_DRAIN: Final = "SELECT drain_requested FROM portal_worker WHERE name = %(name)s"
+
 
 class WorkerDesk:
     """The worker process around its drains (`Desk`)."""
 
-    def __init__(self, *, queues: Sequence[str]) -> None:
+    def __init__(self, *, queues: Sequence[str], leave: Callable[[], None] | None = None) -> None:
+        """`leave` is called once when somebody asked this worker to drain; it ends the process in order."""
         self.host = socket.gethostname()
         self._name = f"{self.host}/{os.getpid()}"
         self.queues = tuple(queues)
@@ -61,6 +65,8 @@ class WorkerDesk:
         self._running: set[Claim] = set()
         self._due_at: float | None = None
         self._rung_at: dict[str, float] = {}
+        self._leave = leave
+        self._has_reported = False
         self._is_draining = False
         self._is_stopped = False
         self._is_ticking = threading.Lock()
@@ -179,6 +185,12 @@ class WorkerDesk:
             if self._due_at is not None and self._due_at <= time.monotonic():
                 self._due_at = None
         with connections[DISPATCH].cursor() as cursor:
+            cursor.execute(_IS_ASKED_TO_DRAIN, {"name": self._name})
+            if self._has_reported and cursor.fetchone() == (True,):
+                self.begin_draining()
+                if self._leave is not None:
+                    self._leave()
+                return
             cursor.execute(_OUTLOOK, {"queues": list(self.queues)})
             outlook = cursor.fetchall()
         for queue, is_due, next_s in outlook:
@@ -216,7 +228,7 @@ class WorkerDesk:
             connections.close_all()
 
     def _report(self, status: WorkerStatus) -> None:
-        row: dict[str, str | int | UUID] = {
+        row: dict[str, str | int | bool | UUID] = {
             "id": uuid7(),
             "name": self._name,
             "queue": ",".join(self.queues),
@@ -225,6 +237,8 @@ class WorkerDesk:
             "pid": os.getpid(),
             "version": self.version,
             "running": len(self._running),
+            "is_first": not self._has_reported,
         }
         with connections[DISPATCH].cursor() as cursor:
             cursor.execute(_REPORT, row)
+        self._has_reported = True

@@ -10,11 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from portal.kernel import clock
 from portal.kernel.authz import Actor
@@ -37,6 +38,8 @@ from portal.selectors.operations import (
 )
 from portal.selectors.workers import worker_list
 from portal.services.operations import operation_cancel, operation_retry
+from portal.services.replays import operations_replay
+from portal.services.worker_drains import worker_drain
 from portal.states import OPEN_STATUSES, AttemptOutcome, OperationStatus, StepStatus
 
 _WORKERS_SHOWN = 50
@@ -114,6 +117,8 @@ class OperationList(PortalView):
             "previous": page.previous,
             "next": page.next,
             "workers": self._workers(),
+            "may_replay": self.actor.may(Permission.OPERATIONS_MANAGE),
+            "may_drain": self.actor.may(Permission.WORKERS_MANAGE),
         }
         return self.page(values)
 
@@ -168,6 +173,43 @@ class OperationRetry(ActionView):
     def target(self, **kwargs: Any) -> str:
         started = getattr(self, "started", None)
         return _address(started.pk if started else kwargs["operation_id"])
+
+
+class OperationsReplay(ActionView):
+    """`/operations/replay`: what is ticked in the list, or all that failed."""
+
+    permission = Permission.OPERATIONS_MANAGE
+
+    def perform(self, request: HttpRequest, **kwargs: Any) -> str:
+        ids = request.POST.getlist("ids")
+        is_all = "all" in request.POST
+        found = operations_replay(
+            actor=self.actor, ids=() if is_all else ids, filters={} if is_all else None
+        )
+        replayed = sum(one.outcome == "replayed" for one in found)
+        refused = [one.detail for one in found if one.outcome == "refused"]
+        if refused:
+            messages.warning(request, f"{len(refused)} × {refused[0]}")
+        text = ngettext(
+            "%(count)s operation is tried again.", "%(count)s operations are tried again.", replayed
+        )
+        return text % {"count": replayed}
+
+    def target(self, **kwargs: Any) -> str:
+        return reverse("portal:operation_list")
+
+
+class WorkerDrain(ActionView):
+    """`/workers/{id}/drain`."""
+
+    permission = Permission.WORKERS_MANAGE
+
+    def perform(self, request: HttpRequest, **kwargs: Any) -> str:
+        worker = worker_drain(actor=self.actor, worker_id=kwargs["worker_id"])
+        return _("%(name)s ends what it runs and goes.") % {"name": worker.name}
+
+    def target(self, **kwargs: Any) -> str:
+        return reverse("portal:operation_list")
 
 
 class OperationCancel(ActionView):
@@ -237,8 +279,10 @@ def _card(row: Operation, links: Mapping[UUID, TargetLink]) -> OperationCard:
 
 def _worker(row: Worker) -> dict[str, Any]:
     return {
+        "id": row.pk,
         "name": row.name,
         "queue": row.queue,
+        "drain_requested": row.drain_requested,
         "status": getattr(row, "shown", row.status),
         "last_heartbeat_at": row.last_heartbeat_at,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.web import dashboard, operations, probes, profile, sign_in
+from portal.web import dashboard, live, operations, probes, profile, sign_in
 
 app_name = "portal"
 urlpatterns = [
@@ -17,7 +17,10 @@ urlpatterns = [
     path("tenant", profile.TenantSwitch.as_view(), name="tenant_switch"),
     path("healthz", probes.Health.as_view(), name="healthz"),
     path("readyz", probes.Ready.as_view(), name="readyz"),
+    path("live", live.Live.as_view(), name="live"),
     path("operations", operations.OperationList.as_view(), name="operation_list"),
+    path("operations/replay", operations.OperationsReplay.as_view(), name="operations_replay"),
+    path("workers/<str:worker_id>/drain", operations.WorkerDrain.as_view(), name="worker_drain"),
     path(
         "operations/<str:operation_id>",
         operations.OperationDetail.as_view(),

@@ -30,6 +30,18 @@ ENGINE: dict[str, Any] = {
     "WORKERS_KEPT_S": 86_400,
 }
 
+LIVE: dict[str, Any] = {
+    "POLL_S": 0.5,
+    "HEARTBEAT_S": 15.0,
+    "RECHECK_S": 5.0,
+    "RETRY_MS": 1_000,
+    "RECENT_S": 10.0,
+    "KEPT_S": 600.0,
+    "TOPICS": 60,
+    "STREAMS": 2_000,
+    "STREAMS_PER_USER": 12,
+}
+
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = ENGINE["SLOTS"]
 _NAMES = ("uhub", *(f"uhub.{name}" for name in QUEUES))

@@ -1,8 +1,8 @@
 // The one script of every page. No eval, no inline handlers: the content security policy is strict.
 import "htmx.org/dist/htmx.esm.js";
-import "htmx.org/dist/ext/hx-sse.js";
 import "../css/main.css";
 import "./dialogs.js";
+import "./live.js";
 import "./log.js";
 import "./menus.js";
 import "./requests.js";

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     """`manage.py cleanup`: safe to run at any time and as often as one likes."""
 
     help = (
-        "Removes expired sessions and idempotency keys, token families that ended a month ago "
+        "Removes operations that ended before the retention, expired sessions and idempotency keys, token families that ended a month ago "
         "and old sign-in attempts."
     )
 

@@ -1,0 +1,53 @@
+"""Asking a worker to drain: it ends what it runs, takes nothing new, and goes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from audit.services import trail
+from portal.kernel.authz import Actor, authorize
+from portal.kernel.errors import Conflict, NotFound
+from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
+from portal.models import Worker
+from portal.permissions import Permission
+from portal.selectors.workers import worker_rows
+from portal.states import WorkerStatus
+from portal.tags import Tag
+
+
+def worker_drain(*, actor: Actor, worker_id: UUID | str) -> Worker:
+    """Asks it; the worker hears of it within seconds. Asking again changes nothing.
+
+    Raises:
+        Refused, NotFound.
+        Conflict: the worker is offline.
+    """
+    authorize(actor, Permission.WORKERS_MANAGE)
+    with platform_alias(), transaction.atomic(using=PLATFORM):
+        worker = _locked(worker_id)
+        if getattr(worker, "shown", None) == WorkerStatus.OFFLINE:
+            raise Conflict(
+                "The worker is offline; there is nothing to drain.", code="worker_offline"
+            )
+        if not worker.drain_requested:
+            Worker.objects.filter(pk=worker.pk).update(drain_requested=True)
+            trail.record(
+                tag=Tag.WORKER_DRAINED,
+                target=worker,
+                after={"drain_requested": True},
+                detail={"name": worker.name},
+                actor=actor,
+                tenant_id=PLATFORM_TENANT_ID,
+            )
+        worker.drain_requested = True
+        return worker
+
+
+def _locked(worker_id: UUID | str) -> Worker:
+    try:
+        wanted = UUID(str(worker_id))
+        return worker_rows().select_for_update(of=("self",)).get(pk=wanted)
+    except (ValueError, Worker.DoesNotExist):
+        raise NotFound("There is no such worker.") from None
