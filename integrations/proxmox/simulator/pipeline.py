@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 import struct
@@ -13,10 +14,11 @@ from aiohttp import web
 from integrations.proxmox.simulator import access, authentication, routes, schema, wire
 from integrations.proxmox.simulator.disturbance import Disturber
 from integrations.proxmox.simulator.errors import ApiError, DropError, HangError, WorkError
-from integrations.proxmox.simulator.routes import Found
+from integrations.proxmox.simulator.routes import Found, Upgrade
 from integrations.proxmox.simulator.scope import Call, Scope
 from integrations.proxmox.simulator.simulation import Simulation
 
+logger = logging.getLogger(__name__)
 MAX_HEADERS = 64
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _FORMATTERS = ("json", "extjs", "html", "png")
@@ -46,6 +48,11 @@ class Pipeline:
             _refuse_head(request)
             formatter, path = _place(request)
             result = await self._answer(request, path, formatter, entry)
+            if isinstance(result, Upgrade):
+                if request.headers.get("Upgrade", "").lower() == "websocket":
+                    sim.journal.close(entry, status=101, reason="Switching Protocols")
+                    return await result.serve(request)
+                result = result.data
             response = wire.success(request, result, formatter)
         except (HangError, DropError) as end:
             sim.journal.close(entry, status=0, reason=type(end).__name__)
@@ -55,6 +62,10 @@ class Pipeline:
         except WorkError as error:
             failed = ApiError(500, str(error))
             response = wire.failure(failed, formatter, has_message=sim.has_messages)
+        except Exception:
+            logger.exception("%s %s failed", request.method, request.path)
+            failed = ApiError(500, "internal error of the simulator")
+            response = wire.failure(failed, formatter)
         if request.transport is not None:
             sim.connections.settle(request, response)
         sim.flush()

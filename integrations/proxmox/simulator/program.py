@@ -107,6 +107,7 @@ async def _serve(options: argparse.Namespace) -> None:
         version=options.pve_version,
     )
     sim.fingerprint = identity.fingerprint
+    sim.certificate = identity.ca_file.read_text(encoding="ascii")
     server = web.Server(
         Pipeline(sim).handle,
         access_log=None,

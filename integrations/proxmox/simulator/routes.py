@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from aiohttp import web
+
 from integrations.proxmox.simulator import schema
 
 if TYPE_CHECKING:
@@ -29,6 +31,14 @@ class Page:
 
     data: Any
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """A result that turns the connection into a websocket, for a client that asks for one."""
+
+    data: Any
+    serve: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from integrations.proxmox.simulator import fixtures, ha
 from integrations.proxmox.simulator.clock import Clock
 from integrations.proxmox.simulator.connections import Connections
+from integrations.proxmox.simulator.consoles import ConsoleTable
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.faults import FaultTable
 from integrations.proxmox.simulator.guests import GuestTable
@@ -34,6 +35,8 @@ class Simulation:
         self.version = version
         self.journal = Journal(self.clock)
         self.fingerprint = ""
+        self.certificate = ""
+        self.consoles = ConsoleTable()
         self.guests = GuestTable()
         self.rebooting: set[int] = set()
         self._background: set[asyncio.Task[None]] = set()
