@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from portal.kernel.api.shapes import GuardedFields, reads
+from portal.kernel.api.guards import GuardedFields
+from portal.kernel.api.shapes import reads
 from portal.logic.progress import percent_of
 from portal.models import Operation, OperationAttempt, Theme, Worker
 from portal.permissions import Permission

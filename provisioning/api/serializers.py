@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portal.kernel import context
 from portal.kernel.api.fields import Flag, Text, Whole
+from portal.kernel.api.guards import GuardedFields
 from provisioning.models import Cluster, Deployment, Template
 from provisioning.permissions import Permission
 from provisioning.selectors.prices import default_price_hour
@@ -39,9 +39,10 @@ class LimitsSerializer(serializers.Serializer[Any]):
     maximum = serializers.IntegerField()
 
 
-class TemplateSerializer(serializers.ModelSerializer[Template]):
+class TemplateSerializer(GuardedFields, serializers.ModelSerializer[Template]):
     """A template as tenants see it; operators see where it lives, too."""
 
+    guarded_fields: ClassVar[dict[str, str]] = dict.fromkeys(_OPERATOR_FIELDS, Permission.MANAGE)
     price_hour = serializers.SerializerMethodField()
     currency = serializers.SerializerMethodField()
     limits = serializers.SerializerMethodField()
@@ -87,14 +88,6 @@ class TemplateSerializer(serializers.ModelSerializer[Template]):
             for dimension in ("cpu_cores", "memory_mb", "disk_gb")
         }
 
-    def to_representation(self, instance: Template) -> dict[str, Any]:
-        data = super().to_representation(instance)
-        actor = context.current().actor
-        if actor is None or not actor.may(Permission.MANAGE):
-            for name in _OPERATOR_FIELDS:
-                data.pop(name)
-        return data
-
 
 class AttentionSerializer(serializers.Serializer[Any]):
     """What a person must do."""
@@ -134,22 +127,19 @@ class CandidateSerializer(serializers.Serializer[Any]):
     reasons = PlacementReasonSerializer(many=True)
 
 
-class PlacementSerializer(serializers.Serializer[Any]):
+class PlacementSerializer(GuardedFields, serializers.Serializer[Any]):
     """Where it is made, and why. Node, storage and candidates are for those who may see infrastructure."""
 
+    guarded_fields: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("node", "storage", "candidates"), Permission.INFRASTRUCTURE_VIEW
+    )
+    instead: ClassVar[dict[str, Any]] = {"node": None, "storage": None, "candidates": []}
     fits = serializers.BooleanField()
     cluster = serializers.CharField()
     node = serializers.CharField(allow_null=True)
     storage = serializers.CharField(allow_null=True)
     reason = serializers.CharField()
     candidates = CandidateSerializer(many=True)
-
-    def to_representation(self, instance: Any) -> dict[str, Any]:
-        data = super().to_representation(instance)
-        actor = context.current().actor
-        if actor is None or not actor.may(Permission.INFRASTRUCTURE_VIEW):
-            data |= {"node": None, "storage": None, "candidates": []}
-        return data
 
 
 class DeploymentSerializer(serializers.ModelSerializer[Deployment]):

@@ -9,7 +9,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["portal.kernel.api.permissions.DeclaredPermission"],
     "DEFAULT_PAGINATION_CLASS": "portal.kernel.api.pagination.CursorPage",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["portal.kernel.api.filtering.AskedFilters"],
     "DEFAULT_RENDERER_CLASSES": [
         "portal.kernel.api.renderers.JsonRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",

@@ -6,13 +6,15 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 import orjson
 from django.db import models
 from rest_framework import serializers
 from rest_framework.settings import api_settings
+
+from portal.kernel.api.guards import fields_hide, has_words_of_its_own
 
 Row = tuple[Any, ...]
 Show = Callable[[Row], Any]
@@ -122,12 +124,12 @@ def _is_plain_time(field: serializers.DateTimeField) -> bool:
 
 def json_cell(name: str, field: AnyField, index: int) -> Cell:
     """A field of a JSON column: passed on unread, or picked from as a nested serializer says."""
-    if isinstance(field, serializers.ListSerializer | serializers.Serializer):
-        picker = _items_picker(field)
+    if isinstance(field, serializers.BaseSerializer):
+        picker = _picker(field)
 
         def pick(row: Row) -> Any:
-            value = row[index]
-            return None if value is None or value == "null" else picker(orjson.loads(value))
+            value = None if row[index] is None else orjson.loads(row[index])
+            return None if value is None else picker(value)
 
         return Cell(name, index, pick)
     is_list_of_texts = isinstance(field, serializers.ListField) and (
@@ -140,41 +142,40 @@ def json_cell(name: str, field: AnyField, index: int) -> Cell:
         raise NotCompiled(name)
 
     def passed_on(row: Row) -> Any:
-        value = row[index]
-        return None if value is None else orjson.Fragment(value)
+        return None if row[index] is None else orjson.Fragment(row[index])
 
     return Cell(name, index, passed_on)
 
 
-def _items_picker(field: AnyField) -> Value:
+def _picker(field: AnyField) -> Value:
+    """What a nested serializer shows of JSON; one with ways of its own is asked itself."""
     if isinstance(field, serializers.ListSerializer):
-        child = _items_picker(field.child)  # type: ignore[arg-type]
+        child = _picker(cast("AnyField", field.child))
         return lambda items: [child(item) for item in items]
-    assert isinstance(field, serializers.Serializer)
+    if not isinstance(field, serializers.Serializer) or not _is_plain(field):
+        return field.to_representation
+    kind = type(field)
     picks = [
-        (name, one.source or name, one.allow_null, _plain(one))
+        (name, one.source or name, one.allow_null, _picker(one))
         for name, one in field.fields.items()
     ]
 
     def pick(item: dict[str, Any]) -> dict[str, Any]:
         shown = {}
-        for name, source, is_nullable, plain in picks:
+        for name, source, is_nullable, picked in picks:
             value = item.get(source) if is_nullable else item[source]
-            shown[name] = None if value is None else plain(value)
-        return shown
+            shown[name] = None if value is None else picked(value)
+        return fields_hide(kind, shown)
 
     return pick
 
 
-def _plain(field: AnyField) -> Value:
-    """The Python type of a value inside JSON. Raises NotCompiled."""
-    if not field.required and not field.read_only:
-        raise NotCompiled(field.field_name or "")
-    kinds: dict[type[Any], Value] = {serializers.CharField: str, serializers.IntegerField: int}
-    value = kinds.get(type(field))
-    if value is None or len(field.source_attrs) != 1:
-        raise NotCompiled(field.field_name or "")
-    return value
+def _is_plain(field: serializers.Serializer[Any]) -> bool:
+    is_always_there = all(
+        (one.required or one.read_only) and len(one.source_attrs) == 1
+        for one in field.fields.values()
+    )
+    return is_always_there and not has_words_of_its_own(type(field))
 
 
 def value_cell(column: models.Field[Any, Any]) -> Value | None:

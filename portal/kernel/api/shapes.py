@@ -8,17 +8,17 @@ can compile (`shape_of` answers None) is shown the usual way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, ClassVar, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from django.db import models
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from portal.kernel import context
 from portal.kernel.api.cells import Cell, NotCompiled, column_cell, json_cell, value_cell
+from portal.kernel.api.guards import fields_hide, has_words_of_its_own, hidden_fields
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Row = tuple[Any, ...]
@@ -35,25 +35,6 @@ def reads(*columns: str) -> Callable[[Method], Method]:
     return mark
 
 
-class GuardedFields:
-    """A serializer some of whose fields are shown only to actors that hold a permission."""
-
-    guarded_fields: ClassVar[Mapping[str, str]] = {}
-
-    def to_representation(self, instance: Any) -> dict[str, Any]:
-        shown: dict[str, Any] = super().to_representation(instance)  # type: ignore[misc]
-        for name in hidden_fields(type(self)):
-            shown.pop(name, None)
-        return shown
-
-
-def hidden_fields(serializer: type[Any]) -> list[str]:
-    """The fields that whoever asks may not see."""
-    guarded: Mapping[str, str] = getattr(serializer, "guarded_fields", {})
-    actor = context.current().actor if guarded else None
-    return [name for name, needed in guarded.items() if actor is None or not actor.may(needed)]
-
-
 @dataclass(frozen=True, slots=True)
 class Shape:
     """`columns` in the ORM's words; `names` in the answer's order, each with the column it begins with."""
@@ -64,16 +45,16 @@ class Shape:
     pick: Callable[[Row], Row]
     special: tuple[tuple[str, Callable[[Row], Any]], ...]
 
-    def shown(self, rows: Iterable[Row]) -> list[dict[str, Any]]:
+    def shown(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Rows, whose first columns are ours, as the serializer would show their objects."""
         names, pick, special = self.names, self.pick, self.special
         found = [dict(zip(names, pick(row), strict=True)) for row in rows]
         for name, show in special:
             for shown, row in zip(found, rows, strict=True):
                 shown[name] = show(row)
-        for name in hidden_fields(self.serializer):
+        if hidden_fields(self.serializer):
             for shown in found:
-                del shown[name]
+                fields_hide(self.serializer, shown)
         return found
 
 
@@ -102,11 +83,6 @@ def _compiled(serializer: type[Any], queryset: QuerySet[Any]) -> Shape | None:
     return compiler.shape(serializer, cells)
 
 
-def _has_words_of_its_own(serializer: type[Any]) -> bool:
-    own = [base for base in serializer.__mro__ if not base.__module__.startswith("rest_framework")]
-    return any("to_representation" in vars(base) for base in own if base is not GuardedFields)
-
-
 @dataclass(slots=True)
 class _Compiler:
     """Collects the columns that fields need and tells each field where its own are."""
@@ -130,7 +106,7 @@ class _Compiler:
         )
 
     def cells(self, serializer: serializers.Serializer[Any], prefix: str) -> list[Cell]:
-        if _has_words_of_its_own(type(serializer)):
+        if has_words_of_its_own(type(serializer)):
             raise NotCompiled(type(serializer).__name__)
         return [
             self._cell(name, field, serializer, prefix)

@@ -40,8 +40,34 @@ _json = st.recursive(
 )
 _time = st.datetimes(datetime(1999, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC))
 _attention = st.none() | st.fixed_dictionaries({"code": _text, "message": _text, "command": _text})
+_reason = st.fixed_dictionaries(
+    {"code": _text, "message": _text, "free": st.none() | _whole, "needed": st.none() | _whole}
+)
+_candidate = st.fixed_dictionaries(
+    {
+        "cluster": _text,
+        "node": _text,
+        "storage": _text,
+        "source_node": _text,
+        "source_vmid": _whole,
+        "score": st.none() | st.floats(0, 1, width=32),
+        "is_chosen": st.booleans(),
+        "reasons": st.lists(_reason, max_size=2),
+    }
+)
+_placement = st.fixed_dictionaries(
+    {
+        "fits": st.booleans(),
+        "cluster": _text,
+        "node": st.none() | _text,
+        "storage": st.none() | _text,
+        "reason": _text,
+        "candidates": st.lists(_candidate, max_size=2),
+    }
+)
 _values = st.fixed_dictionaries(
     {
+        "placement": st.none() | _placement,
         "attention": _attention,
         "parameters": st.dictionaries(_text, _json, max_size=4),
         "tags": st.lists(_text, max_size=4),
@@ -82,8 +108,10 @@ def test_a_deployment_without_its_object_looks_the_same(
         if not Deployment.objects.exists():
             paper.deployment(world, TemplateFactory())
         Deployment.objects.update(**values)
-        quick, usual = both(DeploymentSerializer, Deployment.objects.order_by("pk"))
-    assert quick == usual
+        for role in ("admin", "viewer"):
+            with request_context(RequestContext(actor=world.actor(role))):
+                quick, usual = both(DeploymentSerializer, Deployment.objects.order_by("pk"))
+            assert quick == usual
 
 
 @pytest.mark.parametrize("role", ["ops", "viewer"])
