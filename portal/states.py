@@ -56,6 +56,13 @@ class WorkerStatus(TextChoices):
     OFFLINE = "offline", _("Offline")
 
 
+class SessionKind(TextChoices):
+    """How somebody is signed in: a browser, or a family of API tokens."""
+
+    WEB = "web", _("Browser")
+    TOKEN = "token", _("API token")
+
+
 class StepStatus(TextChoices):
     """Where one step of an operation stands."""
 

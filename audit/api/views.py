@@ -6,8 +6,9 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.renderers import BrowsableAPIRenderer
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -47,10 +48,30 @@ class EntryViewSet(PortalViewSet):
     filterset_class = EntryFilter
     queryset = Entry.objects.none()
 
+    def get_renderers(self) -> list[BaseRenderer]:
+        """One entry is no file: only lists are exported."""
+        found = super().get_renderers()
+        if self.action == "list":
+            return found
+        return [item for item in found if item.format not in _FORMATS]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Whatever file was asked for, an error is JSON."""
+        self.request.accepted_renderer = JsonRenderer()
+        self.request.accepted_media_type = JsonRenderer.media_type
+        return super().handle_exception(exc)
+
     def get_queryset(self) -> QuerySet[Entry]:
         return entries(self.actor)
 
-    @extend_schema(parameters=[_FORMAT_PARAMETER], responses=EntryShape(many=True))
+    @extend_schema(
+        parameters=[_FORMAT_PARAMETER],
+        responses={
+            (200, "application/json"): EntryShape(many=True),
+            (200, CsvRenderer.media_type): OpenApiTypes.STR,
+            (200, JsonLinesRenderer.media_type): OpenApiTypes.STR,
+        },
+    )
     def list(self, request: Request) -> Response:
         """Newest first."""
         if request.accepted_renderer.format in _FORMATS:

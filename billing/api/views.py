@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,6 +23,7 @@ class QuotaDimensionSerializer(serializers.Serializer[Any]):
     used = serializers.IntegerField()
 
 
+@extend_schema_serializer(many=False)
 class QuotaSerializer(serializers.Serializer[Any]):
     """All dimensions of the active tenant."""
 

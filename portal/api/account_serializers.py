@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from portal.api.serializers import NAME_LENGTH, PASSWORD_LENGTH
 from portal.kernel.api.fields import Flag, Text
 from portal.kernel.authz import ROLES
 from portal.models import Role, Team, User
+from portal.states import SessionKind
 
 ROLE_CODE = r"^[a-z][a-z0-9-]{0,39}$"
 SLUG = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
@@ -21,7 +22,7 @@ class SessionShape(serializers.Serializer[Any]):
     """A browser or a family of API tokens that is signed in."""
 
     id = serializers.UUIDField()
-    kind = serializers.ChoiceField(choices=["web", "token"])
+    kind = serializers.ChoiceField(choices=SessionKind.choices)
     user_id = serializers.UUIDField()
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(help_text="of tokens, the last refresh")
@@ -31,6 +32,7 @@ class SessionShape(serializers.Serializer[Any]):
     is_current = serializers.BooleanField()
 
 
+@extend_schema_serializer(many=False)
 class SessionPage(serializers.Serializer[Any]):
     """All sessions; there is never a second page."""
 
@@ -54,6 +56,7 @@ class PermissionShape(serializers.Serializer[Any]):
     is_platform = serializers.BooleanField(help_text="held by platform staff")
 
 
+@extend_schema_serializer(many=False)
 class PermissionPage(serializers.Serializer[Any]):
     """All permissions; there is never a second page."""
 

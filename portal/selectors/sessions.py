@@ -12,8 +12,7 @@ from django.db.models import Max, Min
 from portal.kernel import clock
 from portal.kernel.tenancy import DEFAULT, user_scope
 from portal.models import RefreshToken, WebSession
-
-WEB, TOKEN = "web", "token"
+from portal.states import SessionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class SessionView:
     """One sign-in that still opens something. `last_used_at` of tokens is their last refresh."""
 
     id: UUID
-    kind: str
+    kind: SessionKind
     user_id: UUID
     created_at: datetime
     last_used_at: datetime
@@ -56,7 +55,7 @@ def _browsers(user_id: UUID, current: UUID | str | None, alias: str) -> list[Ses
     return [
         SessionView(
             id=row.public_id,
-            kind=WEB,
+            kind=SessionKind.WEB,
             user_id=user_id,
             created_at=row.created_at,
             last_used_at=row.last_used_at,
@@ -84,7 +83,7 @@ def _families(user_id: UUID, current: UUID | str | None, alias: str) -> list[Ses
     return [
         SessionView(
             id=row.family,
-            kind=TOKEN,
+            kind=SessionKind.TOKEN,
             user_id=user_id,
             created_at=spans[row.family]["first"],
             last_used_at=row.created_at,

@@ -13,9 +13,10 @@ from portal.kernel.errors import NotFound
 from portal.kernel.tenancy import DEFAULT, PLATFORM, platform_alias, user_scope
 from portal.models import User, WebSession
 from portal.permissions import Permission
-from portal.selectors.sessions import WEB, SessionView, session_find, session_list
+from portal.selectors.sessions import SessionView, session_find, session_list
 from portal.services.sign_in import home_tenant_id
 from portal.services.tokens import families_revoke
+from portal.states import SessionKind
 from portal.tags import Tag
 
 
@@ -61,7 +62,7 @@ def sessions_end(*, user_id: UUID, alias: str = DEFAULT, but_key: str = "") -> N
 
 def _end(actor: Actor, view: SessionView, alias: str) -> None:
     with user_scope(view.user_id):
-        if view.kind == WEB:
+        if view.kind is SessionKind.WEB:
             WebSession.objects.using(alias).filter(public_id=view.id).delete()
         else:
             families_revoke(user_id=view.user_id, alias=alias, family=view.id)
@@ -71,6 +72,6 @@ def _end(actor: Actor, view: SessionView, alias: str) -> None:
         tag=Tag.SESSION_REVOKED,
         target=user,
         actor=actor,
-        detail={"kind": view.kind, "session": str(view.id), "address": view.address},
+        detail={"kind": str(view.kind), "session": str(view.id), "address": view.address},
         tenant_id=tenant_id,
     )

@@ -31,6 +31,7 @@ from provisioning.services.leases import deployment_extend
 from provisioning.services.plan import deployment_plan
 
 _ACCEPTED = {202: shapes.DeploymentAcceptedSerializer}
+_BY_TIME = ("created_at",)
 DRY_RUN = OpenApiParameter("dry_run", bool, description="Answer the plan; create nothing.")
 WITH_DELETED = OpenApiParameter("with_deleted", bool, description="Include tombstones.")
 
@@ -164,7 +165,13 @@ class DeploymentViewSet(PortalViewSet):
         return Response(body, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(responses=lease_shapes.LeaseWarningSerializer(many=True), filters=False)
-    @action(detail=True, methods=["get"], filterset_class=None, url_path="lease-warnings")
+    @action(
+        detail=True,
+        methods=["get"],
+        filterset_class=None,
+        ordering_fields=_BY_TIME,
+        url_path="lease-warnings",
+    )
     def lease_warnings(self, request: Request, pk: str) -> Response:
         deployment = deployment_get(actor=self.actor, deployment_id=pk)
         rows = lease_warnings(actor=self.actor, deployment=deployment)
@@ -178,7 +185,7 @@ class DeploymentViewSet(PortalViewSet):
         return self._accepted(creation.deployment_retry(actor=self.actor, deployment_id=pk))
 
     @extend_schema(responses=OperationSerializer(many=True), filters=False)
-    @action(detail=True, methods=["get"], filterset_class=None)
+    @action(detail=True, methods=["get"], filterset_class=None, ordering_fields=_BY_TIME)
     def operations(self, request: Request, pk: str) -> Response:
         deployment = deployment_get(actor=self.actor, deployment_id=pk)
         rows = operations_about(actor=self.actor, target_id=deployment.pk)
@@ -186,7 +193,7 @@ class DeploymentViewSet(PortalViewSet):
         return response
 
     @extend_schema(responses=EntryShape(many=True), filters=False)
-    @action(detail=True, methods=["get"], filterset_class=None)
+    @action(detail=True, methods=["get"], filterset_class=None, ordering_fields=_BY_TIME)
     def events(self, request: Request, pk: str) -> Response:
         deployment = deployment_get(actor=self.actor, deployment_id=pk)
         rows = entries_about(deployment.pk)

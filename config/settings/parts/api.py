@@ -46,6 +46,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "DeploymentStatusEnum": "provisioning.states.DeploymentStatus.choices",
         "OperationStatusEnum": "portal.states.OperationStatus.choices",
+        "SessionKindEnum": "portal.states.SessionKind.choices",
+        "ExtensionStatusEnum": "provisioning.states.RequestStatus.choices",
+        "FindingKindEnum": "provisioning.states.FindingKind.choices",
+        "FindingStatusEnum": "provisioning.states.FindingStatus.choices",
         "WorkerStatusEnum": "portal.states.WorkerStatus.choices",
         "TemplateTypeEnum": "provisioning.models.template.TemplateType.choices",
     },

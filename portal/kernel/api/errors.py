@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import structlog
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import DataError
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -15,6 +17,10 @@ from portal.kernel.errors import DomainError, InvalidInput, ServiceUnavailable
 
 FAULTS_SHOWN: Final = 50
 NAME_SHOWN: Final = 100
+UNSTORABLE: Final = (
+    "A value is beyond what can be stored or compared: a number, a time or its offset from UTC."
+)
+log = structlog.get_logger(__name__)
 
 
 class _DomainApiError(exceptions.APIException):
@@ -48,6 +54,9 @@ class PortalExceptionHandler(ExceptionHandler):
             return _DomainApiError(exc)
         if isinstance(exc, RequestDataTooBig):
             return BodyTooLarge()
+        if isinstance(exc, DataError):
+            log.warning("api.value_out_of_range", error=str(exc))
+            return _validation_error(InvalidInput(UNSTORABLE, code="out_of_range"))
         if isinstance(exc, SuspiciousOperation):
             return exceptions.ParseError(f"The request cannot be read: {exc}")
         return super().convert_known_exceptions(exc)
