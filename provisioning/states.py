@@ -165,3 +165,8 @@ FINDING_STYLES: Final[dict[str, StatusStyle]] = {
     _F.CLOSED: StatusStyle(_F.CLOSED.label, "bell-off", Tone.IDLE),
     _F.RESOLVED: StatusStyle(_F.RESOLVED.label, "circle-check", Tone.OK),
 }
+NODE_STYLES: Final[dict[str, StatusStyle]] = {
+    "online": StatusStyle(_("Online"), "circle-check", Tone.OK),
+    "offline": StatusStyle(_("Offline"), "octagon-x", Tone.DANGER),
+    "unknown": StatusStyle(_("Unknown"), "circle-question-mark", Tone.IDLE),
+}

@@ -92,6 +92,7 @@ class DeploymentDetail(PortalView):
             "meters": meters(quota_verdicts(deployment.tenant_id, Amounts()), with_change=False),
             "entries": history(deployment),
             "lease": lease_card(self.actor, deployment),
+            "sees_places": self.actor.may(Permission.INFRASTRUCTURE_VIEW),
             **operation_card(actor=self.actor, target_id=deployment.pk),
         }
         values["is_busy"] = deployment.is_busy or bool(values.get("is_live"))
@@ -175,6 +176,7 @@ class DeploymentNew(_CreationView):
             "parameter_fields": form.parameter_fields,
             "plan": plan,
             "meters": meters(plan.quota) if plan else [],
+            "sees_places": self.actor.may(Permission.INFRASTRUCTURE_VIEW),
         }
         return self.page(values, status=status)
 
@@ -187,7 +189,11 @@ class DeploymentPlanView(_CreationView):
     def post(self, request: HttpRequest) -> HttpResponse:
         form = self.form_of(request, request.POST.get("template"))
         plan = self.plan_of(form)
-        values = {"plan": plan, "meters": meters(plan.quota) if plan else []}
+        values = {
+            "plan": plan,
+            "meters": meters(plan.quota) if plan else [],
+            "sees_places": self.actor.may(Permission.INFRASTRUCTURE_VIEW),
+        }
         response = render(request, "provisioning/deployment/_plan.html", values)
         response["Cache-Control"] = "no-store"
         return response
