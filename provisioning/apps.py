@@ -71,6 +71,17 @@ class ProvisioningConfig(AppConfig):
                 order=35,
             )
         )
+        ui.register_nav(
+            ui.NavItem(
+                key="findings",
+                label=_("Findings"),
+                url="/findings",
+                icon="scan-search",
+                permission=Permission.FINDINGS_VIEW,
+                order=45,
+                count=cards.findings_count,
+            )
+        )
         ui.register_target("deployment", cards.deployment_links)
         ui.register_target("lease_warning", cards.warning_links)
         live.register_topic(live.Topic("deployment", Permission.VIEW, cards.deployment_links))

@@ -216,7 +216,7 @@ def _idle_deployment(finding: Finding) -> Deployment:
     row = (
         Deployment.objects.select_for_update(of=("self",))
         .select_related("template", "cluster", "owner")
-        .filter(pk=finding.deployment_id)
+        .filter(findings=finding.pk)
         .first()
     )
     if row is None or row.status == DeploymentStatus.DELETED:

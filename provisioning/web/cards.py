@@ -23,8 +23,10 @@ from provisioning.selectors.deployments import (
     deployment_list,
     deployments_expiring,
 )
+from provisioning.selectors.findings import findings_open
 from provisioning.selectors.leases import extensions_waiting
 
+_FINDINGS_SHOWN = 5
 EXPIRING_WITHIN = timedelta(hours=72)
 
 
@@ -65,12 +67,28 @@ def _requests(_request: HttpRequest) -> Mapping[str, Any]:
     return {"requests": list(extensions_waiting(actor=actor)[:5])}
 
 
+def findings_count(_request: HttpRequest) -> int | None:
+    """Open findings, None while there are none."""
+    actor = context.current().actor or ANONYMOUS
+    return findings_open(actor=actor).count() or None
+
+
+def _findings(_request: HttpRequest) -> Mapping[str, Any]:
+    actor = context.current().actor or ANONYMOUS
+    rows = list(findings_open(actor=actor)[: _FINDINGS_SHOWN + 1])
+    total = len(rows) if len(rows) <= _FINDINGS_SHOWN else findings_open(actor=actor).count()
+    return {"findings": rows[:_FINDINGS_SHOWN], "total": total}
+
+
 _PATH = "provisioning/cards/"
 CARDS = (
     DashboardCard("totals", f"{_PATH}totals.html", Permission.VIEW, _totals, 10, "full"),
     DashboardCard("recent", f"{_PATH}recent.html", Permission.VIEW, _recent, 20, "two-thirds"),
     DashboardCard("quota", f"{_PATH}quota.html", "quota.view", _quota, 30, "third"),
     DashboardCard("expiring", f"{_PATH}expiring.html", Permission.VIEW, _expiring, 40, "third"),
+    DashboardCard(
+        "findings", f"{_PATH}findings.html", Permission.FINDINGS_VIEW, _findings, 45, "third"
+    ),
     DashboardCard("requests", f"{_PATH}requests.html", Permission.APPROVE, _requests, 50, "third"),
 )
 

@@ -1,0 +1,192 @@
+"""Pages of findings: list, one with its two sides, decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from audit.selectors.entries import entries_about
+from portal.kernel.errors import InvalidInput, NotFound
+from portal.kernel.web.paging import page_of
+from portal.kernel.web.views import ActionView, PortalView
+from provisioning.models import Cluster, Finding, Template
+from provisioning.permissions import Permission
+from provisioning.selectors.findings import finding_get, finding_list, sees_all, tenant_names
+from provisioning.services import decisions
+from provisioning.services.adoption import AdoptionRequest, finding_adopt
+from provisioning.states import FindingKind, FindingStatus
+from provisioning.web.explanations import advice, pairs
+
+_STATUSES = (
+    ("", gettext_lazy("Open")),
+    (FindingStatus.CLOSED.value, FindingStatus.CLOSED.label),
+    (FindingStatus.RESOLVED.value, FindingStatus.RESOLVED.label),
+    ("all", gettext_lazy("Any")),
+)
+
+
+class FindingFilters(forms.Form):
+    """Filters of the list, kept in the address."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind"),
+        required=False,
+        choices=[("", gettext_lazy("Any kind")), *FindingKind.choices],
+    )
+    cluster = forms.ChoiceField(label=gettext_lazy("Cluster"), required=False)
+    status = forms.ChoiceField(label=gettext_lazy("State"), required=False, choices=_STATUSES)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cluster = self.fields["cluster"]
+        assert isinstance(cluster, forms.ChoiceField)
+        clusters = Cluster.objects.values_list("code", "name")
+        cluster.choices = [("", _("Any cluster")), *clusters]
+
+
+class ReasonForm(forms.Form):
+    """Why."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=decisions.REASON_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class AdoptForm(forms.Form):
+    """To whom a machine is given, under which name, and as what."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=63)
+    tenant = forms.SlugField(
+        label=gettext_lazy("Organisation"), help_text=gettext_lazy("Its short name.")
+    )
+    owner = forms.CharField(
+        label=gettext_lazy("Owner"), max_length=150, help_text=gettext_lazy("A user name.")
+    )
+    template = forms.ChoiceField(label=gettext_lazy("Template"))
+
+    def __init__(self, *args: Any, finding: Finding, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        template = self.fields["template"]
+        assert isinstance(template, forms.ChoiceField)
+        offered = Template.objects.filter(cluster_id=finding.cluster_id)
+        template.choices = list(offered.values_list("code", "name"))
+
+
+class FindingList(PortalView):
+    """`/findings`."""
+
+    permission = Permission.FINDINGS_VIEW
+    template_name = "provisioning/finding/list.html"
+    fragment_name = "provisioning/finding/_rows.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        filters = FindingFilters(request.GET)
+        page = page_of(request, self._filtered(filters))
+        return self.page(
+            {
+                "filters": filters,
+                "findings": _rows(page.rows),
+                "has_tenants": sees_all(self.actor),
+                "previous": page.previous,
+                "next": page.next,
+            }
+        )
+
+    def _filtered(self, filters: FindingFilters) -> QuerySet[Finding]:
+        filters.is_valid()
+        wanted = filters.cleaned_data
+        rows = finding_list(actor=self.actor)
+        status = wanted.get("status") or FindingStatus.OPEN.value
+        if status != "all":
+            rows = rows.filter(status=status)
+        if wanted.get("kind"):
+            rows = rows.filter(kind=wanted["kind"])
+        return rows.filter(cluster__code=wanted["cluster"]) if wanted.get("cluster") else rows
+
+
+class FindingDetail(PortalView):
+    """`/findings/{id}`."""
+
+    permission = Permission.FINDINGS_VIEW
+    template_name = "provisioning/finding/detail.html"
+
+    def get(self, request: HttpRequest, finding_id: str) -> HttpResponse:
+        finding = finding_get(actor=self.actor, finding_id=finding_id)
+        actions = decisions.actions_for(self.actor, finding)
+        obstacle = decisions.reapply_obstacle(finding) if "reapply" in actions else ""
+        values = {
+            "finding": finding,
+            "tenant": tenant_names([finding]).get(finding.tenant_id, ""),
+            "is_own": finding.tenant_id == self.actor.tenant_id,
+            "advice": advice(finding),
+            "pairs": pairs(finding),
+            "actions": actions,
+            "obstacle": obstacle,
+            "entries": entries_about(finding.pk)[:10],
+        }
+        values["reason_forms"] = {code: ReasonForm(auto_id=f"{code}_%s") for code in actions}
+        if "adopt" in actions:
+            name = {"name": finding.found.get("name") or ""}
+            values["adopt_form"] = AdoptForm(finding=finding, initial=name)
+        return self.page(values)
+
+
+class FindingAction(ActionView):
+    """`/findings/{id}/{action}`."""
+
+    permission = Permission.FINDINGS_VIEW
+
+    def target(self, **kwargs: Any) -> str:
+        return reverse("provisioning:finding_detail", args=[kwargs["finding_id"]])
+
+    def perform(self, request: HttpRequest, **kwargs: Any) -> str:
+        key: dict[str, Any] = {"actor": self.actor, "finding_id": kwargs["finding_id"]}
+        reason = request.POST.get("reason", "").strip()
+        match kwargs["action"]:
+            case "close":
+                decisions.finding_close(**key, reason=reason)
+                return _("It is closed until it changes.")
+            case "forget":
+                decisions.finding_forget(**key, reason=reason)
+                return _("The deployment is forgotten; its quota is free.")
+            case "accept":
+                decisions.finding_accept(**key, reason=reason)
+                return _("It is accepted as it is.")
+            case "reapply":
+                decisions.finding_reapply(**key)
+                return _("Our figures are being set again.")
+            case "adopt":
+                return self._adopt(request, key)
+            case _:
+                raise NotFound
+
+    def _adopt(self, request: HttpRequest, key: dict[str, Any]) -> str:
+        finding = finding_get(**key)
+        form = AdoptForm(request.POST, finding=finding)
+        if not form.is_valid():
+            name, errors = next(iter(form.errors.items()))
+            raise InvalidInput(str(errors[0]), field=name)
+        deployment, _operation = finding_adopt(**key, request=AdoptionRequest(**form.cleaned_data))
+        return _("%(name)s is being adopted.") % {"name": deployment.name}
+
+
+def _rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    rows = list(findings)
+    names = tenant_names(rows)
+    return [
+        {
+            "finding": row,
+            "tenant": names.get(row.tenant_id, ""),
+            "text": ", ".join(f"{pair['label']}: {pair['found']}" for pair in pairs(row)[:2]),
+        }
+        for row in rows
+    ]
