@@ -34,8 +34,14 @@ class SimulatorProcess:
     """Starts the program, waits for its ready line, and ends it; ports stay across a restart."""
 
     def __init__(
-        self, *, fixture: str = "demo", time_scale: float = 50.0, state: Path | None = None
+        self,
+        *,
+        fixture: str = "demo",
+        time_scale: float = 50.0,
+        state: Path | None = None,
+        options: tuple[str, ...] = (),
     ) -> None:
+        self._options = options
         self.fixture = fixture
         self.time_scale = time_scale
         self._is_own = state is None
@@ -72,7 +78,7 @@ class SimulatorProcess:
             sys.executable, "-m", "integrations.proxmox.simulator",
             "--port", str(self.port), "--control-port", str(control_port),
             "--state", str(self.state_dir), "--fixture", self.fixture,
-            "--time-scale", str(self.time_scale),
+            "--time-scale", str(self.time_scale), *self._options,
         ]  # fmt: skip
         self._process = subprocess.Popen(
             command,

@@ -85,7 +85,8 @@ class Connections:
         connection, limits = self._of(request), self.limits
         connection.is_busy = False
         is_last = connection.served >= limits.keep_alive_requests or not request.keep_alive
-        is_crowded = self.open_count + 1 >= max(limits.max_connections - 20, 1)
+        reserve = 20 if limits.max_connections > 100 else 0
+        is_crowded = self.open_count >= limits.max_connections - reserve
         is_over = self._requests.get(connection.worker, 0) >= limits.worker_requests
         if is_last or (is_crowded and connection.served == 1) or is_over:
             response.force_close()

@@ -12,6 +12,8 @@ from aiohttp import web
 TLS_HANDSHAKE = 0x16
 FIRST_BYTE_S = 10.0
 FULL_RETRY_S = 0.02
+# how long a closed connection waits for the other side's farewell
+FAREWELL_S = 2.0
 _PLAIN_BYTES = 8192
 
 
@@ -46,9 +48,9 @@ class TlsListener:
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            client, _ = await loop.sock_accept(self._sock)
             while self._is_full():  # noqa: ASYNC110 - nobody tells when a connection ends
                 await asyncio.sleep(FULL_RETRY_S)
-            client, _ = await loop.sock_accept(self._sock)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._keep(asyncio.create_task(self._welcome(client)))
 
@@ -57,7 +59,10 @@ class TlsListener:
             first = await asyncio.wait_for(_peek(client), FIRST_BYTE_S)
             if first and first[0] == TLS_HANDSHAKE:
                 await asyncio.get_running_loop().connect_accepted_socket(
-                    self._server, client, ssl=self._context
+                    self._server,
+                    client,
+                    ssl=self._context,
+                    ssl_shutdown_timeout=FAREWELL_S,
                 )
                 return
             if first:

@@ -5,6 +5,7 @@ import pytest
 from tests.integrations.proxmox.simulator.recording import EXCHANGES, Replay
 from tests.simulator import SimulatorProcess
 
+
 @pytest.fixture(scope="module")
 def replay(_wire_process: SimulatorProcess) -> Replay:
     _wire_process.reset("wire")
