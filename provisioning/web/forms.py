@@ -126,7 +126,7 @@ class DeploymentFilters(forms.Form):
             ("24", _("Stops within a day")),
             ("72", _("Stops within 3 days")),
             ("168", _("Stops within a week")),
-            ("ended", _("Ended, to be deleted")),
+            ("ended", _("Ended")),
             ("held", _("On hold")),
         ],
     )

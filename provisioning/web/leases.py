@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +12,14 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from portal.kernel.authz import Actor
+from portal.services.settings import setting_get
 from provisioning.errors import RequestClosed
-from provisioning.models import Deployment, ExtensionRequest
+from provisioning.models import Deployment, ExtensionRequest, LeaseWarning
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_get
 from provisioning.selectors.leases import extensions_about, lease_warnings
 from provisioning.services import extensions, leases
-from provisioning.states import RequestStatus
+from provisioning.states import REQUEST_STYLES, RequestStatus
 from provisioning.web.forms import DecisionForm, ExtendForm, HoldForm, values_of
 
 SHOWN = 5
@@ -28,12 +30,46 @@ def lease_card(actor: Actor, deployment: Deployment) -> dict[str, Any]:
     requests = list(extensions_about(actor=actor, deployment=deployment)[:SHOWN])
     waiting = next((one for one in requests if one.status == RequestStatus.PENDING), None)
     is_own = waiting is not None and waiting.requester_id == actor.user_id
+    grace = timedelta(hours=int(setting_get("cloudpods.lease.grace_hours")))
+    warnings = lease_warnings(actor=actor, deployment=deployment)[:SHOWN]
     return {
-        "warnings": list(lease_warnings(actor=actor, deployment=deployment)[:SHOWN]),
-        "requests": requests,
+        "deletes_at": deployment.delete_after or deployment.expires_at + grace,
+        "warnings": [_warned(warning) for warning in warnings],
+        "requests": [_asked(request) for request in requests],
         "waiting": waiting,
         "may_decide": waiting is not None and not is_own and actor.may(Permission.APPROVE),
         "may_withdraw": waiting is not None and (is_own or actor.may(Permission.MANAGE)),
+    }
+
+
+def _warned(warning: LeaseWarning) -> dict[str, Any]:
+    """A warning as an entry of a timeline: which end, to whom, and whether it was delivered."""
+    icon, tone, word = "mail", "warn", _("on its way")
+    if warning.delivered_at:
+        icon, tone, word = "mail-check", "ok", _("delivered")
+    elif warning.failure:
+        icon, tone, word = "mail-x", "danger", _("not delivered: %s") % warning.failure
+    people = ", ".join(one["name"] for one in warning.recipients)
+    return {
+        "icon": icon,
+        "tone": tone,
+        "title": f"{warning.get_kind_display()} · {warning.offset_hours} h",
+        "text": " · ".join(part for part in (people, word) if part),
+        "at": warning.delivered_at or warning.created_at,
+    }
+
+
+def _asked(request: ExtensionRequest) -> dict[str, Any]:
+    """A request as an entry of a timeline: how much, by whom, and what became of it."""
+    style = REQUEST_STYLES[request.status]
+    decided = request.decided_by if request.decided_by_id != request.requester_id else None
+    said = (str(request.requester), request.reason, decided, request.decision_reason)
+    return {
+        "icon": style.icon,
+        "tone": str(style.tone),
+        "title": f"{request.hours} h · {style.label}",
+        "text": " · ".join(str(part) for part in said if part),
+        "at": request.decided_at or request.created_at,
     }
 
 

@@ -1,0 +1,98 @@
+"""The lease in a browser: asking for more, deciding on it, holding with a reason."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from portal.kernel import clock
+from portal.kernel.tenancy import tenant_scope
+from provisioning.models import Deployment
+from provisioning.services.expiry import expiry_sweep
+from provisioning.services.leases import deployment_extend
+from tests.conftest import World
+from tests.e2e.browser import DESKTOP, PHONE, overflow_px
+from tests.e2e.conftest import OpenPage
+from tests.engine import run_until_idle
+from tests.factories.provisioning import ClusterFactory, TemplateFactory
+from tests.provisioning import paper
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def warned(world: World) -> Deployment:
+    """A machine in its grace, its owner warned twice and asking for more."""
+    template = TemplateFactory(code="linux-utility", name="Linux utility", cluster=ClusterFactory())
+    now = clock.now()
+    row = paper.deployment(
+        world,
+        template,
+        name="web-1",
+        lease_set_at=now - 200 * HOUR,
+        expires_at=now + 20 * HOUR,
+    )
+    expiry_sweep()
+    run_until_idle()
+    Deployment.across_tenants.filter(pk=row.pk).update(
+        status="stopped",
+        expires_at=now - 60 * HOUR,
+        expired_at=now - 60 * HOUR,
+        delete_after=now + 12 * HOUR,
+    )
+    expiry_sweep()
+    run_until_idle()
+    with tenant_scope(world.north.pk):
+        deployment_extend(
+            actor=world.actor("support"),
+            deployment_id=row.pk,
+            hours=400,
+            reason="The customer tests the migration until the end of the month",
+        )
+    return row
+
+
+def _dialog(page: Page, place: str, button: str) -> Page:
+    page.locator(place).get_by_role("button", name=button, exact=True).click()
+    return page
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_request_is_approved_on_the_page(
+    warned: Deployment, open_page: OpenPage, size: tuple[int, int]
+) -> None:
+    page = open_page(f"/deployments/{warned.pk}", role="ops", size=size)
+    card = page.locator("section[aria-labelledby=lease]")
+    expect(card).to_contain_text("Support-North PERSON asks for 400 h more")
+    expect(card).to_contain_text("Deletion · 24 h")
+    expect(card).to_contain_text("delivered")
+    assert overflow_px(page) == 0
+    _dialog(page, "section[aria-labelledby=lease]", "Approve")
+    page.get_by_role("dialog").get_by_label("Reason").fill("Agreed")
+    page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    expect(page.get_by_text("The extension is approved.")).to_be_visible()
+    expect(card).to_contain_text("400 h · Approved")
+
+
+def test_more_than_the_rules_is_asked_for_in_the_dialog(
+    warned: Deployment, open_page: OpenPage, world: World
+) -> None:
+    page = open_page(f"/deployments/{warned.pk}")
+    page.get_by_role("button", name="Withdraw").click()
+    for reason, toast in (("", "more than the 168 h"), ("Until May", "200 h are asked for")):
+        _dialog(page, "#actions", "Extend")
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Hours").fill("200")
+        dialog.get_by_label("Reason").fill(reason)
+        dialog.get_by_role("button", name="Extend").click()
+        expect(page.get_by_text(toast)).to_be_visible()
+
+
+def test_a_hold_shows_its_reason(warned: Deployment, open_page: OpenPage) -> None:
+    page = open_page(f"/deployments/{warned.pk}", role="ops")
+    _dialog(page, "#actions", "Hold")
+    page.get_by_role("dialog").get_by_label("Reason").fill("Evidence for the audit")
+    page.get_by_role("dialog").get_by_role("button", name="Hold").click()
+    expect(page.locator("section[aria-labelledby=lease]")).to_contain_text("Evidence for the audit")
