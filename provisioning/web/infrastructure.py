@@ -131,7 +131,7 @@ def _node(view: NodeView) -> dict[str, Any]:
         "meters": [
             _meter(
                 _("vCPU"),
-                f"{room.cpu_allocated} / {_known(room.cpu_capacity)}",
+                f"{room.cpu_allocated} / {_known(room.cpu_capacity)}{_times(view)}",
                 room.cpu_allocated,
                 room.cpu_capacity,
             ),
@@ -155,6 +155,14 @@ def _meter(label: str, text: str, value: int, capacity: int | None) -> dict[str,
     tone = "danger" if share >= _FULL else "warn" if share >= _HIGH else ""
     shown = min(value, capacity) if capacity else 0
     return {"label": label, "text": text, "value": shown, "max": capacity or 0, "tone": tone}
+
+
+def _times(view: NodeView) -> str:
+    """How the capacity came about, when processors are given away more than once."""
+    cores, capacity = view.row.cpu_cores, view.room.cpu_capacity
+    if not cores or not capacity or cores == capacity:
+        return ""
+    return f" ({cores} × {capacity / cores:g})"
 
 
 def _known(value: int | None) -> str:
