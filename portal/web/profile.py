@@ -15,6 +15,7 @@ from portal.middleware.identity import SESSION_TENANT, identity_of
 from portal.models import Theme, User
 from portal.services import accounts
 from portal.web.forms import ProfileForm
+from portal.web.sessions import session_cards
 from portal.web.sign_in import next_of
 
 
@@ -47,7 +48,8 @@ class Profile(PortalView):
             {"tenant_name": choice.name, "role": choice.role}
             for choice in identity_of(request).tenants
         ]
-        return {"form": form, "memberships": memberships}
+        sessions = session_cards(request, cast(User, request.user).pk)
+        return {"form": form, "memberships": memberships, "sessions": sessions}
 
 
 def _fresh(request: HttpRequest) -> User:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.web import dashboard, live, operations, probes, profile, sign_in
+from portal.web import dashboard, live, operations, probes, profile, sessions, sign_in
 
 app_name = "portal"
 urlpatterns = [
@@ -13,6 +13,16 @@ urlpatterns = [
     path("sign-out", sign_in.SignOut.as_view(), name="sign_out"),
     path("password-change", sign_in.PasswordChange.as_view(), name="password_change"),
     path("profile", profile.Profile.as_view(), name="profile"),
+    path(
+        "profile/sessions/revoke-others",
+        sessions.OtherSessionsRevoke.as_view(),
+        name="sessions_revoke_others",
+    ),
+    path(
+        "profile/sessions/<str:session_id>/revoke",
+        sessions.SessionRevoke.as_view(),
+        name="session_revoke",
+    ),
     path("theme", profile.ThemeChange.as_view(), name="theme"),
     path("tenant", profile.TenantSwitch.as_view(), name="tenant_switch"),
     path("healthz", probes.Health.as_view(), name="healthz"),

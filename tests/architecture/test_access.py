@@ -90,6 +90,7 @@ class Scene:
             ("audit", "pk"): self.entry.pk,
             ("roles", "code"): "viewer",
             ("sessions", "pk"): self.session,
+            ("profile", "session_id"): self.session,
             ("teams", "pk"): self.teams[route.name == "destroy"].pk,
             ("teams", "user_id"): self.world.people["support"].pk,
             ("users", "pk"): self.world.people["dev" if route.name == "destroy" else "support"].pk,
@@ -138,7 +139,7 @@ def call(client: Client, scene: Scene, route: Route, persona: str) -> HttpRespon
     options: dict[str, Any] = {"headers": {"accept": "application/json"}} if route.is_api else {}
     method = getattr(client, route.method)
     person = scene.world.people.get(persona, scene.world.stranger)
-    if kind_of(route) == "sessions" and persona != "anonymous" and person is not None:
+    if kind_of(route) in {"sessions", "profile"} and persona != "anonymous" and person is not None:
         scene.session = str(session_of(person))
     if route.method == "get":
         return method(scene.address(route), **options)  # type: ignore[no-any-return]
