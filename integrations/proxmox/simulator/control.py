@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from integrations.proxmox.simulator import fixtures, settings
+from integrations.proxmox.simulator import fixtures, routes, schema, settings
 from integrations.proxmox.simulator.simulation import Simulation
 from integrations.proxmox.simulator.standing import Standing
 from integrations.proxmox.simulator.world import Machine, User
@@ -37,6 +37,7 @@ class Control:
         app = web.Application(middlewares=[_guarded])
         app.router.add_get("/state", self.state)
         app.router.add_get("/log", self.log)
+        app.router.add_get("/routes", self.routes)
         app.router.add_get("/faults", self.faults)
         app.router.add_post("/faults", self.order_fault)
         app.router.add_delete("/faults", self.clear_faults)
@@ -94,6 +95,15 @@ class Control:
     async def log(self, request: web.Request) -> web.Response:
         after = int(request.query.get("after", "0"))
         return web.json_response(self._sim.journal.after(after))
+
+    async def routes(self, request: web.Request) -> web.Response:
+        """List the endpoints: those that do something, and those that only check."""
+        del request
+        found: dict[str, list[str]] = {"simulated": [], "checked_only": []}
+        for method, path in sorted(schema.endpoints(), key=lambda key: key[::-1]):
+            is_simulated = (method, path) in routes.handlers()
+            found["simulated" if is_simulated else "checked_only"].append(f"{method} {path}")
+        return web.json_response(found)
 
     async def faults(self, request: web.Request) -> web.Response:
         del request

@@ -248,3 +248,22 @@ def test_parameters_belong_to_their_kind(
     answer = requests.post(f"{demo.control_url}/faults", json=order, timeout=5)
 
     assert (answer.status_code, answer.json()) == (400, {"error": words})
+
+
+def test_what_is_only_checked_is_listed(demo: SimulatorProcess) -> None:
+    listed = demo.control("GET", "/routes")
+
+    assert "POST /nodes/{node}/qemu/{vmid}/clone" in listed["simulated"]
+    assert "POST /nodes/{node}/lxc" in listed["checked_only"]
+
+
+def test_what_is_only_checked_is_not_implemented_after_all_checks(
+    demo: SimulatorProcess,
+) -> None:
+    values = {"vmid": 900, "ostemplate": "local:vztmpl/debian.tar.zst"}
+
+    answer = demo.api("POST", "/nodes/pve1/lxc", values, token="root@pam!adm")
+
+    words = "Method 'POST /nodes/pve1/lxc' not implemented"
+    assert (answer.status_code, answer.reason) == (501, words)
+    assert answer.json() == {"data": None, "message": words}
