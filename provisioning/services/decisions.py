@@ -189,7 +189,8 @@ def held(*, actor: Actor, finding_id: UUID | str, action: str) -> Iterator[Findi
         NotFound, Refused.
         Conflict: it has ended, or this cannot be done about its kind.
     """
-    seen = finding_get(actor=actor, finding_id=finding_id)
+    with transaction.atomic():
+        seen = finding_get(actor=actor, finding_id=finding_id)
     authorize(actor, permission_for(seen, action))
     with tenant_scope(seen.tenant_id), transaction.atomic():
         row = (

@@ -7,7 +7,9 @@ from typing import Any
 
 from integrations.proxmox.fake import FakeHypervisor
 from integrations.proxmox.interface import ClusterListing, Disk, PowerState
+from integrations.proxmox.mapping import marker_build
 from portal.kernel import clock
+from portal.kernel.models import uuid7
 from provisioning.logic.reconciliation import facts_of, guest_tags
 from provisioning.models import Cluster, Deployment, Finding, Template, VmidAllocation
 from provisioning.services.reconciliation import SweepReport, sweep
@@ -32,7 +34,14 @@ class Twin:
     def deployment(self, name: str = "web-1", **fields: Any) -> Deployment:
         """A running deployment of `north` with the machine that belongs to it."""
         vmid = next(self._vmids)
-        values = {"name": name, "vmid": vmid, "guest_uuid": f"00000000-0000-4000-8000-{vmid:012d}"}
+        key = uuid7()
+        values = {
+            "id": key,
+            "name": name,
+            "vmid": vmid,
+            "marker": marker_build(str(key), "n0nce"),
+            "guest_uuid": f"00000000-0000-4000-8000-{vmid:012d}",
+        }
         row = paper.deployment(self.world, self.template, **(values | fields))
         VmidAllocation.objects.using("platform").create(
             cluster=self.cluster, vmid=row.vmid, deployment_id=row.pk
