@@ -71,16 +71,22 @@ def test_headers_guard_every_page(world: World, client: Client, path: str) -> No
 
 def test_policy_is_relaxed_for_foreign_pages_alone(world: World, client: Client) -> None:
     strict = client.get("/sign-in")["Content-Security-Policy"]
-    relaxed = client.get("/api/docs")["Content-Security-Policy"]
+    docs = client.get("/api/docs")["Content-Security-Policy"]
+    relaxed = client.get("/admin/login/")["Content-Security-Policy"]
 
     assert "script-src 'self';" in f"{strict};"
     assert "'unsafe-inline'" not in strict
+    assert "script-src 'self';" in f"{docs};"
+    assert "style-src 'self' 'unsafe-inline'" in docs
     assert "script-src 'self' 'unsafe-eval' 'unsafe-inline'" in relaxed
 
 
 def test_schema_and_documentation_answer(world: World, client: Client) -> None:
+    page = client.get("/api/docs").content.decode()
+
     assert client.get("/api/schema").status_code == 200
-    assert "swagger-ui-bundle" in client.get("/api/docs").content.decode()
+    assert "swagger-ui-bundle" in page
+    assert "SwaggerUIBundle(" in client.get("/api/docs?script=").content.decode()
 
 
 def test_unknown_page_and_route_are_404(world: World, client: Client) -> None:

@@ -1,0 +1,16 @@
+"""The API's documentation in a real browser, under its content security policy."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.browser import DESKTOP, PHONE
+from tests.e2e.conftest import OpenPage
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_documentation_lists_every_operation(open_page: OpenPage, size: tuple[int, int]) -> None:
+    page = open_page("/api/docs", role=None, size=size)
+    page.locator("#operations-tag-teams, [data-tag='teams']").first.wait_for()
+
+    assert page.locator(".opblock").count() > 50
