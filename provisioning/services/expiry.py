@@ -133,14 +133,15 @@ def _has_to_wait(deployment: Deployment) -> bool:
 
 
 def _is_asked_for(deployment: Deployment, actor: Actor) -> bool:
-    """Whether somebody still decides on more time; a request that has waited for too long expires."""
-    request = ExtensionRequest.objects.filter(
-        deployment=deployment, status=RequestStatus.PENDING
-    ).first()
-    if request is None:
+    """Whether somebody still decides on more time; after a while beyond the day of deletion, nobody does.
+
+    The patience counts from that day, not from the request: asking again and again wins no time.
+    """
+    waiting = ExtensionRequest.objects.filter(deployment=deployment, status=RequestStatus.PENDING)
+    if deployment.delete_after is None or not waiting.exists():
         return False
     patience = timedelta(hours=int(setting_get("cloudpods.lease.request_wait_hours")))
-    if clock.now() < request.created_at + patience:
+    if clock.now() < deployment.delete_after + patience:
         return True
     extensions_expire(deployment, actor=actor)
     return False

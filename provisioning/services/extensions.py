@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from portal.kernel import clock
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Fault, Refused
 from portal.kernel.fsm import transition
+from portal.services.settings import setting_get
 from provisioning.errors import (
     DeploymentInvalid,
     ExtensionPending,
@@ -72,10 +74,18 @@ def extension_withdraw(*, actor: Actor, request_id: UUID | str) -> ExtensionRequ
 
 @transaction.atomic
 def extension_deny(*, actor: Actor, request_id: UUID | str, reason: str = "") -> ExtensionRequest:
-    """Says no. Raises NotFound, Refused, SelfApproval, RequestClosed, DeploymentInvalid."""
+    """Says no. A deletion that waited for it leaves the notice's time to do without the machine.
+
+    Raises:
+        NotFound, Refused, SelfApproval, RequestClosed, DeploymentInvalid.
+    """
     deployment, request = decision_open(actor=actor, request_id=request_id, reason=reason)
     _close(request, RequestStatus.DENIED, actor, reason)
     _record(Tag.EXTENSION_DENIED, request, deployment, actor, reason)
+    notice = timedelta(hours=int(setting_get("cloudpods.lease.delete_notice_hours")))
+    Deployment.objects.filter(pk=deployment.pk, delete_after__lt=clock.now() + notice).update(
+        delete_after=clock.now() + notice, updated_at=clock.now()
+    )
     return request
 
 

@@ -302,15 +302,42 @@ def test_a_deletion_waits_for_a_decision_but_not_for_ever(world: World, template
     assert (reloaded(row).status, status(request)) == ("deleting", "expired")
 
 
+def test_asking_again_wins_no_time(world: World, template: Template) -> None:
+    past = clock.now() - HOUR
+    row = paper.deployment(
+        world, template, status="stopped", expires_at=past, expired_at=past, delete_after=past
+    )
+    paper.warned(row)
+    decided(world, asked(world, row), "withdraw", "support")
+    with clock.travelled(8 * DAY):
+        asked(world, row)
+        expiry_sweep()
+    assert reloaded(row).status == "deleting"
+
+
+def test_after_a_denial_there_is_a_day_left(world: World, template: Template) -> None:
+    past = clock.now() - HOUR
+    row = paper.deployment(
+        world, template, status="stopped", expires_at=past, expired_at=past, delete_after=past
+    )
+    paper.warned(row)
+    decided(world, asked(world, row), "deny")
+    expiry_sweep()
+    assert reloaded(row).status == "stopped"
+    assert DAY - HOUR < reloaded(row).delete_after - clock.now() <= DAY
+    with clock.travelled(DAY):
+        expiry_sweep()
+    assert reloaded(row).status == "deleting"
+
+
 def test_of_approval_and_deletion_at_once_one_wins(world: World, template: Template) -> None:
-    past = clock.now() - DAY
+    past = clock.now() - 9 * DAY
     for _ in range(4):
         row = paper.deployment(
             world, template, status="stopped", expires_at=past, expired_at=past, delete_after=past
         )
         paper.warned(row)
         request = asked(world, row)
-        ExtensionRequest.across_tenants.filter(pk=request.pk).update(created_at=past - 9 * DAY)
 
         def act(number: int, request: Any = request) -> None:
             decided(world, request, "approve") if number else expiry_sweep()

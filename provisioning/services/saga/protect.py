@@ -8,6 +8,7 @@ from audit.services import trail
 from integrations.proxmox.interface import GuestConfig
 from portal.kernel import clock
 from portal.kernel.queue import Complete, Failure, StepContext, StepResult
+from portal.states import OperationStatus
 from provisioning.models import Deployment
 from provisioning.services.saga.guest import Guest, deployment_load, guest_inspect
 from provisioning.services.saga.outcome import attention_of
@@ -56,6 +57,8 @@ def protection_write(guest: Guest, config: GuestConfig, *, is_protected: bool) -
 
 def protect_failed(ctx: StepContext, failure: Failure) -> None:
     """The machine stays as it is; its page says that the hypervisor does not know of the hold."""
+    if failure.status == OperationStatus.CANCELED:
+        return
     with transaction.atomic():
         deployment = deployment_load(ctx)
         Deployment.objects.filter(pk=deployment.pk).exclude(status=DeploymentStatus.DELETED).update(
