@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 
 from audit.models import Entry
-from integrations.proxmox.interface import GuestSummary, PowerState
+from integrations.base.errors import Unavailable
+from integrations.proxmox.adapter import ProxmoxHypervisor
+from integrations.proxmox.interface import ClusterListing, GuestConfig, GuestSummary, PowerState
 from portal.models import Operation
+from provisioning.logic.reconciliation import guest_tags
 from provisioning.models import Cluster, Deployment, GuestObservation
 from provisioning.services import observation
 from tests.conftest import Cloud
@@ -77,9 +80,12 @@ def test_a_machine_that_is_not_listed_changes_nothing(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"status": PowerState.UNKNOWN}, {"lock": "backup"}, {"vmid": 29_999}]
+    "changes",
+    [{"status": PowerState.UNKNOWN}, {"lock": "backup"}, {"vmid": 29_999}, {"tags": ("uhub",)}],
 )
-def test_doubt_changes_nothing(cloud: Cloud, changes: dict[str, object]) -> None:
+def test_doubt_changes_nothing(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]
+) -> None:
     deployment = scenes.running(cloud)
     stopped = GuestSummary(
         vmid=deployment.vmid,
@@ -88,14 +94,26 @@ def test_doubt_changes_nothing(cloud: Cloud, changes: dict[str, object]) -> None
         status=PowerState.STOPPED,
         lock=None,
         pool="uhub",
-        tags=("uhub",),
+        tags=guest_tags(deployment.pk, ()),
         is_template=False,
     )
-    seen = replace(stopped, **changes)  # type: ignore[arg-type]
-    observation._deployments_follow(cloud.cluster, {seen.vmid: seen})
+    listed: list[GuestSummary] = [replace(stopped, **changes)]  # type: ignore[arg-type]
+    whole = ProxmoxHypervisor.listing
+
+    def listing(hypervisor: ProxmoxHypervisor) -> ClusterListing:
+        return replace(whole(hypervisor), guests=tuple(listed))
+
+    monkeypatch.setattr(ProxmoxHypervisor, "listing", listing)
+    monkeypatch.setattr(ProxmoxHypervisor, "guest_config", _unread)
+    look()
     assert reloaded(deployment).status == "running"
-    observation._deployments_follow(cloud.cluster, {stopped.vmid: stopped})
+    listed[0] = stopped
+    look()
     assert reloaded(deployment).status == "stopped"
+
+
+def _unread(_hypervisor: ProxmoxHypervisor, _node: str, _vmid: int) -> GuestConfig:
+    raise Unavailable("no answer", provider="proxmox")
 
 
 @pytest.mark.parametrize("status", ["provisioning", "starting", "stopping", "deleting", "error"])
