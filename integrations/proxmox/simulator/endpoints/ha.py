@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
-from integrations.proxmox.simulator import ha
+from integrations.proxmox.simulator import documents, ha
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.routes import route
 from integrations.proxmox.simulator.scope import Call
@@ -26,20 +24,6 @@ def _sid(call: Call) -> str:
     return sid if ":" in sid else f"vm:{sid}"
 
 
-def _shown(entry: dict[str, Any]) -> dict[str, Any]:
-    text = json.dumps(entry, sort_keys=True).encode()
-    return {**entry, "digest": hashlib.sha1(text, usedforsecurity=False).hexdigest()}
-
-
-def _changed(entry: dict[str, Any], call: Call, *, name: str) -> None:
-    skipped = {name, "delete", "digest"}
-    entry |= {key: value for key, value in call.params.items() if key not in skipped}
-    for key in call.params.get("delete", "").split(","):
-        entry.pop(key.strip(), None)
-        if key.strip() in _DEFAULTS:
-            entry[key.strip()] = _DEFAULTS[key.strip()]
-
-
 @route("GET", HA)
 async def parts(sim: Simulation, call: Call) -> list[dict[str, str]]:
     del sim, call
@@ -50,7 +34,7 @@ async def parts(sim: Simulation, call: Call) -> list[dict[str, str]]:
 async def resources(sim: Simulation, call: Call) -> list[dict[str, Any]]:
     wanted = call.params.get("type", "vm")
     entries = sim.world.collection(ha.RESOURCES).values()
-    return [_shown(entry) for entry in entries if entry["type"] == wanted]
+    return [documents.shown(entry) for entry in entries if entry["type"] == wanted]
 
 
 @route("POST", f"{HA}/resources")
@@ -63,20 +47,20 @@ async def add(sim: Simulation, call: Call) -> None:
     if not sid.startswith("vm:") or ha.vmid_of(sid) not in sim.world.machines:
         raise WorkError(f"unable to add resource '{sid}': no such guest in the cluster")
     entry = {**_DEFAULTS, "sid": sid, "type": "vm"}
-    _changed(entry, call, name="sid")
+    documents.change(entry, call.params, skipped={"sid"}, defaults=_DEFAULTS)
     sim.world.collection(ha.RESOURCES)[sid] = entry
     ha.want(sim, sid, str(entry["state"]))
 
 
 @route("GET", RESOURCE)
 async def resource(sim: Simulation, call: Call) -> dict[str, Any]:
-    return _shown(ha.resource(sim.world, _sid(call)))
+    return documents.shown(ha.resource(sim.world, _sid(call)))
 
 
 @route("PUT", RESOURCE)
 async def change(sim: Simulation, call: Call) -> None:
     entry = ha.resource(sim.world, _sid(call))
-    _changed(entry, call, name="sid")
+    documents.change(entry, call.params, skipped={"sid"}, defaults=_DEFAULTS)
     ha.want(sim, _sid(call), str(entry["state"]))
 
 
@@ -149,7 +133,7 @@ def _rule(sim: Simulation, call: Call) -> dict[str, Any]:
 async def rules(sim: Simulation, call: Call) -> list[dict[str, Any]]:
     kind, resource_id = call.params.get("type"), call.params.get("resource")
     return [
-        _shown(entry)
+        documents.shown(entry)
         for entry in sim.world.collection(ha.RULES).values()
         if kind in (None, entry["type"])
         and (resource_id is None or resource_id in entry["resources"].split(","))
@@ -162,19 +146,19 @@ async def add_rule(sim: Simulation, call: Call) -> None:
     if name in sim.world.collection(ha.RULES):
         raise WorkError(f"HA rule '{name}' already defined")
     entry: dict[str, Any] = {"rule": name}
-    _changed(entry, call, name="rule")
+    documents.change(entry, call.params, skipped={"rule"})
     sim.world.collection(ha.RULES)[name] = entry
     sim.touch()
 
 
 @route("GET", RULE)
 async def rule(sim: Simulation, call: Call) -> dict[str, Any]:
-    return _shown(_rule(sim, call))
+    return documents.shown(_rule(sim, call))
 
 
 @route("PUT", RULE)
 async def change_rule(sim: Simulation, call: Call) -> None:
-    _changed(_rule(sim, call), call, name="rule")
+    documents.change(_rule(sim, call), call.params, skipped={"rule"})
     sim.touch()
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from integrations.proxmox.simulator import access, drives, ha, leftovers, settings, views, volumes
-from integrations.proxmox.simulator.endpoints import restore
+from integrations.proxmox.simulator.endpoints import firewall, restore
 from integrations.proxmox.simulator.errors import WorkError, forbidden
 from integrations.proxmox.simulator.locks import CLAIM_WAIT_S
 from integrations.proxmox.simulator.routes import QEMU, VM, route
@@ -157,6 +157,7 @@ async def _destroy(sim: Simulation, call: Call, worker: Worker) -> None:
                 members.remove(vmid)
         if call.flag("purge"):
             _purge(sim, worker, vmid)
+        firewall.forget(sim, vmid)
         sim.world.grants = [g for g in sim.world.grants if g.path != f"/vms/{vmid}"]
         sim.touch()
 
