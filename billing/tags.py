@@ -16,6 +16,7 @@ class Tag(StrEnum):
     QUOTA_CHANGED = "quota.changed"
     QUOTA_REPAIRED = "quota.repaired"
     TENANT_CREATED = "tenant.created"
+    TENANT_CHANGED = "tenant.changed"
 
 
 TAGS: dict[str, TagSpec] = {
@@ -23,4 +24,5 @@ TAGS: dict[str, TagSpec] = {
     Tag.QUOTA_CHANGED: TagSpec(Category.QUOTA, _("Quota changed")),
     Tag.QUOTA_REPAIRED: TagSpec(Category.QUOTA, _("Quota usage recomputed")),
     Tag.TENANT_CREATED: TagSpec(Category.BILLING, _("Organisation created")),
+    Tag.TENANT_CHANGED: TagSpec(Category.BILLING, _("Organisation changed")),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from portal.api.serializers import NAME_LENGTH, PASSWORD_LENGTH
@@ -81,6 +81,13 @@ class RoleShape(serializers.ModelSerializer[Role]):
         return role.code in ROLES
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "usual", {"code": "auditor", "name": "Auditor", "permissions": ["audit.view"]}
+        )
+    ]
+)
 class RoleCreateRequest(serializers.Serializer[Any]):
     """A new role."""
 
@@ -130,6 +137,13 @@ class PersonShape(serializers.ModelSerializer[User]):
         read_only_fields = fields
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "usual", {"username": "ada", "role": "dev", "password": "first-password-of-ada"}
+        )
+    ]
+)
 class PersonCreateRequest(serializers.Serializer[Any]):
     """A new member; `password` is the first one, which must be replaced at the first sign-in.
 
@@ -182,6 +196,9 @@ class TeamShape(serializers.ModelSerializer[Team]):
         read_only_fields = fields
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("usual", {"name": "Night shift", "slug": "night-shift"})]
+)
 class TeamCreateRequest(serializers.Serializer[Any]):
     """A new team; without a slug, one is made from the name."""
 

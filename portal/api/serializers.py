@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from portal.kernel.api.guards import GuardedFields
@@ -20,6 +20,13 @@ NAME_LENGTH = 150
 PASSWORD_LENGTH = 1024
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "usual", {"grant_type": "password", "username": "demo-ops", "password": "demo-ops"}
+        )
+    ]
+)
 class TokenRequest(serializers.Serializer[Any]):
     """RFC 6749 §4.3 and §6."""
 
@@ -98,6 +105,13 @@ class ProfileRequest(serializers.Serializer[Any]):
     timezone = serializers.CharField(required=False, max_length=64)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "usual", {"old_password": "the one so far", "new_password": "a longer new one"}
+        )
+    ]
+)
 class PasswordRequest(serializers.Serializer[Any]):
     """The old password and the new one."""
 
@@ -130,6 +144,7 @@ class SettingPage(serializers.Serializer[Any]):
     previous = serializers.CharField(allow_null=True)
 
 
+@extend_schema_serializer(examples=[OpenApiExample("usual", {"value": 720})])
 class SettingRequest(serializers.Serializer[Any]):
     """A new value; `null` is no value."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from portal.kernel.api.fields import Flag, Text, Whole
@@ -210,6 +210,13 @@ class DeploymentAcceptedSerializer(DeploymentSerializer):
         fields: ClassVar[tuple[str, ...]] = (*DeploymentSerializer.Meta.fields, "operation")
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "usual", {"template": "wordpress", "name": "web-1", "cpu_cores": 2, "ttl_hours": 72}
+        )
+    ]
+)
 class DeploymentCreateSerializer(serializers.Serializer[Any]):
     """What may be asked for."""
 
@@ -239,6 +246,7 @@ class StopSerializer(serializers.Serializer[Any]):
     mode = serializers.ChoiceField(choices=["shutdown", "force"], default="shutdown")
 
 
+@extend_schema_serializer(examples=[OpenApiExample("usual", {"memory_mb": 4096})])
 class ResizeSerializer(serializers.Serializer[Any]):
     """Other figures; at least one."""
 

@@ -90,6 +90,7 @@ class Scene:
             ("audit", "pk"): self.entry.pk,
             ("roles", "code"): "viewer",
             ("sessions", "pk"): self.session,
+            ("tenants", "slug"): "north",
             ("profile", "session_id"): self.session,
             ("teams", "pk"): self.teams[route.name == "destroy"].pk,
             ("teams", "user_id"): self.world.people["support"].pk,
