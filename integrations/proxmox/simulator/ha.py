@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from integrations.proxmox.simulator.simulation import Simulation
 
 CRM_S = 10.0
+LATE_S = 60.0
 MIGRATE_S = 2.0
 RESOURCES = "ha-resources"
 SERVICES = "ha-services"
@@ -96,7 +97,8 @@ def resume(sim: Simulation) -> None:
 
 async def _act(sim: Simulation, sid: str) -> None:
     """One round of the manager for one service."""
-    await sim.clock.sleep(CRM_S)
+    late = sim.faults.take("ha_delay", {"vmid": vmid_of(sid)})
+    await sim.clock.sleep(float(late.param("delay_s", LATE_S)) if late else CRM_S)
     wanted = sim.world.collection(RESOURCES).get(sid)
     machine = sim.world.machines.get(vmid_of(sid))
     if wanted is None or machine is None or wanted["state"] == "ignored":

@@ -267,3 +267,20 @@ def test_what_is_only_checked_is_not_implemented_after_all_checks(
     words = "Method 'POST /nodes/pve1/lxc' not implemented"
     assert (answer.status_code, answer.reason) == (501, words)
     assert answer.json() == {"data": None, "message": words}
+
+
+def test_the_ha_manager_can_be_late(demo: SimulatorProcess) -> None:
+    demo.control("POST", "/clock", {"scale": 200})
+    demo.run("POST", CLONE, NEW)
+    wanted = {"sid": "vm:5000", "state": "stopped"}
+    demo.api("POST", "/cluster/ha/resources", wanted, token="root@pam!adm")
+    status = f"{PVE1}/5000/status/current"
+    wait_until(lambda: demo.api("GET", status).json()["data"]["ha"]["state"] == "stopped")
+    demo.fault("ha_delay", match={"vmid": 5000}, delay_s=200)
+    position = demo.log_position()
+
+    demo.run("POST", f"{PVE1}/5000/status/start")
+    wait_until(lambda: demo.api("GET", status).json()["data"]["status"] == "running")
+
+    entries = demo.log(position)
+    assert (entries[-1]["time"] - entries[0]["time"]) * 200 >= 190
