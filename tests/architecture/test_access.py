@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from audit.models import Entry
+from portal.kernel import clock
 from portal.kernel.authz import PUBLIC, SIGNED_IN, default_permissions, permission_specs
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import tenant_scope, user_scope
@@ -20,7 +21,7 @@ from portal.models import Operation, Team, TeamMember, User
 from portal.selectors.sessions import session_list
 from portal.services.tokens import tokens_issue
 from provisioning.logic.requests import DeploymentRequest
-from provisioning.models import Deployment, ExtensionRequest
+from provisioning.models import Deployment, ExtensionRequest, Finding
 from provisioning.services.creation import deployment_create
 from provisioning.services.leases import deployment_extend
 from tests.architecture.routes import Route, routes
@@ -58,6 +59,7 @@ class Scene:
     extension: ExtensionRequest
     teams: tuple[Team, Team]
     session: str = ""
+    finding_id: str = ""
 
     def client(self, persona: str) -> Client:
         client = Client(raise_request_exception=False)
@@ -88,6 +90,9 @@ class Scene:
             ("templates", "code"): "wordpress",
             ("settings", "name"): "cloudpods.lease.grace_hours",
             ("audit", "pk"): self.entry.pk,
+            ("findings", "pk"): self.finding_id,
+            ("findings", "finding_id"): self.finding_id,
+            ("findings", "action"): "close",
             ("roles", "code"): "viewer",
             ("sessions", "pk"): self.session,
             ("tenants", "slug"): "north",
@@ -132,8 +137,25 @@ def scene(world: World) -> Iterator[Scene]:
         )
     assert extension is not None
     with witnessed() as witness:
-        yield Scene(world, deployment, operation, entry, extension, teams, str(uuid7()))
+        found = str(drift_of(deployment).pk)
+        yield Scene(world, deployment, operation, entry, extension, teams, str(uuid7()), found)
     assert witness.calls == []
+
+
+def drift_of(deployment: Deployment) -> Finding:
+    """An open finding about a deployment."""
+    now = clock.now()
+    finding: Finding = Finding.across_tenants.create(
+        tenant_id=deployment.tenant_id,
+        cluster_id=deployment.cluster_id,
+        vmid=deployment.vmid,
+        kind="drift",
+        status="open",
+        deployment_id=deployment.pk,
+        first_seen_at=now,
+        last_seen_at=now,
+    )
+    return finding
 
 
 def call(client: Client, scene: Scene, route: Route, persona: str) -> HttpResponse:
