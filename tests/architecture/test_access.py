@@ -112,7 +112,8 @@ def kind_of(route: Route) -> str:
 def is_tenants(route: Route) -> bool:
     """Whether the route names an object of a tenant."""
     return bool(route.parameters) and kind_of(route) in {
-        *("deployments", "operations", "audit", "teams", "users", "extension-requests")
+        *("deployments", "operations", "audit", "teams", "tenants", "users"),
+        "extension-requests",
     }
 
 
