@@ -79,7 +79,6 @@ class ProvisioningConfig(AppConfig):
                 icon="scan-search",
                 permission=Permission.FINDINGS_VIEW,
                 order=45,
-                count=cards.findings_count,
             )
         )
         ui.register_target("deployment", cards.deployment_links)

@@ -67,12 +67,6 @@ def _requests(_request: HttpRequest) -> Mapping[str, Any]:
     return {"requests": list(extensions_waiting(actor=actor)[:5])}
 
 
-def findings_count(_request: HttpRequest) -> int | None:
-    """Open findings, None while there are none."""
-    actor = context.current().actor or ANONYMOUS
-    return findings_open(actor=actor).count() or None
-
-
 def _findings(_request: HttpRequest) -> Mapping[str, Any]:
     actor = context.current().actor or ANONYMOUS
     rows = list(findings_open(actor=actor)[: _FINDINGS_SHOWN + 1])
