@@ -17,6 +17,7 @@ _NOT_OPTIONS = {
     "node", "vmid", "digest", "delete", "revert", "force", "skiplock", "background_delay",
     "import-working-storage",
 }  # fmt: skip
+_UNSPOKEN = {"node", "vmid", "digest", "background_delay", "import-working-storage"}
 CONFIG = f"{VM}/config"
 HANDOVER_S = 0.05
 
@@ -96,6 +97,7 @@ async def _apply(sim: Simulation, call: Call, values: dict[str, Any], scope: Sco
         settings.check_digest(machine, call.params.get("digest", ""))
         settings.check_lock(machine)
         if isinstance(scope, Worker):
+            scope.say(f"update VM {call.vmid}: {_spoken(call.params)}")
             scope.point("locked")
         _refuse_bad_boot(machine, values)
         for name in _names(call.params.get("revert", "")):
@@ -104,6 +106,12 @@ async def _apply(sim: Simulation, call: Call, values: dict[str, Any], scope: Sco
             await _change_one(sim, call, machine, scope, key=key, value=value)
             sim.touch()
         sim.touch()
+
+
+def _spoken(params: dict[str, Any]) -> str:
+    """Answer the options of a change as the log of its task begins."""
+    shown = {**params, **({"cipassword": "<hidden>"} if "cipassword" in params else {})}
+    return " ".join(f"-{key} {shown[key]}" for key in sorted(shown) if key not in _UNSPOKEN)
 
 
 def _refuse_bad_boot(machine: Machine, values: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ async def _resize(sim: Simulation, call: Call, worker: Worker) -> None:
             raise WorkError(f"disk '{disk}' does not exist")
         volume = sim.world.volumes.get(drives.volume_of(value))
         if volume is None or "media=cdrom" in value:
-            raise WorkError(f"can't resize a cdrom '{disk}'")
+            raise WorkError("you can't resize a cdrom")
         grown = volumes.bytes_of(wanted.removeprefix("+"))
         size = volume.size + grown if wanted.startswith("+") else grown
         if size < volume.size:
@@ -42,6 +42,9 @@ async def _resize(sim: Simulation, call: Call, worker: Worker) -> None:
         if size > volume.size:
             await volumes.grow(sim, worker, volume, size)
             await sim.clock.sleep(RESIZE_S)
+            is_file = sim.world.storages[volume.storage].kind in volumes.FILE_KINDS
+            if is_file and not machine.is_running:
+                worker.say("Image resized.")
             machine.config[disk] = drives.with_size(value, size)
             sim.touch()
 

@@ -164,14 +164,14 @@ async def _destroy(sim: Simulation, call: Call, worker: Worker) -> None:
 
 def _purge(sim: Simulation, worker: Worker, vmid: int) -> None:
     """Take the machine out of whatever still speaks of it."""
-    if ha.is_managed(sim.world, vmid):
-        worker.say(f"removing VM {vmid} from HA")
-        ha.remove(sim.world, ha.sid_of(vmid))
+    worker.say(f"purging VM {vmid} from related configurations..")
     for job in sim.world.collection("backup-jobs").values():
         named = [part for part in str(job.get("vmid", "")).split(",") if part]
         if str(vmid) in named:
-            worker.say(f"removing VM {vmid} from backup job '{job['id']}'")
             job["vmid"] = ",".join(part for part in named if part != str(vmid))
+    if ha.is_managed(sim.world, vmid):
+        ha.remove(sim.world, ha.sid_of(vmid))
+        worker.say(f"NOTE: removed VM {vmid} from HA resource configuration.")
 
 
 def _doomed(sim: Simulation, machine: Machine, *, is_thorough: bool) -> list[str]:

@@ -66,12 +66,10 @@ def _refuse_bridges(sim: Simulation, machine: Machine) -> None:
 async def stop(sim: Simulation, call: Call) -> str:
     if ha.is_managed(sim.world, call.vmid):
         return sim.spawn(call, "hastop", call.vmid, ha.request(sim, call.vmid, "stop"))
-    if call.flag("overrule-shutdown"):
-        await _overrule(sim, call)
     return sim.spawn(call, "qmstop", call.vmid, partial(_stop, sim, call))
 
 
-async def _overrule(sim: Simulation, call: Call) -> None:
+async def _overrule(sim: Simulation, call: Call, worker: Worker) -> None:
     """End shutdowns that hold the lock."""
     waiting = [
         task.upid
@@ -80,9 +78,13 @@ async def _overrule(sim: Simulation, call: Call) -> None:
     ]
     for upid in waiting:
         await sim.tasks.interrupt(upid)
+    if waiting:
+        worker.say(f"overruled qmshutdown tasks: {', '.join(waiting)}")
 
 
 async def _stop(sim: Simulation, call: Call, worker: Worker) -> None:
+    if call.flag("overrule-shutdown"):
+        await _overrule(sim, call, worker)
     async with sim.locks.machine(worker, call.node, call.vmid):
         machine = sim.machine(call.node, call.vmid)
         settings.check_lock(machine)
