@@ -50,7 +50,6 @@ SPECTACULAR_SETTINGS = {
         "ExtensionStatusEnum": "provisioning.states.RequestStatus.choices",
         "FindingKindEnum": "provisioning.states.FindingKind.choices",
         "FindingStatusEnum": "provisioning.states.FindingStatus.choices",
-        "ExtensionRequestStatusEnum": "provisioning.states.RequestStatus.choices",
         "LeaseEndEnum": "provisioning.states.LeaseEnd.choices",
         "WorkerStatusEnum": "portal.states.WorkerStatus.choices",
         "TemplateTypeEnum": "provisioning.models.template.TemplateType.choices",
