@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from integrations.proxmox.simulator import access, schema, settings, volumes
-from integrations.proxmox.simulator.errors import WorkError
+from integrations.proxmox.simulator.errors import WorkError, invalid
 from integrations.proxmox.simulator.scope import Identity, Scope
-from integrations.proxmox.simulator.world import GIB, Machine
+from integrations.proxmox.simulator.world import GIB, Machine, Volume
 
 if TYPE_CHECKING:
     from integrations.proxmox.simulator.simulation import Simulation
@@ -69,10 +69,24 @@ def check(sim: Simulation, identity: Identity, node: str, values: dict[str, Any]
         name, _, rest = source.partition(":")
         storage = volumes.storage_named(sim.world, name, node)
         access.require(sim.world, identity, f"/storage/{name}", "Datastore.AllocateSpace")
-        if not _SIZE.fullmatch(rest) and rest != "cloudinit":
+        if origin := options(key, str(value)).get("import-from"):
+            _refuse_import(sim, identity, key, rest, origin)
+        elif not _SIZE.fullmatch(rest) and rest != "cloudinit":
             volumes.check_name(storage, rest)
             if source not in sim.world.volumes and not rest.startswith("iso/"):
                 raise WorkError(f"volume '{source}' does not exist")
+
+
+def _refuse_import(sim: Simulation, identity: Identity, key: str, size: str, origin: str) -> None:
+    """Raise WorkError for an image that is not there, ApiError(403) for somebody else's."""
+    if size != "0":
+        words = "'import-from' requires special syntax - use <storage ID>:0,import-from=<source>"
+        raise invalid(**{key: words})
+    found = sim.world.volumes.get(origin)
+    if found is None:
+        raise WorkError(f"volume '{origin}' does not exist")
+    if found.vmid:
+        access.require(sim.world, identity, f"/vms/{found.vmid}", "VM.Config.Disk")
 
 
 async def realise(
@@ -85,7 +99,7 @@ async def realise(
     props = options(key, value)
     source = props.pop("file")
     suffix = props.pop("format", "")
-    props.pop("import-from", None)
+    origin = sim.world.volumes.get(props.pop("import-from", ""))
     name, _, rest = source.partition(":")
     if source in ("none", "cdrom") or (not _SIZE.fullmatch(rest) and rest != "cloudinit"):
         return _spelled(source, props, sim)
@@ -97,10 +111,13 @@ async def realise(
         storage=storage,
         node=node,
         vmid=vmid,
-        size=volumes.CLOUDINIT_SIZE if is_seed else int(float(rest) * GIB),
+        size=_size(origin, is_seed=is_seed, asked=rest),
         name=f"vm-{vmid}-cloudinit" if is_seed else "",
         suffix=suffix or ("qcow2" if is_seed else "raw"),
     )
+    if origin is not None:
+        await sim.clock.sleep(storage.copy_base_s + origin.size / GIB / storage.copy_gib_per_s)
+        volume.fingerprint = origin.fingerprint
     if is_seed:
         written = f"{volume.volid},media=cdrom"
     else:
@@ -108,6 +125,12 @@ async def realise(
         written = ",".join([volume.volid, *(f"{k}={v}" for k, v in props.items())])
     scope.say(f"{key}: successfully created disk '{written}'")
     return written
+
+
+def _size(origin: Volume | None, *, is_seed: bool, asked: str) -> int:
+    if origin is not None:
+        return origin.size
+    return volumes.CLOUDINIT_SIZE if is_seed else int(float(asked) * GIB)
 
 
 def _spelled(source: str, props: dict[str, str], sim: Simulation) -> str:

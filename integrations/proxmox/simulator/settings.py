@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from integrations.proxmox.simulator import access, schema
-from integrations.proxmox.simulator.errors import WorkError
+from integrations.proxmox.simulator.errors import WorkError, forbidden
 from integrations.proxmox.simulator.scope import Identity
 from integrations.proxmox.simulator.world import Machine, World
 
@@ -106,6 +106,23 @@ def stored(key: str, value: Any) -> Any:
     if key == "cipassword":
         return f"$5${hashlib.sha256(str(value).encode()).hexdigest()[:43]}"
     return _stored_keys(str(value)) if key == "sshkeys" else value
+
+
+def authorise_tags(world: World, identity: Identity, machine: Machine, value: str) -> None:
+    """Raise ApiError(403) for tags the cluster's options keep from ordinary users."""
+    options = world.collection("options").get("datacenter", {})
+    if access.has(world, identity, "/", "Sys.Modify"):
+        return
+    before = set(stored_tags(str(machine.config.get("tags", ""))).split(";"))
+    changed = before ^ set(stored_tags(value).split(";"))
+    registered = set(stored_tags(str(options.get("registered-tags", ""))).split(";"))
+    rule = dict(p.partition("=")[::2] for p in str(options.get("user-tag-access", "")).split(","))
+    allowed = set(rule.get("user-allow-list", "").split(";"))
+    mode = rule.get("user-allow", "free")
+    for tag in sorted(changed - {""}):
+        is_kept = tag in registered or mode == "none" or (mode == "list" and tag not in allowed)
+        if is_kept:
+            raise forbidden(f"/, Sys.Modify for modifying tag '{tag}'")
 
 
 def check_boot(config: dict[str, Any]) -> None:

@@ -87,7 +87,10 @@ def _checked(sim: Simulation, call: Call) -> dict[str, Any]:
     asked = {**values, **dict.fromkeys([*removals, *reverts], "")}
     settings.authorise(sim.world, call.identity, f"/vms/{call.vmid}", asked)
     drives.check(sim, call.identity, call.node, values)
-    settings.check_lock(sim.machine(call.node, call.vmid))
+    machine = sim.machine(call.node, call.vmid)
+    if "tags" in asked:
+        settings.authorise_tags(sim.world, call.identity, machine, str(asked["tags"]))
+    settings.check_lock(machine)
     return {**values, **dict.fromkeys(removals)}
 
 

@@ -8,7 +8,16 @@ import uuid
 from functools import partial
 from typing import Any
 
-from integrations.proxmox.simulator import access, drives, ha, leftovers, settings, views, volumes
+from integrations.proxmox.simulator import (
+    access,
+    drives,
+    ha,
+    leftovers,
+    settings,
+    switching,
+    views,
+    volumes,
+)
 from integrations.proxmox.simulator.endpoints import firewall, restore
 from integrations.proxmox.simulator.errors import WorkError, forbidden
 from integrations.proxmox.simulator.locks import CLAIM_WAIT_S
@@ -97,6 +106,10 @@ async def _create(
         if pool:
             sim.world.pools[pool].append(vmid)
         sim.touch()
+        if call.flag("start"):
+            worker.say("starting VM")
+            await sim.clock.sleep(switching.BOOT_S)
+            switching.boot(sim, machine)
 
 
 async def _configured(
