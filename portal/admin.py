@@ -21,6 +21,8 @@ from portal.models import (
     Operation,
     Role,
     Schedule,
+    Team,
+    TeamMember,
     User,
     Worker,
 )
@@ -151,6 +153,30 @@ class MembershipAdmin(ServiceAdmin):
         return members.membership_set(
             actor=acting(), user_id=user_id, tenant_id=tenant_id, role_code=values["role"].code
         )
+
+
+class TeamMemberInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Who is in a team."""
+
+    model = TeamMember
+    fields = ("user", "created_at")
+    readonly_fields = fields
+    can_delete = False
+    extra = 0
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Team)
+class TeamAdmin(ReadOnlyAdmin):
+    """Teams of all organisations; their administrators make and change them through the API."""
+
+    list_display = ("name", "slug", "tenant", "updated_at")
+    list_filter = ("tenant",)
+    list_select_related = ("tenant",)
+    search_fields = ("name", "slug")
+    inlines = (TeamMemberInline,)
 
 
 @admin.register(Operation)

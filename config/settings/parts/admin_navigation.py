@@ -19,6 +19,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _item(_("Users"), "person", "/admin/portal/user/"),
             _item(_("Roles"), "badge", "/admin/portal/role/"),
             _item(_("Memberships"), "groups", "/admin/portal/membership/"),
+            _item(_("Teams"), "diversity_3", "/admin/portal/team/"),
         ],
     },
     {

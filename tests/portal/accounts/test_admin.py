@@ -4,11 +4,11 @@ import pytest
 from django.test import Client
 
 from audit.models import Entry
-from portal.models import Membership, Role, Setting, User
+from portal.models import Membership, Role, Setting, TeamMember, User
 from portal.services.settings import setting_get, settings_ensure
 from portal.tags import Tag
 from tests.conftest import World
-from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.accounts import PASSWORD, TeamFactory, UserFactory
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ PAGES = (
     "/admin/portal/role/",
     "/admin/portal/membership/",
     "/admin/portal/membership/add/",
+    "/admin/portal/team/",
     "/admin/portal/operation/",
     "/admin/portal/schedule/",
     "/admin/portal/worker/",
@@ -174,3 +175,13 @@ def test_read_only_rows_cannot_be_changed_or_removed(staff: Client) -> None:
         answer = staff.post(f"/admin/audit/entry/{entry.pk}/{action}/", {"post": "yes"})
         assert answer.status_code == 403
     assert staff.get("/admin/audit/entry/add/").status_code == 403
+
+
+def test_team_is_shown_with_its_people_and_not_changed_here(world: World, staff: Client) -> None:
+    team = TeamFactory(tenant=world.north)
+    TeamMember.across_tenants.create(tenant=world.north, team=team, user=world.people["dev"])
+
+    page = staff.get(f"/admin/portal/team/{team.pk}/change/").content.decode()
+
+    assert str(world.people["dev"]) in page
+    assert staff.post(f"/admin/portal/team/{team.pk}/change/", {"name": "x"}).status_code == 403
