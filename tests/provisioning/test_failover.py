@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -51,6 +52,11 @@ def says(deployment: Deployment, words: str) -> bool:
     return any(words in step.get("detail", "") for step in last_operation(deployment).steps)
 
 
+def dies_after(host: Relay, condition: Callable[[], bool]) -> None:
+    wait_until(condition)
+    host.down()
+
+
 def clones(cloud: Cloud, position: int) -> int:
     calls = cloud.simulator.mutations(position)
     return sum(call["path"].endswith("/clone") for call in calls)
@@ -78,9 +84,10 @@ def test_the_second_host_takes_over_in_the_middle_of_creations(cloud: Cloud, fir
         reached_by(cloud, first.address, second.address)
         position = cloud.simulator.log_position()
         rows = [scenes.requested(cloud, f"web-{number}") for number in range(6)]
-        wait_until(lambda: worked() or clones(cloud, position) >= 2)
-        first.down()
-        run_until_idle()
+        with ThreadPoolExecutor(1) as pool:
+            death = pool.submit(dies_after, first, lambda: clones(cloud, position) >= 2)
+            run_until_idle()
+            death.result()
         assert [reloaded(row).status for row in rows] == ["running"] * 6
         assert clones(cloud, position) == 6
         assert second.accepted > 0
