@@ -5,18 +5,10 @@ from __future__ import annotations
 from django.urls import path
 
 from provisioning.web import deployments as views
-from provisioning.web import findings
 from provisioning.web import findings, infrastructure
 
 app_name = "provisioning"
 urlpatterns = [
-    path("findings", findings.FindingList.as_view(), name="finding_list"),
-    path("findings/<str:finding_id>", findings.FindingDetail.as_view(), name="finding_detail"),
-    path(
-        "findings/<str:finding_id>/<str:action>",
-        findings.FindingAction.as_view(),
-        name="finding_action",
-    ),
     path("findings", findings.FindingList.as_view(), name="finding_list"),
     path("findings/<str:finding_id>", findings.FindingDetail.as_view(), name="finding_detail"),
     path(
