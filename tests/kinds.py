@@ -140,4 +140,6 @@ BAD_END = kind("test.bad_end", Step("no", "No", refuse), on_failure=unwind_badly
 OPERATOR = kind("test.operator", Step("ask", "Ask", call_operator))
 EARLY = kind("test.early", Step("first", "First", finish_early), step_note("never"))
 GATE = kind("test.gate", Step("gate", "Gate", wait_for_file), step_note("after"), max_attempts=3)
+SHORT = kind("test.short", step_note("short"), queue="webhooks", claim_batch=10)
+URGENT = kind("test.urgent", step_note("urgent"), priority=3, priority_cap=5)
 OTHER = kind("test.other", step_note("other"), queue="webhooks")

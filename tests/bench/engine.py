@@ -29,12 +29,13 @@ from tests.bench.timing import Act
 from tests.bench.world import BenchWorld
 from tests.engine import celery_worker, started, wait_until
 
-BURST = 1_000
+BURST = 500
 BACKLOG_ROWS = 200_000
 DONE = Settlement(OperationStatus.COMPLETED, outcome=AttemptOutcome.COMPLETED)
 SETTINGS = "tests.bench.engine_settings"
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 _PAUSE_S = 0.002
+_PATIENCE_S = 60.0
 _OPEN = "SELECT EXISTS (SELECT 1 FROM portal_operation WHERE status IN ('pending', 'running'))"
 
 
@@ -95,7 +96,8 @@ def _beside_plain(
 ) -> tuple[Act, Act]:
     _engine_workers(stack)
     plain = [sys.executable, "-m", "celery", "-A", "tests.bench.engine_plain", "worker"]
-    stack.enter_context(started([*plain, "-c", "2", "--loglevel", "ERROR", *QUIET]))
+    command = [*plain, "-c", "2", "--loglevel", "ERROR", *QUIET]
+    stack.enter_context(started(command, DJANGO_SETTINGS_MODULE=""))
     engine_plain.plain_run(10)
     return _burst(world, kind, is_bulk=is_bulk), lambda: engine_plain.plain_run(BURST)
 
@@ -145,7 +147,9 @@ def _floor(stack: ExitStack, *, most: int) -> Act:
 
 
 def _wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
     while not condition():
+        assert time.monotonic() < deadline, "the workers do not end their burst"
         time.sleep(_PAUSE_S)
 
 

@@ -12,6 +12,7 @@ from kombu import Exchange, Queue
 QUEUE = "bench-plain"
 BROKER = os.environ["BROKER_URL"]
 _PAUSE_S = 0.002
+_PATIENCE_S = 60.0
 
 app = Celery("plain", broker=BROKER)
 app.conf.update(
@@ -34,5 +35,7 @@ def plain_run(count: int) -> None:
     for _ in range(count):
         noop.delay()
     broker = redis.Redis.from_url(BROKER)
+    deadline = time.monotonic() + _PATIENCE_S
     while broker.llen(QUEUE) or broker.hlen("unacked"):
+        assert time.monotonic() < deadline, "plain Celery does not answer"
         time.sleep(_PAUSE_S)
