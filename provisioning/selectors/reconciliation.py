@@ -16,6 +16,7 @@ from provisioning.models import (
     Cluster,
     Deployment,
     GuestObservation,
+    Node,
     Template,
     TemplateCopy,
     VmidAllocation,
@@ -69,6 +70,12 @@ def checked_times(cluster: Cluster) -> dict[int, datetime]:
     rows = GuestObservation.objects.using(PLATFORM).filter(cluster=cluster)
     pairs = rows.values_list("vmid", "checked_at")
     return {vmid: checked_at for vmid, checked_at in pairs if checked_at is not None}
+
+
+def nodes_out_of_service(cluster: Cluster) -> set[str]:
+    """Nodes that people have put into maintenance."""
+    rows = Node.objects.using(PLATFORM).filter(cluster=cluster, is_in_maintenance=True)
+    return set(rows.values_list("name", flat=True))
 
 
 def tombstones(cluster: Cluster, ids: Collection[UUID]) -> dict[UUID, Deployment]:

@@ -33,7 +33,12 @@ from provisioning.logic.reconciliation import (
     looks_different,
 )
 from provisioning.models import Cluster, Deployment, GuestObservation
-from provisioning.selectors.reconciliation import busy_ids, checked_times, live_deployments
+from provisioning.selectors.reconciliation import (
+    busy_ids,
+    checked_times,
+    live_deployments,
+    nodes_out_of_service,
+)
 from provisioning.services import follow, orphans, plausibility
 from provisioning.services.clusters import cluster_connection
 from provisioning.services.findings import Change, Ledger, Sighting
@@ -111,6 +116,7 @@ class Sweep:
         self.ledger = Ledger(cluster, now=self.now)
         self.live = {row.vmid: row for row in live_deployments(cluster)}
         self.checked = checked_times(cluster)
+        self.out_of_service = nodes_out_of_service(cluster)
         self.checked_now: list[int] = []
         self.candidates: list[Candidate] = []
 
@@ -199,8 +205,13 @@ class Sweep:
                 self._compare_present(row, self.view.guests[row.vmid])
             case Presence.ABSENT:
                 self._compare_absent(row)
-            case Presence.UNKNOWN if self.view.is_lost(row.vmid, row.node):
+            case Presence.UNKNOWN if self._is_lost(row):
                 self._see(row, _K.UNREACHABLE, {"node": row.node}, {}, patience=self.patience())
+
+    def _is_lost(self, row: Deployment) -> bool:
+        """Whether a machine is out of reach without anybody having planned it."""
+        is_planned = self.cluster.is_in_maintenance or row.node in self.out_of_service
+        return self.view.is_lost(row.vmid, row.node) and not is_planned
 
     def _compare_absent(self, row: Deployment) -> None:
         self.ledger.clear(row.vmid, _K.UNREACHABLE)

@@ -10,7 +10,7 @@ import pytest
 from integrations.base.errors import AccessRefused, Unavailable
 from portal.kernel import clock
 from portal.kernel.tenancy import PLATFORM_TENANT_ID
-from provisioning.models import Deployment, Finding
+from provisioning.models import Deployment, Finding, Node
 from provisioning.services import decisions
 from provisioning.services.reconciliation import sweep
 from tests.conftest import World
@@ -138,3 +138,10 @@ def test_a_row_that_changed_while_the_sweep_looked_stays_as_it_is(twin: Twin) ->
     twin.fake.replace_guest(row.vmid)
     sweep(twin.cluster, listing, twin.fake, asked_at=asked_at)
     assert reloaded(row).attention is None
+
+
+def test_a_node_in_maintenance_is_missed_by_nobody(twin: Twin) -> None:
+    twin.deployment()
+    Node.objects.using("platform").create(cluster=twin.cluster, name="pve1", is_in_maintenance=True)
+    twin.sweep(twin.listing(offline=("pve1",)), times=4)
+    assert kinds("open", "suspected") == []
