@@ -57,6 +57,7 @@ class Connections:
         merged = {key: type(old)(values.get(key, old)) for key, old in current.items()}
         self.limits = Limits(**merged)
         self._daemons.clear()
+        self._requests.clear()
         return merged
 
     @property
