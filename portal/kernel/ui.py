@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.functional import Promise
 
 Text = str | Promise
+Answer = TypeVar("Answer")
 
 
 class Tone(StrEnum):
@@ -117,6 +118,15 @@ def register_nav(item: NavItem) -> None:
 def nav_items() -> list[NavItem]:
     """Entries in their order."""
     return sorted(_nav.values(), key=lambda item: (item.order, item.key))
+
+
+def once(request: HttpRequest, key: str, ask: Callable[[], Answer]) -> Answer:
+    """What several parts of one page want to know, asked once while it is made."""
+    answers: dict[str, Any] = request.__dict__.setdefault("answers_once", {})
+    if key not in answers:
+        answers[key] = ask()
+    answer: Answer = answers[key]
+    return answer
 
 
 def register_card(card: DashboardCard) -> None:

@@ -23,7 +23,7 @@ from provisioning.api.filters import DeploymentFilter
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment, Template
 from provisioning.permissions import Permission
-from provisioning.selectors.deployments import deployment_get, deployment_list
+from provisioning.selectors.deployments import deployment_get, deployment_list, deployment_row
 from provisioning.selectors.leases import lease_warnings
 from provisioning.selectors.templates import template_get, template_list
 from provisioning.services import creation, lifecycle
@@ -105,7 +105,9 @@ class DeploymentViewSet(PortalViewSet):
         )
 
     def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(self._shown(deployment_get(actor=self.actor, deployment_id=pk)))
+        row = deployment_row(actor=self.actor, deployment_id=pk)
+        absent = "There is no such deployment."
+        return Response(self.shown(row, shapes.DeploymentSerializer, absent=absent))
 
     @extend_schema(request=shapes.DeploymentChangeSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:

@@ -24,10 +24,15 @@ def deployment_list(*, actor: Actor, with_deleted: bool = False) -> QuerySet[Dep
     return queryset.order_by("-created_at", "-id")
 
 
+def deployment_row(*, actor: Actor, deployment_id: UUID | str) -> QuerySet[Deployment]:
+    """One deployment or none, tombstones included. Raises NotFound for what is no id."""
+    queryset = deployment_list(actor=actor, with_deleted=True)
+    return queryset.filter(pk=_key(deployment_id))
+
+
 def deployment_get(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
     """One deployment, tombstones included. Raises NotFound (also for another tenant's)."""
-    queryset = deployment_list(actor=actor, with_deleted=True)
-    deployment = queryset.filter(pk=_key(deployment_id)).first()
+    deployment = deployment_row(actor=actor, deployment_id=deployment_id).first()
     if deployment is None:
         raise NotFound("There is no such deployment.")
     return deployment

@@ -30,15 +30,19 @@ _FINDINGS_SHOWN = 5
 EXPIRING_WITHIN = timedelta(hours=72)
 
 
-def deployments_count(_request: HttpRequest) -> int | None:
+def _counts(request: HttpRequest) -> dict[str, int]:
+    actor = context.current().actor or ANONYMOUS
+    return ui.once(request, "deployments", lambda: deployment_counts(actor=actor))
+
+
+def deployments_count(request: HttpRequest) -> int | None:
     """Live deployments of the tenant."""
-    actor = context.current().actor or ANONYMOUS
-    return sum(deployment_counts(actor=actor).values()) if current_tenant_id() else None
+    return sum(_counts(request).values()) if current_tenant_id() else None
 
 
-def _totals(_request: HttpRequest) -> Mapping[str, Any]:
+def _totals(request: HttpRequest) -> Mapping[str, Any]:
     actor = context.current().actor or ANONYMOUS
-    counts = deployment_counts(actor=actor)
+    counts = _counts(request)
     attention = deployment_list(actor=actor).filter(attention__isnull=False)
     return {
         "counts": counts,

@@ -21,7 +21,7 @@ settings.WHITENOISE_AUTOREFRESH = False
 django.setup()
 
 from django.db import connections  # noqa: E402
-from django.test.utils import setup_databases, setup_test_environment, teardown_databases  # noqa: E402
+from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 
 from portal.services.roles import roles_ensure  # noqa: E402
 from portal.services.settings import settings_ensure  # noqa: E402
@@ -67,7 +67,6 @@ def main() -> None:
     began = time.monotonic()
     for module in MODULES:
         import_module(f"tests.bench.{module}")
-    setup_test_environment(debug=False)
     old = setup_databases(verbosity=0, interactive=False)
     try:
         roles_ensure()

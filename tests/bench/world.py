@@ -22,7 +22,13 @@ from portal.services.tokens import tokens_issue
 from provisioning.models import Deployment, Template
 from provisioning.states import DeploymentStatus, Health
 from tests.factories.accounts import MembershipFactory, TenantFactory, UserFactory
-from tests.factories.provisioning import ClusterFactory, DeploymentFactory, TemplateFactory
+from tests.factories.provisioning import (
+    ClusterFactory,
+    DeploymentFactory,
+    NodeFactory,
+    StorageFactory,
+    TemplateFactory,
+)
 
 MANY, FEW, NEIGHBOURS, OF_NEIGHBOUR = 10_000, 10, 20, 200
 
@@ -109,7 +115,10 @@ def raw_connection(alias: str) -> psycopg.Connection[Any]:
 
 def world_make() -> BenchWorld:
     """One tenant with many deployments, one with a few, and neighbours with some."""
-    template = TemplateFactory(cluster=ClusterFactory(code="paris"))
+    cluster = ClusterFactory(code="paris", vmid_last=29_999, node=None, storage=None)
+    NodeFactory(cluster=cluster, name="pve1", cpu_cores=1_000_000, memory_mb=2_000_000_000)
+    StorageFactory(cluster=cluster, name="ceph-vm", total_gb=100_000_000)
+    template = TemplateFactory(cluster=cluster)
     big, small = TenantFactory(slug="big"), TenantFactory(slug="small")
     user, newcomer = UserFactory(username="bench"), UserFactory(username="newcomer")
     MembershipFactory(user=user, tenant=big, role="ops")

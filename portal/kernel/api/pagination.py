@@ -128,10 +128,11 @@ class CursorPage(BasePagination):
         for name in (ordering.field, "id"):
             if name not in columns:
                 columns.append(name)
+        wanted = tuple(columns)
         place, identity = columns.index(ordering.field), columns.index("id")
 
         def fetch(rows: QuerySet[Any]) -> list[Any]:
-            return json_rows(rows.values_list(*columns))
+            return json_rows(rows, wanted)
 
         def key(row: Any) -> Key:
             return row[place], row[identity]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC
 from functools import partial
@@ -28,6 +28,7 @@ from portal.kernel.api.idempotency import answered_once, key_read
 from portal.kernel.api.pagination import CursorPage
 from portal.kernel.api.shapes import shape_of
 from portal.kernel.authz import ANONYMOUS, PUBLIC, Actor
+from portal.kernel.database.rows import json_rows
 from portal.kernel.errors import Fault, InvalidInput, NotFound
 from portal.kernel.rls import TABLES, TableKind
 from portal.kernel.tenancy import DEFAULT, PLATFORM, current_tenant_id
@@ -190,6 +191,23 @@ class PortalViewSet(GenericViewSet[Any]):
         rows = self.paginate_queryset(filtered)
         context_ = self.get_serializer_context()
         return self.get_paginated_response(serializer(rows, many=True, context=context_).data)
+
+    def shown(
+        self,
+        queryset: QuerySet[Any],
+        serializer: type[serializers.BaseSerializer[Any]],
+        *,
+        absent: str | None = None,
+    ) -> Mapping[str, Any]:
+        """The one row of a queryset as an answer. Raises NotFound, with `absent` as its words."""
+        shape = shape_of(serializer, queryset)
+        if shape is not None:
+            found: Sequence[Mapping[str, Any]] = shape.shown(json_rows(queryset, shape.columns))
+        else:
+            found = serializer(queryset, many=True, context=self.get_serializer_context()).data
+        if not found:
+            raise NotFound(absent)
+        return found[0]
 
     def is_flagged(self, request: Request, name: str) -> bool:
         """Whether `?name=true` was asked."""

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.backends.postgresql import base as postgresql
+from django.db.backends.postgresql import operations
 from psycopg import errors, pq
 
 from portal.kernel import scope
@@ -21,6 +22,19 @@ LOOKUPS_ONLY = " ".join(
 """The ledger is only ever looked up by its indexes. Its statements are prepared, and a plan made while the
 table was small must still be the right one when a quarter of a million rows have come."""
 
+OWN_PLANS = "set local plan_cache_mode = force_custom_plan; "
+"""A list of a tenant with ten rows and one with ten thousand need different plans of one statement."""
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    """Knows what a prepared statement was, for whoever looks at the log of statements."""
+
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str | None:
+        if isinstance(cursor, PreparedCursor):
+            return sql
+        statement: str | None = super().last_executed_query(cursor, sql, params)
+        return statement
+
 
 class DatabaseWrapper(postgresql.DatabaseWrapper):
     """Sets `app.tenant_id` and `app.user_id` at the start of every outermost transaction.
@@ -28,6 +42,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     The settings are transaction-local, so a pooled connection can never carry a tenant over to the
     next user. Outside a transaction nothing is set and a tenant table has no rows.
     """
+
+    ops_class = DatabaseOperations
 
     def apply_scope(self) -> None:
         """Writes the current scope into the open transaction."""
@@ -44,8 +60,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         """BEGIN and the scope in one message, where psycopg would send BEGIN on its own later."""
         assert self.connection is not None
         # They go into the text as they are: what is no UUID does not become one of these words.
-        statement = _SCOPE_SQL % tuple(f"'{word}'" for word in _scope_words())
-        result = self.connection.pgconn.exec_(f"begin; {statement}".encode())
+        settings = _SCOPE_SQL % tuple(f"'{word}'" for word in _scope_words())
+        plans = "" if self.alias == DISPATCH else OWN_PLANS
+        result = self.connection.pgconn.exec_(f"begin; {plans}{settings}".encode())
         if result.status != pq.ExecStatus.TUPLES_OK:
             raise errors.error_from_result(result)
 
