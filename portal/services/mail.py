@@ -28,7 +28,7 @@ from portal.services.operations import operation_enqueue
 from portal.services.settings import setting_get
 
 MAIL_SEND: Final = "mail.send"
-_SUBJECT_LENGTH = 200
+_HEADER_LENGTH = 200
 _PERMANENT = range(500, 600)
 
 
@@ -82,9 +82,9 @@ def mail_enqueue(
         target_id=reference.id,
         payload={
             "to": recipient.email,
-            "name": str(recipient),
-            "sender": brand,
-            "subject": " ".join(subject.split())[:_SUBJECT_LENGTH],
+            "name": _one_line(str(recipient)),
+            "sender": _one_line(brand),
+            "subject": _one_line(subject),
             "text": text,
             "html": html,
             "reference": {"type": reference.type, "id": str(reference.id)},
@@ -133,6 +133,11 @@ def mail_message_id(operation_id: UUID) -> str:
     """The Message-ID of the mail an operation sends."""
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
     return f"<{operation_id}@{domain}>"
+
+
+def _one_line(text: str) -> str:
+    """What may stand in a header."""
+    return " ".join(text.split())[:_HEADER_LENGTH]
 
 
 def _reference(ctx: StepContext) -> MailReference:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import smtplib
 from dataclasses import replace
+from email.header import decode_header, make_header
+from email.utils import getaddresses
 from typing import Any
 from uuid import uuid4
 
@@ -96,6 +98,17 @@ def test_a_mail_bears_the_name_of_the_installation(world: World) -> None:
     run_until_idle()
     assert mail.outbox[0].from_email == '"Nova, Ltd" <uhub@localhost>'
     assert mail.outbox[0].subject == "Hello World of Nova, Ltd"
+
+
+@pytest.mark.parametrize("name", ["Zoé, née LEROY", 'Ann "X" <x@y>', "Two\nBcc: all@example.org"])
+def test_any_name_is_a_name_and_nothing_else(world: World, name: str) -> None:
+    asked(world, display_name=name)
+    run_until_idle()
+    sent = mail.outbox[0].message()
+    ((shown, address),) = getaddresses([str(sent["To"])])
+    assert address == "support-north@uhub.local"
+    assert str(make_header(decode_header(shown))) == " ".join(name.split())
+    assert "Bcc" not in sent
 
 
 def test_a_change_that_is_rolled_back_sends_nothing(world: World) -> None:
