@@ -142,6 +142,7 @@ def test_a_row_that_changed_while_the_sweep_looked_stays_as_it_is(twin: Twin) ->
 
 def test_a_node_in_maintenance_is_missed_by_nobody(twin: Twin) -> None:
     twin.deployment()
-    Node.objects.using("platform").create(cluster=twin.cluster, name="pve1", is_in_maintenance=True)
+    rows = Node.objects.using("platform").filter(cluster=twin.cluster, name="pve1")
+    rows.update(is_in_maintenance=True)
     twin.sweep(twin.listing(offline=("pve1",)), times=4)
     assert kinds("open", "suspected") == []
