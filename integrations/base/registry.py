@@ -12,8 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import structlog
+
 from integrations.base.errors import Unavailable
 from integrations.base.retry import Backoff
+
+log = structlog.get_logger(__name__)
 
 
 class GateClosed(Unavailable):
@@ -78,9 +82,12 @@ class HostGate:
     def succeeded(self) -> None:
         """Record an answer of the host, whatever it says."""
         with self._lock:
+            was_open = self._retry_at_s is not None
             self._failures = 0
             self._openings = 0
             self._retry_at_s = None
+        if was_open:
+            log.info("host.answers_again", host=self.host)
 
     def failed(self) -> None:
         """Record that the host could not be reached or did not answer in time."""
@@ -89,7 +96,11 @@ class HostGate:
             if self._failures < self._limits.failures_to_open and not self._probing:
                 return
             self._openings += 1
-            self._retry_at_s = self._clock() + self._limits.cooldown.delay_s(self._openings)
+            is_first = self._openings == 1
+            wait_s = self._limits.cooldown.delay_s(self._openings)
+            self._retry_at_s = self._clock() + wait_s
+        if is_first:
+            log.warning("host.does_not_answer", host=self.host, next_try_in_s=round(wait_s, 1))
 
     def _circuit_pass(self) -> bool:
         with self._lock:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from structlog.testing import capture_logs
 
 from integrations.base.errors import NotExecuted
 from integrations.base.registry import GateClosed, HostGate, HostLimits, HostRegistry
@@ -128,3 +129,16 @@ def test_registry_gives_every_client_of_a_host_the_same_gate() -> None:
 def test_registry_keeps_hosts_apart() -> None:
     registry = HostRegistry()
     assert registry.gate("pve1:8006") is not registry.gate("pve2:8006")
+
+
+def test_opening_and_closing_are_logged_once_each() -> None:
+    gate = HostGate("pve1:8006", HostLimits(failures_to_open=2))
+    with capture_logs() as lines:
+        for _ in range(4):
+            gate.failed()
+        gate.succeeded()
+        gate.succeeded()
+    assert [(line["event"], line["log_level"], line["host"]) for line in lines] == [
+        ("host.does_not_answer", "warning", "pve1:8006"),
+        ("host.answers_again", "info", "pve1:8006"),
+    ]
