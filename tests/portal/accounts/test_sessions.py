@@ -239,7 +239,7 @@ def test_bound_sessions_cost_no_question_more(world: World) -> None:
     ) as captured:
         browser.get("/api/me")
 
-    about = [q["sql"] for q in captured.captured_queries if "portal_websession" in q["sql"]]
+    about = [q["sql"] for q in captured.captured_queries if "portal_websession" in (q["sql"] or "")]
     assert len(about) == 1
 
 
