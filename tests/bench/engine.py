@@ -104,12 +104,13 @@ def _beside_plain(
 
 def _engine_workers(stack: ExitStack) -> None:
     """Two processes of one slot each, as prefork has two children."""
+    _value("DELETE FROM portal_worker RETURNING 1")
     options = ("-P", "threads", "-c", "1", "-I", "tests.bench.engine_kinds", *QUIET)
     for name in ("one", "two"):
         environment = {"DJANGO_SETTINGS_MODULE": SETTINGS, "ENGINE_SLOTS": "1"}
         stack.enter_context(celery_worker(*options, "-n", name, **environment))
-    wait_until(lambda: _value("SELECT count(*) FROM portal_worker WHERE status = 'online'") == 2)
-    stack.callback(_value, "DELETE FROM portal_worker RETURNING 1")
+    online = "SELECT count(*) FROM portal_worker WHERE status = 'online'"
+    wait_until(lambda: _value(online) == 2, timeout_s=_PATIENCE_S)
 
 
 def _burst(world: BenchWorld, kind: OperationKind, *, is_bulk: bool) -> Act:
