@@ -49,7 +49,7 @@ SPECTACULAR_SETTINGS = {
         "SessionKindEnum": "portal.states.SessionKind.choices",
         "ExtensionStatusEnum": "provisioning.states.RequestStatus.choices",
         "FindingKindEnum": "provisioning.states.FindingKind.choices",
-        "FindingStatusEnum": "provisioning.states.FindingStatus.choices",
+        "FindingStatusEnum": "provisioning.api.findings._SHOWN",
         "LeaseEndEnum": "provisioning.states.LeaseEnd.choices",
         "WorkerStatusEnum": "portal.states.WorkerStatus.choices",
         "TemplateTypeEnum": "provisioning.models.template.TemplateType.choices",
