@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.utils.translation import gettext_lazy as _
 
 from portal.kernel import audit_tags, authz, live, settings, ui
 from provisioning.logic.lease_settings import LEASE_SETTINGS
@@ -27,7 +26,7 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self) -> None:
         from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
-        from provisioning.web import cards  # noqa: PLC0415
+        from provisioning.web import cards, navigation  # noqa: PLC0415
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
@@ -38,49 +37,8 @@ class ProvisioningConfig(AppConfig):
         ui.register_statuses("finding", FINDING_STYLES)
         ui.register_statuses("finding_kind", FINDING_KIND_STYLES)
         ui.register_statuses("node", NODE_STYLES)
-        ui.register_nav(
-            ui.NavItem(
-                key="deployments",
-                label=_("Deployments"),
-                url="/deployments",
-                icon="server",
-                permission=Permission.VIEW,
-                order=20,
-                count=cards.deployments_count,
-                in_mobile_bar=True,
-            )
-        )
-        ui.register_nav(
-            ui.NavItem(
-                key="templates",
-                label=_("Templates"),
-                url="/templates",
-                icon="layers",
-                permission=Permission.TEMPLATES_VIEW,
-                order=30,
-                in_mobile_bar=True,
-            )
-        )
-        ui.register_nav(
-            ui.NavItem(
-                key="infrastructure",
-                label=_("Infrastructure"),
-                url="/infrastructure",
-                icon="server-cog",
-                permission=Permission.INFRASTRUCTURE_VIEW,
-                order=35,
-            )
-        )
-        ui.register_nav(
-            ui.NavItem(
-                key="findings",
-                label=_("Findings"),
-                url="/findings",
-                icon="scan-search",
-                permission=Permission.FINDINGS_VIEW,
-                order=45,
-            )
-        )
+        for item in navigation.NAV:
+            ui.register_nav(item)
         ui.register_target("deployment", cards.deployment_links)
         ui.register_target("lease_warning", cards.warning_links)
         live.register_topic(live.Topic("deployment", Permission.VIEW, cards.deployment_links))

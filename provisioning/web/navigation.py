@@ -1,0 +1,49 @@
+"""The entries of provisioning in the side bar."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel.ui import NavItem
+from provisioning.permissions import Permission
+from provisioning.web import cards
+
+NAV: Final = (
+    NavItem(
+        key="deployments",
+        label=_("Deployments"),
+        url="/deployments",
+        icon="server",
+        permission=Permission.VIEW,
+        order=20,
+        count=cards.deployments_count,
+        in_mobile_bar=True,
+    ),
+    NavItem(
+        key="templates",
+        label=_("Templates"),
+        url="/templates",
+        icon="layers",
+        permission=Permission.TEMPLATES_VIEW,
+        order=30,
+        in_mobile_bar=True,
+    ),
+    NavItem(
+        key="infrastructure",
+        label=_("Infrastructure"),
+        url="/infrastructure",
+        icon="server-cog",
+        permission=Permission.INFRASTRUCTURE_VIEW,
+        order=35,
+    ),
+    NavItem(
+        key="findings",
+        label=_("Findings"),
+        url="/findings",
+        icon="scan-search",
+        permission=Permission.FINDINGS_VIEW,
+        order=45,
+    ),
+)
