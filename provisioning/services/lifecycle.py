@@ -98,10 +98,7 @@ def deployment_resize(
     _demand_figures(deployment, wanted)
     before = deployment.amounts.as_dict()
     quota_adjust(
-        actor=actor,
-        tenant_id=deployment.tenant_id,
-        subject_id=deployment.pk,
-        amounts=wanted,
+        actor=actor, tenant_id=deployment.tenant_id, subject_id=deployment.pk, amounts=wanted
     )
     growth_demand(
         cluster_id=deployment.cluster_id,
