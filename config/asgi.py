@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from django.core.asgi import get_asgi_application
@@ -12,3 +13,7 @@ application = get_asgi_application()
 from portal.services.boot import runtime_role_assert  # noqa: E402 - apps must be loaded first
 
 runtime_role_assert()
+
+# What the start has made stays: the collector need not look through all of it again and again.
+gc.collect()
+gc.freeze()
