@@ -123,7 +123,8 @@ def test_a_ticket_opens_its_port_once_and_no_other(demo: SimulatorProcess) -> No
 def test_a_generated_password_is_the_one_asked_for(
     demo: SimulatorProcess, password: str, title: str
 ) -> None:
-    proxy = _proxy(demo, **{"websocket": 1, "generate-password": 1})
+    wanted = {"websocket": 1, "generate-password": 1}
+    proxy = demo.api("POST", f"{VM}/vncproxy", wanted).json()["data"]
 
     async def viewer(socket: aiohttp.ClientWebSocketResponse) -> str:
         return await _greet(socket, password or proxy["password"])
