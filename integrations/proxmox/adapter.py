@@ -138,6 +138,11 @@ class ProxmoxHypervisor(Hypervisor):
                 )
         return None
 
+    def tasks_running(self, node: str, vmid: int) -> tuple[TaskRef, ...]:
+        params = {"source": "active", "vmid": vmid, "limit": PAGE_LIMIT}
+        tasks = self._transport.read("nodes", node, "tasks", params=params)
+        return tuple(task.ref for task in mapping.listed_tasks(tasks) if task.is_running)
+
     def configure_submit(
         self,
         *,

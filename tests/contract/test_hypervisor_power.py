@@ -54,3 +54,11 @@ def test_reboot_of_a_stopped_guest_is_refused(hypervisor: Hypervisor, guest: Gue
 def test_reboot_of_a_running_guest_is_a_task(cluster: Cluster, running: GuestConfig) -> None:
     ref = cluster.hypervisor.reboot_submit(node=NODE, vmid=running.vmid, timeout_s=30)
     assert cluster.finish(ref).failure is None
+
+
+def test_what_works_on_a_guest_is_told(cluster: Cluster, running: GuestConfig) -> None:
+    with cluster.slowed():
+        ref = cluster.hypervisor.reboot_submit(node=NODE, vmid=running.vmid, timeout_s=30)
+        assert cluster.hypervisor.tasks_running(NODE, running.vmid) == (ref,)
+    cluster.finish(ref)
+    assert cluster.hypervisor.tasks_running(NODE, running.vmid) == ()

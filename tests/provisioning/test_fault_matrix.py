@@ -11,11 +11,12 @@ from integrations.base.registry import HOSTS
 from integrations.proxmox.simulator.faults import KINDS
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
+from portal.services.drains import drain
 from portal.services.operations import operation_retry
 from portal.states import OPEN_STATUSES, RETRYABLE_STATUSES
 from provisioning.models import Deployment
 from tests.conftest import Cloud
-from tests.engine import run_until_idle
+from tests.engine import TestDesk, run_until_idle
 from tests.provisioning import scenes
 from tests.provisioning.scenes import reloaded
 
@@ -204,3 +205,23 @@ def test_a_fault_in_every_verb_of_a_life(cloud: Cloud, kind: str, number: int) -
             return
         assert recovered(cloud, deployment, verb) == RIGHT[verb], verb
         known |= strangers(cloud)
+
+
+def test_a_lock_that_a_running_task_explains_is_waited_out(cloud: Cloud, settings: Any) -> None:
+    deployment = scenes.running(cloud)
+    settings.PROVISIONING = settings.PROVISIONING | {"lock_patience_s": 0.2}
+    cloud.simulator.fault("hung_task", match={"task": "qmshutdown"})
+    path = f"/nodes/{deployment.node}/qemu/{deployment.vmid}"
+    upid = cloud.simulator.api("POST", f"{path}/status/shutdown").json()["data"]
+    cloud.simulator.fault("config_lock", match={"vmid": deployment.vmid}, count=0)
+    scenes.acted(cloud, deployment, "restart")
+    for _ in range(40):
+        drain("cloudpods", desk=TestDesk())
+        if "still running" in str(scenes.last_operation(deployment).steps):
+            break
+    assert "still running" in str(scenes.last_operation(deployment).steps)
+    cloud.simulator.clear_faults()
+    cloud.simulator.control("POST", "/crash-task", {"upid": upid})
+    run_until_idle()
+    row = reloaded(deployment)
+    assert (row.status, row.attention) == ("running", None)

@@ -225,6 +225,11 @@ class FakeHypervisor(Hypervisor):
                     return task.ref
             return None
 
+    def tasks_running(self, node: str, vmid: int) -> tuple[TaskRef, ...]:
+        with self._call("tasks_running", node=node, vmid=vmid):
+            found = (task for task in self._tasks.values() if not task.message)
+            return tuple(task.ref for task in found if (task.ref.node, task.vmid) == (node, vmid))
+
     def configure_submit(
         self,
         *,
@@ -323,7 +328,7 @@ class FakeHypervisor(Hypervisor):
             task = self._tasks.get(ref.upid)
             if task is None:
                 raise TaskUnknown("no such task", provider=PROVIDER)
-            self._task_advance(task)
+            task.advance()
             lines = tuple(task.log[log_from:])
             log_next = log_from + len(lines)
             if not task.message:
@@ -383,16 +388,3 @@ class FakeHypervisor(Hypervisor):
         ref = TaskRef(upid=upid, node=node)
         self._tasks[upid] = FakeTask(ref, vmid, finish, self.polls_per_task, datetime.now(UTC))
         return ref
-
-    def _task_advance(self, task: FakeTask) -> None:
-        if task.message:
-            return
-        if task.polls_left > 0:
-            task.polls_left -= 1
-            return
-        try:
-            task.message = task.finish()
-        except KeyError:
-            place = f"nodes/{task.ref.node}/qemu-server/{task.vmid}.conf"
-            task.message = f"Configuration file '{place}' does not exist"
-        task.log.append("TASK OK" if task.message == "OK" else f"TASK ERROR: {task.message}")

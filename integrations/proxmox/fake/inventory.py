@@ -50,6 +50,20 @@ class FakeTask:
     clone_to: int | None = None
     message: str = ""
 
+    def advance(self) -> None:
+        """One poll: a task takes effect when it has been polled often enough."""
+        if self.message:
+            return
+        if self.polls_left > 0:
+            self.polls_left -= 1
+            return
+        try:
+            self.message = self.finish()
+        except KeyError:
+            place = f"nodes/{self.ref.node}/qemu-server/{self.vmid}.conf"
+            self.message = f"Configuration file '{place}' does not exist"
+        self.log.append("TASK OK" if self.message == "OK" else f"TASK ERROR: {self.message}")
+
 
 def summary(guest: FakeGuest) -> GuestSummary:
     config = guest.config

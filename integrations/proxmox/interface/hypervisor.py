@@ -138,6 +138,13 @@ class Hypervisor(Protocol):
         """
         ...
 
+    def tasks_running(self, node: str, vmid: int) -> tuple[TaskRef, ...]:
+        """Return what works on a guest of that node now, whoever asked for it: backups, migrations.
+
+        A clone is listed under its source. Raises: AccessRefused without the right to see others' tasks.
+        """
+        ...
+
     def configure_submit(
         self,
         *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from hashlib import sha256
 
@@ -106,7 +106,8 @@ def _attempt(ctx: StepContext, guest: Guest, step: GuestStep) -> StepResult:
         raise mismatch(guest) from error
     except GuestLocked as error:
         return _wait(ctx, guest, error.lock)
-    ctx.state.pop("locked_since", None)
+    if not isinstance(result, Poll):
+        ctx.state.pop("locked", None)
     ctx.state.pop("unreachable_since", None)
     return result
 
@@ -196,9 +197,20 @@ def _percent(lines: tuple[str, ...]) -> int | None:
 
 
 def _wait(ctx: StepContext, guest: Guest, lock: str) -> Poll:
-    since = ctx.state.setdefault("locked_since", clock.now().isoformat())
-    waited = (clock.now() - datetime.fromisoformat(since)).total_seconds()
-    if waited > float(settings.PROVISIONING["lock_patience_s"]):
+    """Waits for a lock, across tries: a task that was refused for it is asked for again and again.
+
+    A lock that a running task explains, say a backup of hours, is waited out. Raises StepNeedsOperator once
+    nothing but the lock was met for long and nothing works on the machine.
+    """
+    now = clock.now()
+    patience = timedelta(seconds=float(settings.PROVISIONING["lock_patience_s"]))
+    known = ctx.state.get("locked", {"since": now.isoformat(), "seen": now.isoformat()})
+    is_same = now - datetime.fromisoformat(known["seen"]) < patience
+    since = datetime.fromisoformat(known["since"]) if is_same else now
+    ctx.state["locked"] = {"since": since.isoformat(), "seen": now.isoformat()}
+    if now - since > patience:
+        if guest.hypervisor.tasks_running(guest.node, guest.vmid):
+            return Poll(_parked_s(), f"locked ({lock}) by a task that is still running")
         error = GuestLocked(lock).as_leftover(node=guest.node, vmid=guest.vmid)
         command = leftover_command(lock, node=guest.node, vmid=guest.vmid)
         raise StepNeedsOperator(error.message, code=error.code, command=command)
