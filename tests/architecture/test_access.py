@@ -99,6 +99,8 @@ class Scene:
             ("profile", "session_id"): self.session,
             ("teams", "pk"): self.teams[route.name == "destroy"].pk,
             ("teams", "user_id"): self.world.people["support"].pk,
+            ("workers", "pk"): self.operation.pk,
+            ("workers", "worker_id"): self.operation.pk,
             ("users", "pk"): self.world.people["dev" if route.name == "destroy" else "support"].pk,
         }
         assert (kind, name) in known, f"{route}: say in this test what <{name}> of {kind} is"
