@@ -10,8 +10,8 @@ from django.utils import translation
 
 from portal.kernel import scope
 from portal.kernel.authz import Actor
-from portal.kernel.queue import operation_kind
-from portal.logic.progress import step_begin, step_end, steps_initial
+from portal.kernel.queue import OperationKind, operation_kind
+from portal.logic.progress import Progress, step_begin, step_end, steps_initial
 from portal.models import Operation
 from portal.states import OperationStatus, StepStatus
 
@@ -34,17 +34,6 @@ def operation_import(
         KeyError: nobody registered the type.
     """
     kind = operation_kind(type)
-    with translation.override(settings.LANGUAGE_CODE):
-        steps = steps_initial(kind)
-    share = (ended_at - began_at) / len(kind.steps)
-    for position, step in enumerate(kind.steps):
-        step_begin(steps, step.name, at=began_at + share * position)
-        step_end(
-            steps,
-            step.name,
-            status=StepStatus.COMPLETED,
-            at=began_at + share * (position + 1),
-        )
     operation = Operation(
         tenant_id=tenant_id,
         created_at=began_at,
@@ -59,7 +48,7 @@ def operation_import(
         completed_at=ended_at,
         attempts=1,
         max_attempts=kind.max_attempts,
-        steps=steps,
+        steps=_steps_done(kind, began_at, ended_at),
         step=kind.steps[-1].name,
         target_type=target_type,
         target_id=target_id,
@@ -69,3 +58,14 @@ def operation_import(
     # raw: the moments are the given ones, as for rows that are loaded from a file
     operation.save_base(raw=True, force_insert=True, using=scope.alias.get())
     return operation
+
+
+def _steps_done(kind: OperationKind, began_at: datetime, ended_at: datetime) -> Progress:
+    with translation.override(settings.LANGUAGE_CODE):
+        steps = steps_initial(kind)
+    share = (ended_at - began_at) / len(steps)
+    for position, step in enumerate(kind.steps):
+        began = began_at + share * position
+        step_begin(steps, step.name, at=began)
+        step_end(steps, step.name, status=StepStatus.COMPLETED, at=began + share)
+    return steps

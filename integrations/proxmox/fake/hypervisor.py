@@ -245,7 +245,7 @@ class FakeHypervisor(Hypervisor):
     ) -> TaskRef | None:
         texts = {"name": name, "description": description}
         wanted = {"cores": cores, "memory_mb": memory_mb, "tags": tags, **texts}
-        changes = {key: value for key, value in wanted.items() if value is not None}
+        changes: dict[str, Any] = {key: one for key, one in wanted.items() if one is not None}
         if description is not None:
             changes["marker"] = marker_parse(description)
         if tags is not None:
