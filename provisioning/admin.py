@@ -12,8 +12,22 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from portal.kernel.web.admin import ReadOnlyAdmin, ServiceAdmin, acting
-from provisioning.models import Cluster, Deployment, Template, VmidAllocation
-from provisioning.services.catalogue import cluster_save, template_save
+from provisioning.models import (
+    Cluster,
+    Deployment,
+    Node,
+    Storage,
+    Template,
+    TemplateCopy,
+    VmidAllocation,
+)
+from provisioning.services.catalogue import (
+    cluster_save,
+    node_limits_set,
+    storage_open,
+    template_copy_save,
+    template_save,
+)
 
 _OWN = {"id", "created_at", "updated_at"}
 
@@ -105,6 +119,64 @@ class TemplateAdmin(ServiceAdmin):
         known = {field.name for field in Template._meta.fields} - _OWN - {"code", "version"}
         fields = {name: value for name, value in values.items() if name in known}
         return template_save(actor=acting(), code=code, **fields)
+
+
+@admin.register(TemplateCopy)
+class TemplateCopyAdmin(ServiceAdmin):
+    """Further places of templates."""
+
+    list_display = ("template", "cluster", "node", "storage", "vmid", "is_active")
+    list_filter = ("cluster", "is_active")
+    list_select_related = ("template", "cluster")
+    fields = ("template", "cluster", "vmid", "node", "storage", "bridge", "is_active")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        return ("template", "cluster", "vmid") if obj else ()
+
+    def create(self, values: dict[str, Any]) -> TemplateCopy:
+        return template_copy_save(actor=acting(), **values)
+
+    def update(self, obj: TemplateCopy, values: dict[str, Any]) -> TemplateCopy:
+        return template_copy_save(
+            actor=acting(), template=obj.template, cluster=obj.cluster, vmid=obj.vmid, **values
+        )
+
+
+class ListedAdmin(ServiceAdmin):
+    """Rows that listings make; people change a little of them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(Node)
+class NodeAdmin(ListedAdmin):
+    """Nodes with limits of their own."""
+
+    list_display = ("name", "cluster", "state", "cpu_cores", "memory_mb", "is_in_maintenance")
+    list_filter = ("cluster", "state", "is_in_maintenance")
+    list_select_related = ("cluster",)
+    fields = ("cluster", "name", "state", "clone_limit", "cpu_overcommit", "memory_overcommit")
+    readonly_fields = ("cluster", "name", "state")
+
+    def update(self, obj: Node, values: dict[str, Any]) -> Node:
+        return node_limits_set(actor=acting(), node=obj, **values)
+
+
+@admin.register(Storage)
+class StorageAdmin(ListedAdmin):
+    """Storages, open or closed for new machines."""
+
+    list_display = ("name", "cluster", "node", "is_shared", "is_active", "is_enabled", "total_gb")
+    list_filter = ("cluster", "is_shared", "is_enabled")
+    list_select_related = ("cluster", "node")
+    fields = ("cluster", "name", "node", "is_shared", "is_active", "is_enabled")
+    readonly_fields = ("cluster", "name", "node", "is_shared", "is_active")
+
+    def update(self, obj: Storage, values: dict[str, Any]) -> Storage:
+        return storage_open(actor=acting(), storage=obj, is_enabled=values["is_enabled"])
 
 
 @admin.register(Deployment)

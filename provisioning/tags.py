@@ -60,6 +60,8 @@ class Tag(StrEnum):
     LISTING_BELIEVED = "cluster.listing_believed"
     CLUSTER_SAVED = "cluster.saved"
     TEMPLATE_SAVED = "template.saved"
+    NODE_CHANGED = "infrastructure.node_changed"
+    STORAGE_CHANGED = "infrastructure.storage_changed"
     MAINTENANCE_SET = "infrastructure.maintenance_set"
     MAINTENANCE_CLEARED = "infrastructure.maintenance_cleared"
 
@@ -112,6 +114,8 @@ TAGS: dict[str, TagSpec] = {
     Tag.DRIFT_ACCEPTED: TagSpec(_L, _("Change from outside accepted")),
     Tag.VMID_RELEASED: TagSpec(_L, _("Machine number released")),
     Tag.LISTING_BELIEVED: TagSpec(Category.HEALTH, _("Doubtful listing believed")),
+    Tag.NODE_CHANGED: TagSpec(Category.SETTINGS, _("Limits of a node changed")),
+    Tag.STORAGE_CHANGED: TagSpec(Category.SETTINGS, _("Storage opened or closed")),
     Tag.MAINTENANCE_SET: TagSpec(Category.SETTINGS, _("Maintenance begun")),
     Tag.MAINTENANCE_CLEARED: TagSpec(Category.SETTINGS, _("Maintenance ended")),
     Tag.CLUSTER_SAVED: TagSpec(Category.SETTINGS, _("Cluster registered or changed")),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Model
 
 from audit.services import trail
 from integrations.services.secrets import secret_put
@@ -13,7 +15,7 @@ from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Fault
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
 from provisioning.errors import DeploymentInvalid
-from provisioning.models import Cluster, Template, TemplateCopy
+from provisioning.models import Cluster, Node, Storage, Template, TemplateCopy
 from provisioning.permissions import Permission
 from provisioning.tags import Tag
 
@@ -83,11 +85,62 @@ def template_copy_save(
     return copy
 
 
-def _apply(row: Cluster | Template | TemplateCopy, fields: dict[str, Any]) -> None:
+def node_limits_set(*, actor: Actor, node: Node, **limits: Any) -> Node:
+    """Gives a node limits of its own; empty ones are the settings'. Raises Refused, DeploymentInvalid."""
+    authorize(actor, Permission.CLUSTERS_MANAGE)
+    with platform_alias(), transaction.atomic(using=PLATFORM):
+        row = Node.objects.select_for_update(of=("self",)).get(pk=node.pk)
+        before = {name: _plain(getattr(row, name)) for name in limits}
+        _apply(row, limits)
+        after = {name: _plain(value) for name, value in limits.items()}
+        _record_change(actor, Tag.NODE_CHANGED, row, before, after)
+    return row
+
+
+def storage_open(*, actor: Actor, storage: Storage, is_enabled: bool) -> Storage:
+    """Opens a storage for new machines or closes it. Raises Refused."""
+    authorize(actor, Permission.CLUSTERS_MANAGE)
+    with platform_alias(), transaction.atomic(using=PLATFORM):
+        row = Storage.objects.select_for_update(of=("self",)).get(pk=storage.pk)
+        before = {"is_enabled": row.is_enabled}
+        _apply(row, {"is_enabled": is_enabled})
+        _record_change(actor, Tag.STORAGE_CHANGED, row, before, {"is_enabled": is_enabled})
+    return row
+
+
+def _listed(row: Model, changed: dict[str, Any]) -> set[str]:
+    """What a listing filled, as it may: people answer for what they change alone."""
+    names = {field.name for field in row._meta.fields}
+    return names - set(changed) if isinstance(row, Node | Storage) else set()
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _record_change(
+    actor: Actor,
+    tag: Tag,
+    row: Node | Storage,
+    before: dict[str, Any],
+    after: dict[str, Any],
+) -> None:
+    if before != after:
+        trail.record(
+            tag=tag,
+            target=row,
+            actor=actor,
+            tenant_id=PLATFORM_TENANT_ID,
+            before=before,
+            after=after,
+        )
+
+
+def _apply(row: Cluster | Template | TemplateCopy | Node | Storage, fields: dict[str, Any]) -> None:
     for name, value in fields.items():
         setattr(row, name, value)
     try:
-        row.full_clean()
+        row.full_clean(exclude=_listed(row, fields))
     except ValidationError as error:
         faults = tuple(
             Fault(name, "invalid", message)

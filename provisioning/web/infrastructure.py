@@ -102,7 +102,8 @@ class InfrastructureMaintenance(ActionView):
 
 
 def _dialogs(view: ClusterView) -> list[Dialog]:
-    rows = [("cluster", view.row), *(("node", node.row) for node in view.nodes)]
+    rows: list[tuple[str, Cluster | Node]] = [("cluster", view.row)]
+    rows += [("node", node.row) for node in view.nodes]
     return [_dialog(kind, row) for kind, row in rows if not row.is_in_maintenance]
 
 

@@ -34,6 +34,9 @@ NAVIGATION: list[dict[str, Any]] = [
         "items": [
             _item(_("Clusters"), "dns", "/admin/provisioning/cluster/"),
             _item(_("Templates"), "layers", "/admin/provisioning/template/"),
+            _item(_("Places of templates"), "file_copy", "/admin/provisioning/templatecopy/"),
+            _item(_("Nodes"), "host", "/admin/provisioning/node/"),
+            _item(_("Storages"), "hard_drive", "/admin/provisioning/storage/"),
         ],
     },
     {
