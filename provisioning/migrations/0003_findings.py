@@ -167,7 +167,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        TenantTable("provisioning_finding", runtime="SELECT, INSERT, UPDATE"),
+        TenantTable("provisioning_finding", runtime="SELECT, INSERT, UPDATE", is_referenced=False),
         TenantReference(
             "provisioning_finding", column="deployment_id", to="provisioning_deployment"
         ),
