@@ -185,6 +185,21 @@ def test_a_half_clone_is_shown_when_nothing_makes_it_any_more(twin: Twin) -> Non
     assert finding("half_clone").status == "resolved"
 
 
+def test_a_half_clone_of_ours_belongs_to_its_tenant_once_its_task_has_ended(twin: Twin) -> None:
+    row = twin.deployment(status="error", ready_at=None, clone_requested_at=clock.now())
+    twin.fake.guest_remove(row.vmid)
+    twin.fake.polls_per_task = 1_000
+    ref = twin.fake.clone_submit(
+        source_node="pve1", source_vmid=9003, new_vmid=row.vmid, name=row.name, marker=row.marker
+    )
+    twin.sweep(times=4)
+    assert kinds() == []
+    twin.fake._tasks[ref.upid].message = "unexpected status"
+    twin.sweep()
+    found = finding("half_clone")
+    assert (found.status, found.tenant_id, found.deployment_id) == ("open", row.tenant_id, row.pk)
+
+
 def test_a_moved_machine_is_followed(twin: Twin) -> None:
     row = twin.deployment()
     twin.fake.guest_change(row.vmid, node="pve2")

@@ -66,7 +66,7 @@ class Twin:
             "description": row.marker,
             "tags": guest_tags(row.pk, row.tags),
             "pool": self.cluster.pool,
-            "power": PowerState(row.status),
+            "power": PowerState.RUNNING if row.status == "running" else PowerState.STOPPED,
         }
         self.fake.guest_add(row.vmid, **(values | more))
 
