@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-ROUNDS = 9
+ROUNDS = 7
 Act = Callable[[], object]
 
 

@@ -29,11 +29,10 @@ OWN_PLANS = "set local plan_cache_mode = force_custom_plan; "
 class DatabaseOperations(operations.DatabaseOperations):
     """Knows what a prepared statement was, for whoever looks at the log of statements."""
 
-    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str | None:
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
         if isinstance(cursor, PreparedCursor):
             return sql
-        statement: str | None = super().last_executed_query(cursor, sql, params)
-        return statement
+        return super().last_executed_query(cursor, sql, params)
 
 
 class DatabaseWrapper(postgresql.DatabaseWrapper):

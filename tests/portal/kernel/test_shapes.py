@@ -38,7 +38,11 @@ _json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text, inner, max_size=3),
     max_leaves=6,
 )
-_time = st.datetimes(datetime.min.replace(1999), datetime.min.replace(2099), timezones=st.just(UTC))
+_time = st.datetimes(
+    datetime(1999, 1, 1),  # noqa: DTZ001 - bounds have no zone there
+    datetime(2099, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
 _attention = st.none() | st.fixed_dictionaries({"code": _text, "message": _text, "command": _text})
 _reason = st.fixed_dictionaries(
     {"code": _text, "message": _text, "free": st.none() | _whole, "needed": st.none() | _whole}
