@@ -165,25 +165,26 @@ class InfrastructureClusterViewSet(PortalViewSet):
     }
     serializer_class = ClusterSerializer
     queryset = Cluster.objects.none()
+    lookup_url_kwarg = "cluster_id"
     http_method_names = ["get", "patch", "head", "options"]
 
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return self._shown(pk)
+    def retrieve(self, request: Request, cluster_id: str) -> Response:
+        return self._shown(cluster_id)
 
     @extend_schema(request=MaintenanceSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, cluster_id: str) -> Response:
         wanted = self.parsed(MaintenanceSerializer)
         cluster_maintenance_set(
             actor=self.actor,
-            cluster_id=pk,
+            cluster_id=cluster_id,
             is_in_maintenance=wanted["maintenance"],
             reason=wanted.get("reason", ""),
         )
         with platform_alias():
-            return self._shown(pk)
+            return self._shown(cluster_id)
 
-    def _shown(self, pk: str) -> Response:
-        (view,) = cluster_views([cluster_get(actor=self.actor, cluster_id=pk)])
+    def _shown(self, cluster_id: str) -> Response:
+        (view,) = cluster_views([cluster_get(actor=self.actor, cluster_id=cluster_id)])
         return Response(ClusterSerializer(view).data)
 
 
@@ -196,17 +197,18 @@ class InfrastructureNodeViewSet(PortalViewSet):
     }
     serializer_class = NodeSerializer
     queryset = Node.objects.none()
+    lookup_url_kwarg = "node_id"
     http_method_names = ["get", "patch", "head", "options"]
 
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(NodeSerializer(node_get(actor=self.actor, node_id=pk)).data)
+    def retrieve(self, request: Request, node_id: str) -> Response:
+        return Response(NodeSerializer(node_get(actor=self.actor, node_id=node_id)).data)
 
     @extend_schema(request=MaintenanceSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, node_id: str) -> Response:
         wanted = self.parsed(MaintenanceSerializer)
         node = node_maintenance_set(
             actor=self.actor,
-            node_id=pk,
+            node_id=node_id,
             is_in_maintenance=wanted["maintenance"],
             reason=wanted.get("reason", ""),
         )

@@ -21,7 +21,7 @@ from portal.models import Operation, Team, TeamMember, User
 from portal.selectors.sessions import session_list
 from portal.services.tokens import tokens_issue
 from provisioning.logic.requests import DeploymentRequest
-from provisioning.models import Deployment, ExtensionRequest, Finding
+from provisioning.models import Deployment, ExtensionRequest, Finding, Node
 from provisioning.services.creation import deployment_create
 from provisioning.services.leases import deployment_extend
 from tests.architecture.routes import Route, routes
@@ -61,6 +61,12 @@ class Scene:
     session: str = ""
     finding_id: str = ""
 
+    @property
+    def node_id(self) -> UUID:
+        """The node of the deployment."""
+        nodes = Node.objects.using("platform").filter(cluster_id=self.deployment.cluster_id)
+        return nodes.get(name=self.deployment.node).pk
+
     def client(self, persona: str) -> Client:
         client = Client(raise_request_exception=False)
         if persona == "outsider":
@@ -93,6 +99,11 @@ class Scene:
             ("findings", "pk"): self.finding_id,
             ("findings", "finding_id"): self.finding_id,
             ("findings", "action"): "close",
+            ("infrastructure", "cluster_id"): self.deployment.cluster_id,
+            ("infrastructure", "node_id"): self.node_id,
+            ("infrastructure", "kind"): "node",
+            ("infrastructure", "key"): self.node_id,
+            ("infrastructure", "action"): "end",
             ("roles", "code"): "viewer",
             ("sessions", "pk"): self.session,
             ("tenants", "slug"): "north",
