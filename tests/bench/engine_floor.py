@@ -15,7 +15,7 @@ import psycopg
 TABLES = """
   CREATE TABLE bench_job (
     id bigserial PRIMARY KEY, status text NOT NULL DEFAULT 'pending', queue text NOT NULL,
-    payload jsonb NOT NULL DEFAULT '{}', attempt int NOT NULL DEFAULT 0, fence bigint,
+    payload jsonb NOT NULL DEFAULT '{{}}', attempt int NOT NULL DEFAULT 0, fence bigint,
     lease_expires_at timestamptz, finished_at timestamptz);
   CREATE INDEX bench_ready ON bench_job (queue, id) WHERE status = 'pending';
   CREATE TABLE bench_attempt (

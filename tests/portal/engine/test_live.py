@@ -170,8 +170,14 @@ async def eventually(condition):
 def run():
     """Runs a test's coroutine in a loop of its own, with the threads of the database ended."""
 
+    async def ended(coroutine):
+        try:
+            await coroutine
+        finally:
+            await sync_to_async(connections.close_all)()
+
     def _run(coroutine):
-        asyncio.run(coroutine)
+        asyncio.run(ended(coroutine))
 
     return _run
 
