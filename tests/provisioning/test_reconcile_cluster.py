@@ -28,13 +28,18 @@ def swept(cloud: Cloud, times: int = 1) -> None:
 def settled(cloud: Cloud) -> Deployment:
     """A machine that the listing shows as it is; status and figures lag a little there."""
     row = scenes.running(cloud)
-
-    def is_listed() -> bool:
-        rows = cloud.simulator.api("GET", "/cluster/resources?type=vm").json()["data"]
-        return any(r["vmid"] == row.vmid and r["status"] == "running" for r in rows)
-
-    wait_until(is_listed)
+    listed(cloud, row.vmid, "running")
     return row
+
+
+def listed(cloud: Cloud, vmid: int, status: str) -> None:
+    """Waits until the listing shows a machine in this state."""
+
+    def is_so() -> bool:
+        rows = cloud.simulator.api("GET", "/cluster/resources?type=vm").json()["data"]
+        return any(r["vmid"] == vmid and r["status"] == status for r in rows)
+
+    wait_until(is_so)
 
 
 def command(*options: str) -> tuple[int, str]:
@@ -49,6 +54,7 @@ def command(*options: str) -> tuple[int, str]:
 def test_a_stopped_stranger_never_makes_our_deployment_appear_stopped(cloud: Cloud) -> None:
     row = settled(cloud)
     cloud.simulator.foreign_vm(row.vmid)
+    listed(cloud, row.vmid, "stopped")
     position = cloud.simulator.log_position()
     swept(cloud)
     shown = reloaded(row)
