@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from audit.models import Entry
 from portal.kernel.api.shapes import reads
 from portal.kernel.audit_tags import tag_specs
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class Facts(serializers.JSONField):
+    """Names and values."""
 
 
 class EntryShape(serializers.Serializer[Any]):
@@ -29,9 +35,9 @@ class EntryShape(serializers.Serializer[Any]):
     target_type = serializers.CharField()
     target_id = serializers.CharField()
     target_label = serializers.CharField()
-    before = serializers.JSONField(allow_null=True)
-    after = serializers.JSONField(allow_null=True)
-    detail = serializers.JSONField(allow_null=True)
+    before = Facts(allow_null=True)
+    after = Facts(allow_null=True)
+    detail = Facts(allow_null=True)
     request_id = serializers.CharField()
     operation_id = serializers.CharField(allow_null=True)
     address = serializers.CharField()
