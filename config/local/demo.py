@@ -25,6 +25,8 @@ from config.local.state import PROJECT_DIR, StateLock, state_dir, write_private
 from portal.kernel.database.roles import DatabaseRolesError, database_is_migrated
 
 SETTINGS = "config.settings.dev"
+# In the range that uHub takes its numbers from: something to find out about.
+STRANGER = {"node": "pve4", "name": "forgotten-test"}
 ACCOUNTS = (
     ("uHub", "uHub-ADMIN", "first administrator; asks for a new password"),
     ("demo-admin", "demo-admin", "administrator of the platform and of the first tenant"),
@@ -125,6 +127,8 @@ class Demo:
                 supervisor.run(Program(name=name, argv=programs.manage(*words), env=env))
         for cluster in self._clusters:
             cluster.hurry(time_scale())
+        if self._clusters and phases:
+            self._clusters[-1].stranger_appears(vmid=29_990, **STRANGER)
         place.write_text(clusters)
         code.write_text(now)
 

@@ -63,9 +63,16 @@ class SimulatedCluster:
 
     def hurry(self, scale: str) -> None:
         """Let its time pass `scale` times as fast, at once."""
+        self._order("clock", {"scale": float(scale)})
+
+    def stranger_appears(self, *, vmid: int, node: str, name: str) -> None:
+        """Let somebody else's machine appear, as if it had been made on the node by hand."""
+        self._order("foreign-vm", {"vmid": vmid, "node": node, "name": name})
+
+    def _order(self, what: str, body: dict[str, object]) -> None:
         request = urllib.request.Request(
-            f"http://{HOST}:{self.control}/clock",
-            data=json.dumps({"scale": float(scale)}).encode(),
+            f"http://{HOST}:{self.control}/{what}",
+            data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
             method="POST",
         )
