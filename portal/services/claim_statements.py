@@ -56,6 +56,8 @@ _CLAIMED: Final = f"""
               o.priority, o.fair_at, o.started_at
   )"""  # noqa: S608 - constants alone
 
+# The status is compared in a way that no partial index answers: the key finds the row, and an index of what
+# runs would be read through all that ran before.
 _SETTLED: Final = """
   settled AS (
     UPDATE portal_operation o SET
@@ -69,7 +71,8 @@ _SETTLED: Final = """
       id uuid, fence bigint, status text, step text, steps jsonb, state jsonb, log jsonb,
       last_error text, attention jsonb, result jsonb, ending jsonb, is_continued boolean,
       delay_s float8, outcome text)
-    WHERE o.id = s.id AND o.fence = s.fence AND o.status = 'running'
+    WHERE o.id = ANY(%(ids)s::uuid[]) AND o.id = s.id AND o.fence = s.fence
+      AND o.status || '' = 'running'
     RETURNING o.id, o.tenant_id, o.queue, o.target_type, o.target_id, o.attempts, o.fence,
               o.worker, o.try_started_at, o.last_error, s.outcome
   ), tried AS (
@@ -120,7 +123,7 @@ SAVE: Final = f"""
     UPDATE portal_operation SET
       step = %(step)s::text, steps = %(steps)s::jsonb, state = %(state)s::jsonb,
       log = %(log)s::jsonb, ending = %(ending)s::jsonb, updated_at = now()
-    WHERE id = %(id)s::uuid AND fence = %(fence)s::bigint AND status = 'running'
+    WHERE id = %(id)s::uuid AND fence = %(fence)s::bigint AND status || '' = 'running'
     RETURNING id, tenant_id, queue, target_type, target_id, cancel_requested
   ), told AS ({_TELL} saved WHERE {_HEARD})
   SELECT cancel_requested FROM saved"""  # noqa: S608 - constants alone
@@ -129,5 +132,5 @@ EXTEND: Final = """
   UPDATE portal_operation o
   SET lease_expires_at = now() + make_interval(secs => %(lease_s)s::float8)
   FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[]) AS mine (id, fence)
-  WHERE o.id = mine.id AND o.fence = mine.fence AND o.status = 'running'
+  WHERE o.id = ANY(%(ids)s::uuid[]) AND o.id = mine.id AND o.fence = mine.fence AND o.status || '' = 'running'
   RETURNING o.id"""

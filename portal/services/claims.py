@@ -112,7 +112,7 @@ def claims_settle(settled: Settled) -> list[Claim]:
     """
     if not settled:
         return []
-    held = {row[0] for row in _fetch(statements.SETTLE, {"settlements": _settlements(settled)})}
+    held = {row[0] for row in _fetch(statements.SETTLE, _settle_parameters(settled))}
     return [claim for claim, _ in settled if claim.id not in held]
 
 
@@ -125,8 +125,7 @@ def claims_settle_and_take(
     needs a plain claim afterwards.
     """
     batches = claim_batches(queue)
-    parameters = _take_parameters(queue, worker, batches)
-    parameters["settlements"] = _settlements(settled)
+    parameters = _take_parameters(queue, worker, batches) | _settle_parameters(settled)
     one, several = statements.SETTLE_AND_TAKE_ONE, statements.SETTLE_AND_TAKE_SEVERAL
     try:
         rows = _fetch(several if batches else one, parameters)
@@ -188,6 +187,11 @@ def _take_parameters(queue: str, worker: str, batches: dict[str, int]) -> dict[s
     if batches:
         parameters["batches"] = _dumped(batches)
     return parameters
+
+
+def _settle_parameters(settled: Settled) -> dict[str, Any]:
+    ids = [claim.id for claim, _ in settled]
+    return {"ids": ids, "settlements": _settlements(settled)}
 
 
 def _settlements(settled: Settled) -> str:

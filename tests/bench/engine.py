@@ -78,7 +78,7 @@ def claim_in_backlog(world: BenchWorld, stack: ExitStack) -> tuple[Act, Act]:
     news = [NewOperation()] * BACKLOG_ROWS
     operation_enqueue_many(actor=actor, type=BACKLOG.type, news=news, tenant_id=world.big.pk)
     stack.callback(_forget)
-    other = world.small[0].pk
+    other = world.small.pk
 
     def single(kind: OperationKind) -> Act:
         def act() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.db import connections
 
@@ -158,3 +160,20 @@ def test_claim_under_a_backlog_reads_its_index_in_order(enqueue_many):
         plan = "\n".join(line for (line,) in cursor.fetchall())
     due = plan[plan.index("CTE due") :]
     assert "Sort" not in due[: due.index("Index Scan using operation_ready")]
+
+
+def test_settling_reads_the_row_by_its_key(enqueue_many):
+    enqueue_many("test.other", 500)
+    parameters = {
+        "settlements": "[]",
+        "ids": [uuid4() for _ in range(10)],
+        "queue": "webhooks",
+        "worker": "w",
+    }
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ANALYZE portal_operation")
+    with connections["dispatch"].cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statements.SETTLE}", parameters)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    scan = plan[plan.index("portal_operation_pkey") :].splitlines()
+    assert "Index Cond: (id = ANY" in scan[1]
