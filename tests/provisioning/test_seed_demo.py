@@ -55,9 +55,9 @@ def test_a_second_demo_changes_nothing(simulator: SimulatorProcess, settings: An
     played("bootstrap")
     first = played("seed_demo", "--timeout", "60")
     run_until_idle(timeout_s=60)
-    assert first == "demo: 7 people and 14 machines added\n"
+    assert first == "demo: 8 people and 60 machines added\n"
     statuses = Counter(Deployment.across_tenants.values_list("status", flat=True))
-    assert statuses == {"running": 9, "stopped": 3, "deleted": 1, "error": 1}
+    assert statuses == {"running": 34, "stopped": 6, "deleted": 19, "error": 1}
     assert Template.objects.using("platform").filter(is_active=True).count() == 8
     before = rows_digest()
     assert played("seed_demo") == "demo: 0 people and 0 machines added\n"
