@@ -103,8 +103,10 @@ class Command(BaseCommand):
             demo.demo_copies(actor=actor, cluster=other)
 
     def _look(self, clusters: list[Cluster]) -> None:
-        """Nothing is placed on a cluster that was never listed."""
+        """Nothing is placed on a cluster that was never listed; one that was is known well enough."""
         for cluster in clusters:
+            if cluster.last_seen_at is not None:
+                continue
             try:
                 cluster_look(cluster)
             except ProviderError as error:
