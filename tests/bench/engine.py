@@ -29,7 +29,7 @@ from tests.bench.timing import Act
 from tests.bench.world import BenchWorld
 from tests.engine import celery_worker, started, wait_until
 
-BURST = 500
+BURST = 1_000
 BACKLOG_ROWS = 200_000
 DONE = Settlement(OperationStatus.COMPLETED, outcome=AttemptOutcome.COMPLETED)
 SETTINGS = "tests.bench.engine_settings"
