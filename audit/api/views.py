@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -97,7 +97,13 @@ class EntryViewSet(PortalViewSet):
         response = Response(list(EntryShape(found, many=True).data))
         name = f"audit.{request.accepted_renderer.format}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
+        response.add_post_render_callback(_typed)
         return response
+
+
+def _typed(response: Any) -> None:
+    """An empty file has a type, too; the framework takes it from what has no content."""
+    response.headers.setdefault("Content-Type", response.accepted_media_type)
 
 
 def _key(value: str) -> str:

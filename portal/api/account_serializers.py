@@ -119,6 +119,7 @@ class MembershipShape(serializers.Serializer[Any]):
 class PersonShape(serializers.ModelSerializer[User]):
     """A person as colleagues see one; `memberships` are those of the active organisation."""
 
+    email = serializers.CharField(read_only=True, help_text="empty where none is known")
     memberships = MembershipShape(many=True, source="shown_memberships", read_only=True)
 
     class Meta:

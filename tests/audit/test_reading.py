@@ -125,3 +125,19 @@ def test_page_lists_and_filters(admin: Client) -> None:
 
     assert [entry["target_label"] for entry in page.context["entries"]] == ["n1"]
     assert page.context["may_export"]
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"), [("csv", "text/csv"), ("jsonl", "application/x-ndjson")]
+)
+def test_empty_export_has_its_type(admin: Client, name: str, media_type: str) -> None:
+    answer = admin.get(f"/api/audit?format={name}&target=nothing")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer["Content-Type"].partition(";")[0] == media_type
+
+
+def test_error_of_an_export_is_json(admin: Client) -> None:
+    answer = admin.get("/api/audit?format=csv&outcome=maybe")
+
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/json")
