@@ -17,7 +17,6 @@ from billing.models import Quota
 from portal.kernel.authz import Actor
 from portal.services.settings import setting_change
 from provisioning.models import Deployment
-from provisioning.services.slots import LIMIT_SETTING
 from tests.conftest import Cloud, World
 from tests.engine import celery_worker, wait_until
 from tests.provisioning import scenes
@@ -113,7 +112,8 @@ def test_three_hundred_machines_take_twice_what_the_slots_allow_at_most(
 ) -> None:
     cloud = real_time
     Quota.objects.using("platform").create(tenant=cloud.world.north)
-    setting_change(actor=Actor.system("test"), name=LIMIT_SETTING, value=SLOTS)
+    for limit in ("max_per_storage", "max_per_node"):
+        setting_change(actor=Actor.system("test"), name=f"cloudpods.clone.{limit}", value=SLOTS)
     for number in range(MACHINES):
         scenes.requested(cloud, f"load-{number}", cpu_cores=1, memory_mb=512, disk_gb=10)
     with workers(2) as processes, Watch(cloud.simulator, processes) as watch:

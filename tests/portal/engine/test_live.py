@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import orjson
@@ -168,7 +169,7 @@ async def eventually(condition):
 
 @pytest.fixture
 def run():
-    """Runs a test's coroutine in a loop of its own, with the threads of the database ended."""
+    """Runs a test's coroutine in a thread of its own, where no browser's loop runs, and ends its connections."""
 
     async def ended(coroutine):
         try:
@@ -177,7 +178,8 @@ def run():
             await sync_to_async(connections.close_all)()
 
     def _run(coroutine):
-        asyncio.run(ended(coroutine))
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            thread.submit(asyncio.run, ended(coroutine)).result()
 
     return _run
 
