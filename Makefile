@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STATE_DIR ?= .state
 ARGS ?=
+SIDE_BY_SIDE ?= 2
 export STATE_DIR
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export NODE_USE_SYSTEM_CA := 1
@@ -25,6 +26,7 @@ help: ## this list
 	@echo
 	@echo "  PORT (8000), SIMULATOR_PORT (8006) and STATE_DIR (.state) let two demos run side by side;"
 	@echo "  ARGS is passed on: make test ARGS='tests/portal -x', make bench ARGS='--json FILE'."
+	@echo "  Tests run in SIDE_BY_SIDE (2) processes, each with a database and a simulator of its own; 0 is one."
 
 # --- the machine -------------------------------------------------------------------------------
 
@@ -91,7 +93,7 @@ clean: ## end the demo and remove its state
 .PHONY: test check lint bench soak screenshots
 test: $(VENV)/.development browser ## the whole suite on a real PostgreSQL, broker and browser
 	@$(MAKE) --no-print-directory assets
-	@$(SERVICES) $(BIN)/python -m pytest $(ARGS)
+	@$(SERVICES) $(BIN)/python -m pytest -n $(SIDE_BY_SIDE) --dist worksteal $(ARGS)
 
 lint: $(VENV)/.development ## the fast part of check: format, lint, imports
 	$(BIN)/ruff format --check --quiet .
