@@ -7,7 +7,7 @@ from config.settings.test import *  # noqa: F403
 from config.settings.test import DATABASES, ENGINE
 
 for _alias in ("default", "platform", "dispatch"):
-    DATABASES[_alias]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}
+    DATABASES[_alias]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
 ENGINE.update(
     LEASE_S=60.0,
     HEARTBEAT_S=20.0,
