@@ -12,6 +12,12 @@ CLAIM_FIELDS: Final = (
 _COLUMNS: Final = ", ".join(CLAIM_FIELDS)
 _ORDER: Final = "priority DESC, fair_at, id"
 
+
+def _squeezed(statement: str) -> str:
+    """Without line breaks and indents: the driver parses anew, each time, what has more than 4 096 characters."""
+    return " ".join(statement.split())
+
+
 # The first condition is asked once: a queue with nothing but later work costs one look at an index.
 _DUE: Final = """
   due AS MATERIALIZED (
@@ -98,22 +104,26 @@ _CLAIMED_TOLD: Final = f"""
   claimed_told AS ({_TELL} claimed WHERE started_at = now() AND {_HEARD})"""
 
 _TAKEN: Final = f"""
-  SELECT (SELECT count(*) FROM due), claimed_rows.* FROM (
-    SELECT {_COLUMNS} FROM claimed ORDER BY {_ORDER}) claimed_rows"""  # noqa: S608 - constants alone
+  SELECT (SELECT count(*) FROM due), taken.* FROM (
+    SELECT {_COLUMNS} FROM claimed ORDER BY {_ORDER}) taken"""  # noqa: S608 - constants alone
 _SETTLED_AND_TAKEN: Final = f"""
-  SELECT (SELECT array_agg(id) FROM settled), (SELECT count(*) FROM due), claimed_rows.*
+  SELECT (SELECT array_agg(id) FROM settled), (SELECT count(*) FROM due), taken.*
   FROM (VALUES (1)) always
-  LEFT JOIN (SELECT {_COLUMNS} FROM claimed ORDER BY {_ORDER}) claimed_rows
+  LEFT JOIN (SELECT {_COLUMNS} FROM claimed ORDER BY {_ORDER}) taken
     ON true"""  # noqa: S608 - constants alone
 
-TAKE_ONE: Final = f"WITH {_DUE}, {_CHOSEN_ONE}, {_CLAIMED}, {_CLAIMED_TOLD} {_TAKEN}"
-TAKE_SEVERAL: Final = f"WITH {_DUE}, {_CHOSEN_SEVERAL}, {_CLAIMED}, {_CLAIMED_TOLD} {_TAKEN}"
-SETTLE: Final = f"WITH {_SETTLED}, {_SETTLED_TOLD} SELECT id FROM settled"  # noqa: S608 - constants alone
-SETTLE_AND_TAKE_ONE: Final = (
+TAKE_ONE: Final = _squeezed(f"WITH {_DUE}, {_CHOSEN_ONE}, {_CLAIMED}, {_CLAIMED_TOLD} {_TAKEN}")
+TAKE_SEVERAL: Final = _squeezed(
+    f"WITH {_DUE}, {_CHOSEN_SEVERAL}, {_CLAIMED}, {_CLAIMED_TOLD} {_TAKEN}"
+)
+SETTLE: Final = _squeezed(
+    f"WITH {_SETTLED}, {_SETTLED_TOLD} SELECT id FROM settled"  # noqa: S608 - constants alone
+)
+SETTLE_AND_TAKE_ONE: Final = _squeezed(
     f"WITH {_SETTLED}, {_SETTLED_TOLD}, {_DUE}, {_CHOSEN_ONE}, {_CLAIMED}, {_CLAIMED_TOLD} "
     f"{_SETTLED_AND_TAKEN}"
 )
-SETTLE_AND_TAKE_SEVERAL: Final = (
+SETTLE_AND_TAKE_SEVERAL: Final = _squeezed(
     f"WITH {_SETTLED}, {_SETTLED_TOLD}, {_DUE}, {_CHOSEN_SEVERAL}, {_CLAIMED}, {_CLAIMED_TOLD} "
     f"{_SETTLED_AND_TAKEN}"
 )

@@ -60,7 +60,8 @@ class WorkerDesk:
         self._name = f"{self.host}/{os.getpid()}"
         self.queues = tuple(queues)
         self.version = str(settings.SPECTACULAR_SETTINGS["VERSION"])
-        self._slots = threading.BoundedSemaphore(settings.ENGINE["SLOTS"])
+        self._free_slots = int(settings.ENGINE["SLOTS"])
+        self._asked_for: dict[str, None] = {}
         self._state = threading.Condition()
         self._running: set[Claim] = set()
         self._due_at: float | None = None
@@ -133,24 +134,53 @@ class WorkerDesk:
             DOORBELL.ring(queue)
 
     def wake(self, queue: str) -> bool:
-        """Drains the queue in a thread of its own, if the queue is served here and a slot is free."""
-        if self._is_draining or queue not in self.queues or not self._slots.acquire(blocking=False):
+        """Drains the queue in a thread of its own, if the queue is served here and a slot is free.
+
+        One that finds no slot is drained as soon as a slot is free again, after those that asked before.
+        """
+        if not self._enter(queue):
             return False
-        threading.Thread(
-            target=self._drain_in_slot, args=(queue,), name=f"drain-{queue}", daemon=True
-        ).start()
+        self._drain_apart(queue)
         return True
 
     def drain(self, queue: str) -> None:
-        """Drains the queue in the calling thread; does nothing when every slot is taken."""
-        if self._slots.acquire(blocking=False):
+        """Drains the queue in the calling thread; when every slot is taken, one of them does so later."""
+        if self._enter(queue):
             self._drain_in_slot(queue)
+
+    def _enter(self, queue: str) -> bool:
+        """Takes a slot, or leaves word that the queue asked for one."""
+        with self._state:
+            if self._is_draining or queue not in self.queues:
+                return False
+            if self._free_slots == 0:
+                self._asked_for[queue] = None
+                return False
+            self._free_slots -= 1
+            return True
+
+    def _drain_apart(self, queue: str) -> None:
+        threading.Thread(
+            target=self._drain_in_slot, args=(queue,), name=f"drain-{queue}", daemon=True
+        ).start()
 
     def _drain_in_slot(self, queue: str) -> None:
         try:
             self._guarded(lambda: drain(queue, desk=self))
         finally:
-            self._slots.release()
+            following = self._leave_slot()
+            if following is not None:
+                self._drain_apart(following)
+
+    def _leave_slot(self) -> str | None:
+        """Gives the slot back, or answers the queue that has waited longest for one."""
+        with self._state:
+            following = None if self._is_draining else next(iter(self._asked_for), None)
+            if following is None:
+                self._free_slots += 1
+            else:
+                del self._asked_for[following]
+            return following
 
     def _beat(self) -> None:
         while not self._is_stopped:

@@ -34,7 +34,7 @@ BACKLOG_ROWS = 200_000
 DONE = Settlement(OperationStatus.COMPLETED, outcome=AttemptOutcome.COMPLETED)
 SETTINGS = "tests.bench.engine_settings"
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-_PAUSE_S = 0.002
+_PAUSE_S = 0.005
 _PATIENCE_S = 60.0
 _OPEN = "SELECT EXISTS (SELECT 1 FROM portal_operation WHERE status IN ('pending', 'running'))"
 

@@ -11,7 +11,7 @@ from kombu import Exchange, Queue
 
 QUEUE = "bench-plain"
 BROKER = os.environ["BROKER_URL"]
-_PAUSE_S = 0.002
+_PAUSE_S = 0.005
 _PATIENCE_S = 60.0
 
 app = Celery("plain", broker=BROKER)
