@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 import orjson
@@ -16,6 +16,7 @@ from django.utils import translation
 
 from portal.kernel import clock, context, scope
 from portal.kernel.authz import Actor
+from portal.kernel.database.base import DatabaseWrapper
 from portal.kernel.models import uuid7
 from portal.kernel.queue import OperationKind
 from portal.logic.progress import steps_initial
@@ -32,21 +33,24 @@ _ENCODER: Final = DjangoJSONEncoder()
 _INSERT: Final = """
   WITH told AS (
     INSERT INTO portal_liveevent (tenant_id, topics)
-    SELECT %(tenant_id)s, %(topics)s::jsonb WHERE %(queue)s NOT IN ('metrics', 'health'))
+    SELECT %(tenant_id)s::uuid, %(topics)s::jsonb
+    WHERE %(queue)s::text NOT IN ('metrics', 'health'))
   INSERT INTO portal_operation (
     id, created_at, updated_at, tenant_id, queue, type, payload, payload_schema, status, priority,
     fair_at, scheduled_at, attempts, max_attempts, step, steps, state, log, fence, worker,
     is_continued, concurrency_key, cancel_requested, target_type, target_id, retry_of_id, actor_id,
     actor_label, request_id)
   SELECT
-    n.id, %(created_at)s, %(created_at)s, %(tenant_id)s, %(queue)s, %(type)s, n.payload::jsonb,
-    %(payload_schema)s, 'pending', n.priority,
-    greatest(now(), (SELECT max(fair_at) + make_interval(secs => %(share_s)s) FROM portal_operation
-      WHERE tenant_id = %(tenant_id)s AND queue = %(queue)s AND status = 'pending'))
-      + make_interval(secs => %(share_s)s * (n.place - 1)),
-    coalesce(n.scheduled_at, now()), 0, %(max_attempts)s, %(step)s, %(steps)s::jsonb, '{}', '[]', 0,
-    '', false, n.concurrency_key, false, %(target_type)s, n.target_id, %(retry_of_id)s, %(actor_id)s,
-    %(actor_label)s, %(request_id)s
+    n.id, %(created_at)s::timestamptz, %(created_at)s::timestamptz, %(tenant_id)s::uuid,
+    %(queue)s::text, %(type)s::text, n.payload::jsonb, %(payload_schema)s::smallint, 'pending',
+    n.priority,
+    greatest(now(), (SELECT max(fair_at) + make_interval(secs => %(share_s)s::float8)
+      FROM portal_operation
+      WHERE tenant_id = %(tenant_id)s::uuid AND queue = %(queue)s::text AND status = 'pending'))
+      + make_interval(secs => %(share_s)s::float8 * (n.place - 1)),
+    coalesce(n.scheduled_at, now()), 0, %(max_attempts)s::int, %(step)s::text, %(steps)s::jsonb,
+    '{}', '[]', 0, '', false, n.concurrency_key, false, %(target_type)s::text, n.target_id,
+    %(retry_of_id)s::uuid, %(actor_id)s::uuid, %(actor_label)s::text, %(request_id)s::text
   FROM unnest(%(ids)s::uuid[], %(payloads)s::text[], %(priorities)s::smallint[],
     %(moments)s::timestamptz[], %(keys)s::text[], %(targets)s::uuid[]) WITH ORDINALITY
     AS n (id, payload, priority, scheduled_at, concurrency_key, target_id, place)
@@ -78,8 +82,7 @@ class Common:
 def operations_insert(common: Common, news: Sequence[NewOperation]) -> list[UUID]:
     """Writes operations in the open transaction, under the tenant in scope; answers their keys in order."""
     parameters = _parameters(common, news, _steps(common.kind))
-    with connections[scope.alias.get()].cursor() as cursor:
-        cursor.execute(_INSERT, parameters)
+    _inserted(scope.alias.get(), parameters)
     ids: list[UUID] = parameters["ids"]
     return ids
 
@@ -88,9 +91,7 @@ def operation_insert(common: Common, new: NewOperation) -> Operation:
     """Writes one operation and answers it as the row it has become."""
     alias, steps = scope.alias.get(), _steps(common.kind)
     parameters = _parameters(common, [new], steps)
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_INSERT, parameters)
-        fair_at, scheduled_at = cursor.fetchone()
+    fair_at, scheduled_at = _inserted(alias, parameters)[0]
     operation = Operation(
         id=parameters["ids"][0],
         created_at=parameters["created_at"],
@@ -107,6 +108,12 @@ def operation_insert(common: Common, new: NewOperation) -> Operation:
     )
     operation._state.adding, operation._state.db = False, alias
     return operation
+
+
+def _inserted(alias: str, parameters: dict[str, Any]) -> list[tuple[datetime, datetime]]:
+    """Prepared, because reading and planning the statement would cost more than carrying it out."""
+    connection = cast(DatabaseWrapper, connections[alias])
+    return connection.prepared_rows(_INSERT, parameters)
 
 
 _SHARED: Final = (

@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 from django.db import connections
 
 from portal.kernel.authz import Actor
+from portal.kernel.database.base import DatabaseWrapper
 from portal.kernel.queue import OperationKind
 from portal.kernel.rls import role
 from portal.kernel.tenancy import DISPATCH, tenant_scope
@@ -36,7 +37,9 @@ SETTINGS = "tests.bench.engine_settings"
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 _PAUSE_S = 0.005
 _PATIENCE_S = 60.0
-_OPEN = "SELECT EXISTS (SELECT 1 FROM portal_operation WHERE status IN ('pending', 'running'))"
+_OPEN = """
+  SELECT EXISTS (SELECT 1 FROM portal_operation WHERE status = 'pending' AND queue = %s)
+      OR EXISTS (SELECT 1 FROM portal_operation WHERE status = 'running')"""
 
 
 @measured("engine.one by one", beside="plain Celery", goal=1.25, calls=1)
@@ -124,7 +127,7 @@ def _burst(world: BenchWorld, kind: OperationKind, *, is_bulk: bool) -> Act:
             else:
                 for _ in range(BURST):
                     operation_enqueue(actor=actor, type=kind.type)
-        _wait(lambda: not _value(_OPEN))
+        _wait(lambda: not _value(_OPEN, [kind.queue]))
 
     return act
 
@@ -155,10 +158,8 @@ def _wait(condition: Callable[[], bool]) -> None:
 
 
 def _value(statement: str, values: list[Any] | None = None) -> Any:
-    with connections[DISPATCH].cursor() as cursor:
-        cursor.execute(statement, values)
-        row = cursor.fetchone()
-        return row[0] if row else None
+    rows = cast(DatabaseWrapper, connections[DISPATCH]).prepared_rows(statement, values or [])
+    return rows[0][0] if rows else None
 
 
 def _execute(statement: str, values: list[Any]) -> None:

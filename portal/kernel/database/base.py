@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -68,7 +68,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def prepared_rows(
         self,
         sql: str,
-        parameters: Sequence[object],
+        parameters: Sequence[object] | Mapping[str, object],
         *,
         cursor: type[PreparedCursor] = PreparedCursor,
     ) -> list[tuple[Any, ...]]:
@@ -87,7 +87,10 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
                 return self._rows(cursor, sql, parameters)
 
     def _rows(
-        self, kind: type[PreparedCursor], sql: str, parameters: Sequence[object]
+        self,
+        kind: type[PreparedCursor],
+        sql: str,
+        parameters: Sequence[object] | Mapping[str, object],
     ) -> list[tuple[Any, ...]]:
         assert self.connection is not None
         cursor = self._prepare_cursor(kind(self.connection))  # type: ignore[attr-defined]
