@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 Carrier = Callable[[str], None]
 """Takes a queue's ring to the workers; may raise whatever its transport raises."""
-_APART_S: Final = 0.01
+_APART_S: Final = 0.02
 """Between two rings of a process; a lone one leaves at once. Each costs the broker's client 0.2 ms."""
 Listener = Callable[[str], bool]
 """A worker in this very process: answers whether it takes the ring itself."""

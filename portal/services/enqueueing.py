@@ -44,9 +44,10 @@ _INSERT: Final = """
     n.id, %(created_at)s::timestamptz, %(created_at)s::timestamptz, %(tenant_id)s::uuid,
     %(queue)s::text, %(type)s::text, n.payload::jsonb, %(payload_schema)s::smallint, 'pending',
     n.priority,
-    greatest(now(), (SELECT max(fair_at) + make_interval(secs => %(share_s)s::float8)
+    greatest(now(), (SELECT fair_at + make_interval(secs => %(share_s)s::float8)
       FROM portal_operation
-      WHERE tenant_id = %(tenant_id)s::uuid AND queue = %(queue)s::text AND status = 'pending'))
+      WHERE tenant_id = %(tenant_id)s::uuid AND queue = %(queue)s::text AND status = 'pending'
+      ORDER BY fair_at DESC LIMIT 1))
       + make_interval(secs => %(share_s)s::float8 * (n.place - 1)),
     coalesce(n.scheduled_at, now()), 0, %(max_attempts)s::int, %(step)s::text, %(steps)s::jsonb,
     '{}', '[]', 0, '', false, n.concurrency_key, false, %(target_type)s::text, n.target_id,
@@ -113,7 +114,7 @@ def operation_insert(common: Common, new: NewOperation) -> Operation:
 def _inserted(alias: str, parameters: dict[str, Any]) -> list[tuple[datetime, datetime]]:
     """Prepared, because reading and planning the statement would cost more than carrying it out."""
     connection = cast(DatabaseWrapper, connections[alias])
-    return connection.prepared_rows(_INSERT, parameters)
+    return connection.ledger_rows(_INSERT, parameters)
 
 
 _SHARED: Final = (
