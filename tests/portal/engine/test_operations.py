@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 
 from audit.models import Entry
 from billing.models import Tenant
@@ -211,3 +211,14 @@ def test_another_tenants_operation_does_not_exist(enqueue, row, service):
             with pytest.raises(NotFound):
                 service(actor=boss, operation_id=key)
     assert row(operation).status == "pending"
+
+
+def test_statements_after_an_enqueue_have_plans_of_their_own_again(enqueue):
+    with transaction.atomic():
+        enqueue("test.noop")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('plan_cache_mode'), current_setting('enable_seqscan')"
+            )
+            modes = cursor.fetchone()
+    assert modes == ("force_custom_plan", "on")

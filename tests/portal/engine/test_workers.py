@@ -228,3 +228,37 @@ def test_worker_starts_while_the_database_is_away_and_works_when_it_is_back(
     finally:
         assert desk.stop(grace_s=5.0)
     assert Worker.objects.get().status == "offline"
+
+
+def test_slot_that_frees_serves_the_queue_that_waited_longest(monkeypatch):
+    monkeypatch.setitem(settings.ENGINE, "SLOTS", 1)
+    drained, goes_on = [], threading.Event()
+
+    def drain(queue, *, desk):
+        drained.append(queue)
+        if len(drained) == 1:
+            assert not desk.wake("metrics")
+            assert not desk.wake("cloudpods")
+            goes_on.wait(10)
+
+    monkeypatch.setattr(workers, "drain", drain)
+    desk = WorkerDesk(queues=("cloudpods", "metrics"))
+    assert desk.wake("cloudpods")
+    goes_on.set()
+    wait_until(lambda: len(drained) == 3)
+    assert drained == ["cloudpods", "metrics", "cloudpods"]
+
+
+def test_draining_desk_forgets_who_asked_for_a_slot(monkeypatch):
+    monkeypatch.setitem(settings.ENGINE, "SLOTS", 1)
+    drained = []
+
+    def drain(queue, *, desk):
+        drained.append(queue)
+        desk.wake("metrics")
+        desk.begin_draining()
+
+    monkeypatch.setattr(workers, "drain", drain)
+    desk = WorkerDesk(queues=("cloudpods", "metrics"))
+    desk.drain("cloudpods")
+    assert (drained, desk._free_slots) == (["cloudpods"], 1)
