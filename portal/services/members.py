@@ -32,13 +32,14 @@ def membership_set(*, actor: Actor, user_id: UUID, tenant_id: UUID, role_code: s
     _authorize(actor, tenant_id)
     with platform_alias(), transaction.atomic(using=PLATFORM):
         role = _grantable_role(actor, role_code)
+        admins = _admins_locked(tenant_id)
         membership, is_new = Membership.objects.select_for_update(of=("self",)).get_or_create(
             user_id=user_id, tenant_id=tenant_id, defaults={"role": role}
         )
         before = None if is_new else {"role": membership.role.code}
         if before != {"role": role.code}:
             if not is_new:
-                _admin_left(membership)
+                _admin_left(membership, admins)
             membership.role = role
             membership.save(using=PLATFORM)
             _record(Tag.MEMBERSHIP_SET, membership, actor, before, {"role": role.code})
@@ -53,12 +54,16 @@ def membership_remove(*, actor: Actor, membership_id: UUID) -> None:
         Conflict: the organisation would be left without an administrator.
     """
     with platform_alias(), transaction.atomic(using=PLATFORM):
-        found = Membership.objects.select_for_update(of=("self",)).filter(pk=membership_id)
-        membership = found.select_related("role").first()
-        _authorize(actor, membership.tenant_id if membership else None)
+        found = Membership.objects.filter(pk=membership_id)
+        tenant_id = found.values_list("tenant_id", flat=True).first()
+        _authorize(actor, tenant_id)
+        if tenant_id is None:
+            return
+        admins = _admins_locked(tenant_id)
+        membership = found.select_for_update(of=("self",)).select_related("role").first()
         if membership is None:
             return
-        _admin_left(membership)
+        _admin_left(membership, admins)
         before = {"role": membership.role.code}
         TeamMember.across_tenants.filter(
             tenant_id=membership.tenant_id, user_id=membership.user_id
@@ -152,15 +157,21 @@ def _member(tenant_id: UUID, user_id: UUID) -> Membership:
     return membership
 
 
-def _admin_left(membership: Membership) -> None:
-    """Passes when another active administrator remains; the rows stay locked, so two cannot leave at once."""
-    if membership.role.code != ADMIN_ROLE:
-        return
+def _admins_locked(tenant_id: UUID) -> list[UUID]:
+    """The memberships of the active administrators.
+
+    Their rows are locked before the one that is to change, and in one order: of two who leave at once
+    one waits, where each would otherwise hold what the other wants.
+    """
     admins = Membership.objects.select_for_update(of=("self",)).filter(
-        tenant_id=membership.tenant_id, role__code=ADMIN_ROLE, user__is_active=True
+        tenant_id=tenant_id, role__code=ADMIN_ROLE, user__is_active=True
     )
-    others = [row.pk for row in admins.order_by("pk") if row.pk != membership.pk]
-    if not others:
+    return [row.pk for row in admins.order_by("pk")]
+
+
+def _admin_left(membership: Membership, admins: list[UUID]) -> None:
+    """Passes when another active administrator remains."""
+    if membership.role.code == ADMIN_ROLE and not set(admins) - {membership.pk}:
         message = gettext("This is the last administrator of the organisation.")
         raise Conflict(message, code="last_admin")
 
