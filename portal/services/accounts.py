@@ -18,6 +18,7 @@ from portal.kernel import clock
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Conflict, Fault, InvalidInput, NotFound
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
+from portal.logic.validation import faults_of
 from portal.models import User
 from portal.permissions import Permission
 from portal.services.sessions import sessions_end
@@ -216,12 +217,7 @@ def _fields_check(user: User, only: tuple[str, ...] = ()) -> None:
             validate_constraints=not only,
         )
     except ValidationError as error:
-        faults = [
-            Fault(name if name != "__all__" else "username", item.code or "invalid", message)
-            for name, items in error.error_dict.items()
-            for item in items
-            for message in item.messages
-        ]
+        faults = [*faults_of(error, whole="username")]
     if user.timezone not in zoneinfo.available_timezones():
         faults.append(Fault("timezone", "invalid", "This time zone is not known."))
     if faults:

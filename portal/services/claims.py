@@ -17,18 +17,16 @@ from uuid import UUID
 import orjson
 import psycopg
 from django.conf import settings
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, connections
 
 from portal.kernel.queue import LeaseLost, claim_batches
 from portal.kernel.tenancy import DISPATCH
+from portal.logic.ledger_json import ledger_dumped
 from portal.services import claim_statements as statements
 from portal.states import AttemptOutcome, OperationStatus
 
 _JSON: Final = ("payload", "steps", "state", "log", "ending")
 _COLLISIONS_BORNE: Final = 5
-_JSON_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
-_ENCODER: Final = DjangoJSONEncoder()
 
 
 @dataclass(slots=True, eq=False)
@@ -149,10 +147,10 @@ def claim_save(claim: Claim) -> None:
         "id": claim.id,
         "fence": claim.fence,
         "step": claim.step,
-        "steps": _dumped(claim.steps),
-        "state": _dumped(claim.state),
-        "log": _dumped(claim.log),
-        "ending": None if claim.ending is None else _dumped(claim.ending),
+        "steps": ledger_dumped(claim.steps),
+        "state": ledger_dumped(claim.state),
+        "log": ledger_dumped(claim.log),
+        "ending": None if claim.ending is None else ledger_dumped(claim.ending),
     }
     rows = _fetch(statements.SAVE, parameters)
     if not rows:
@@ -185,7 +183,7 @@ def _take_parameters(queue: str, worker: str, batches: dict[str, int]) -> dict[s
         "look": max(batches.values(), default=1) + 1,
     }
     if batches:
-        parameters["batches"] = _dumped(batches)
+        parameters["batches"] = ledger_dumped(batches)
     return parameters
 
 
@@ -195,7 +193,7 @@ def _settle_parameters(settled: Settled) -> dict[str, Any]:
 
 
 def _settlements(settled: Settled) -> str:
-    return _dumped(
+    return ledger_dumped(
         [
             {
                 "id": claim.id,
@@ -216,10 +214,6 @@ def _settlements(settled: Settled) -> str:
             for claim, settlement in settled
         ]
     )
-
-
-def _dumped(value: Any) -> str:
-    return orjson.dumps(value, default=_ENCODER.default, option=_JSON_OPTIONS).decode()
 
 
 def _batch(rows: list[tuple[Any, ...]]) -> Batch:

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 from django.utils import translation
 
@@ -19,14 +18,13 @@ from portal.kernel.authz import Actor
 from portal.kernel.database.base import DatabaseWrapper
 from portal.kernel.models import uuid7
 from portal.kernel.queue import OperationKind
+from portal.logic.ledger_json import ledger_dumped
 from portal.logic.progress import steps_initial
 from portal.models import Operation
 from portal.states import OperationStatus
 
 _ACTOR_LABEL_LENGTH: Final = 160
 _REQUEST_ID_LENGTH: Final = 64
-_JSON_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
-_ENCODER: Final = DjangoJSONEncoder()
 
 # A tenant with a backlog queues up one share of time behind its own last pending operation, and each of
 # many behind the one before; a tenant without one is served by the clock (ADR fair-shares-are-moments).
@@ -135,7 +133,7 @@ def _parameters(
         "payload_schema": kind.payload_schema,
         "max_attempts": kind.max_attempts,
         "step": kind.steps[0].name,
-        "steps": _dumped(steps),
+        "steps": ledger_dumped(steps),
         "target_type": common.target_type,
         "retry_of_id": common.retry_of_id,
         "actor_id": actor.user_id,
@@ -143,12 +141,12 @@ def _parameters(
         "request_id": context.current().request_id[:_REQUEST_ID_LENGTH],
         "share_s": settings.ENGINE["FAIR_SHARE_S"],
         "ids": [uuid7() for _ in news],
-        "payloads": [_dumped(new.payload) for new in news],
+        "payloads": [ledger_dumped(new.payload) for new in news],
         "priorities": [kind.capped_priority(new.priority) for new in news],
         "moments": [new.scheduled_at for new in news],
         "keys": [new.concurrency_key for new in news],
         "targets": [new.target_id for new in news],
-        "topics": _dumped(_topics(common, news)),
+        "topics": ledger_dumped(_topics(common, news)),
     }
 
 
@@ -162,8 +160,3 @@ def _steps(kind: OperationKind) -> list[dict[str, Any]]:
     """All steps, not begun; rows keep their labels in the installation's own language."""
     with translation.override(settings.LANGUAGE_CODE):
         return steps_initial(kind)
-
-
-def _dumped(value: Any) -> str:
-    """JSON as the row will hold it, so that the handler sees what the caller was answered."""
-    return orjson.dumps(value, default=_ENCODER.default, option=_JSON_OPTIONS).decode()

@@ -19,6 +19,7 @@ from portal.kernel.authz import (
 )
 from portal.kernel.errors import Conflict, Fault, InvalidInput, NotFound
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
+from portal.logic.validation import faults_of
 from portal.models import Role
 from portal.permissions import Permission
 from portal.tags import Tag
@@ -177,13 +178,7 @@ def _write(
     try:
         role.full_clean(validate_unique=False, validate_constraints=False)
     except ValidationError as error:
-        faults = [
-            Fault(field, item.code or "invalid", message)
-            for field, items in error.error_dict.items()
-            for item in items
-            for message in item.messages
-        ]
-        raise InvalidInput(faults=tuple(faults)) from error
+        raise InvalidInput(faults=faults_of(error)) from error
     role.save(using=PLATFORM)
     trail.record(
         tag=Tag.ROLE_CREATED if before is None else Tag.ROLE_CHANGED,

@@ -15,6 +15,7 @@ from audit.services import trail
 from portal.kernel import clock
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Fault, InvalidInput, NotFound
+from portal.logic.validation import faults_of
 from portal.models import Membership, Team, TeamMember, User
 from portal.permissions import Permission
 from portal.selectors.teams import team_get
@@ -129,13 +130,7 @@ def _save(team: Team, *, is_new: bool) -> None:
         with transaction.atomic():
             team.save(force_insert=is_new)
     except ValidationError as error:
-        faults = [
-            Fault(field, item.code or "invalid", message)
-            for field, items in error.error_dict.items()
-            for item in items
-            for message in item.messages
-        ]
-        raise InvalidInput(faults=tuple(faults)) from error
+        raise InvalidInput(faults=faults_of(error)) from error
     except IntegrityError as error:
         if "team_slug_once_per_tenant" not in str(error):
             raise

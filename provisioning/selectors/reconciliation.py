@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from portal.kernel.tenancy import PLATFORM
 from portal.models import Operation
 from portal.states import OPEN_STATUSES
+from provisioning.logic.reconciliation import Wanted
 from provisioning.models import (
     Cluster,
     Deployment,
@@ -98,3 +99,14 @@ def held_numbers(cluster: Cluster) -> QuerySet[VmidAllocation]:
     """Numbers that are in use or blocked, so not in quarantine."""
     rows = VmidAllocation.objects.using(PLATFORM).filter(cluster=cluster)
     return rows.filter(quarantined_until=None).order_by("vmid")
+
+
+def wanted_of(deployment: Deployment) -> Wanted:
+    """What the machine is to be like by our row."""
+    return Wanted(
+        cpu_cores=deployment.cpu_cores,
+        memory_mb=deployment.memory_mb,
+        disk_gb=deployment.disk_gb,
+        system_disk=deployment.template.system_disk,
+        facts=deployment.guest_facts,
+    )

@@ -26,7 +26,6 @@ from provisioning.logic.reconciliation import (
     Presence,
     Urgency,
     View,
-    Wanted,
     differences,
     facts_of,
     is_signed,
@@ -38,6 +37,7 @@ from provisioning.selectors.reconciliation import (
     checked_times,
     live_deployments,
     nodes_out_of_service,
+    wanted_of,
 )
 from provisioning.services import follow, orphans, plausibility
 from provisioning.services.clusters import cluster_connection
@@ -193,7 +193,7 @@ class Sweep:
             and not stands
             and is_signed(guest, row.pk, self.cluster.pool)
             and row.guest_facts is not None
-            and not looks_different(guest, _wanted(row))
+            and not looks_different(guest, wanted_of(row))
         )
 
     def _checked_at(self, vmid: int) -> datetime:
@@ -246,7 +246,12 @@ class Sweep:
             self.suggest(Urgency.AT_ONCE, guest, row)
             return
         stands = self.ledger.stands(_K.DRIFT, row.vmid) or self.ledger.stands(_K.FOREIGN, row.vmid)
-        if not signed or stands or row.guest_facts is None or looks_different(guest, _wanted(row)):
+        if (
+            not signed
+            or stands
+            or row.guest_facts is None
+            or looks_different(guest, wanted_of(row))
+        ):
             self.suggest(Urgency.SOON, guest, row)
         else:
             self.suggest(Urgency.PATROL, guest, row)
@@ -283,7 +288,7 @@ class Sweep:
             return
         if row.guest_facts is None and not self.is_dry:
             follow.facts_remember(row, facts_of(config, row.template.system_disk))
-        difference = differences(_wanted(row), config)
+        difference = differences(wanted_of(row), config)
         if difference:
             self._see(row, _K.DRIFT, difference.expected, difference.found)
         else:
@@ -349,13 +354,3 @@ class Sweep:
             changes=self.ledger.changes(),
             doubt=doubt,
         )
-
-
-def _wanted(row: Deployment) -> Wanted:
-    return Wanted(
-        cpu_cores=row.cpu_cores,
-        memory_mb=row.memory_mb,
-        disk_gb=row.disk_gb,
-        system_disk=row.template.system_disk,
-        facts=row.guest_facts,
-    )

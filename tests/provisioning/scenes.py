@@ -17,6 +17,23 @@ from provisioning.services import creation, lifecycle
 from tests.conftest import Cloud, World
 from tests.engine import run_until_idle
 
+# The verbs of a life, in their order: the call that carries one out, and the task it starts.
+VERBS = ("create", "stop", "start", "resize", "delete")
+CALLS = {
+    "create": {"method": "POST", "path": "/clone$"},
+    "stop": {"method": "POST", "path": "/status/stop$"},
+    "start": {"method": "POST", "path": "/status/start$"},
+    "resize": {"method": "PUT", "path": "/resize$"},
+    "delete": {"method": "DELETE", "path": "/qemu/[0-9]+$"},
+}
+TASKS = {
+    "create": "qmclone",
+    "stop": "qmstop",
+    "start": "qmstart",
+    "resize": "resize",
+    "delete": "qmdestroy",
+}
+
 
 def requested(
     cloud: Cloud, name: str = "web-1", *, role: str = "support", **fields: Any

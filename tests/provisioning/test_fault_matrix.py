@@ -18,24 +18,9 @@ from provisioning.models import Deployment
 from tests.conftest import Cloud
 from tests.engine import TestDesk, run_until_idle, wait_until
 from tests.provisioning import scenes
-from tests.provisioning.scenes import reloaded
+from tests.provisioning.scenes import CALLS, TASKS, VERBS, reloaded
 
-VERBS = ("create", "stop", "start", "resize", "delete")
 MORE: dict[str, dict[str, Any]] = {"stop": {"mode": "force"}, "resize": {"disk_gb": 30}}
-CALLS = {
-    "create": {"method": "POST", "path": "/clone$"},
-    "stop": {"method": "POST", "path": "/status/stop$"},
-    "start": {"method": "POST", "path": "/status/start$"},
-    "resize": {"method": "PUT", "path": "/resize$"},
-    "delete": {"method": "DELETE", "path": "/qemu/[0-9]+$"},
-}
-TASKS = {
-    "create": "qmclone",
-    "stop": "qmstop",
-    "start": "qmstart",
-    "resize": "resize",
-    "delete": "qmdestroy",
-}
 RIGHT = {
     "create": ("running", ["running"]),
     "stop": ("stopped", ["stopped"]),

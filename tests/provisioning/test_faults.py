@@ -21,23 +21,8 @@ from provisioning.services import creation
 from tests.conftest import Cloud
 from tests.engine import TestDesk, run_until_idle
 from tests.provisioning import scenes
-from tests.provisioning.scenes import reloaded
+from tests.provisioning.scenes import CALLS, TASKS, VERBS, reloaded
 
-VERBS = ("create", "stop", "start", "resize", "delete")
-CALLS = {
-    "create": {"method": "POST", "path": "/clone$"},
-    "stop": {"method": "POST", "path": "/status/stop$"},
-    "start": {"method": "POST", "path": "/status/start$"},
-    "resize": {"method": "PUT", "path": "/resize$"},
-    "delete": {"method": "DELETE", "path": "/qemu/[0-9]+$"},
-}
-TASKS = {
-    "create": "qmclone",
-    "stop": "qmstop",
-    "start": "qmstart",
-    "resize": "resize",
-    "delete": "qmdestroy",
-}
 Outcome = tuple[str, str | None, list[str]]
 RIGHT: dict[str, Outcome] = {
     "create": ("running", None, ["running"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -16,6 +16,12 @@ from provisioning.models import Deployment
 from provisioning.services.saga.guest import deployment_load
 from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
 from provisioning.tags import Tag
+
+RESTART_NEEDED: Final = {
+    "code": "restart_needed",
+    "message": "Processor and memory change at the next restart.",
+    "command": "",
+}
 
 
 @transaction.atomic
@@ -60,6 +66,11 @@ def action_failed(ctx: StepContext, failure: Failure) -> None:
 
 def destroy_failed(ctx: StepContext, failure: Failure) -> None:
     """A deletion could not be finished: it stays `deleting` and says what a person must do."""
+    failure_note(ctx, failure)
+
+
+def failure_note(ctx: StepContext, failure: Failure) -> None:
+    """The deployment stays in its state; its page and the audit say what failed."""
     with transaction.atomic():
         deployment = deployment_load(ctx)
         Deployment.objects.filter(pk=deployment.pk).exclude(status=DeploymentStatus.DELETED).update(

@@ -11,7 +11,7 @@ from portal.kernel.queue import Advance, StepContext, StepResult
 from provisioning.models import Deployment
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.saga.guest import Guest, guest_prove
-from provisioning.services.saga.outcome import settle
+from provisioning.services.saga.outcome import RESTART_NEEDED, settle
 from provisioning.services.saga.tasks import guest_step, poll, task_run
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
@@ -97,12 +97,7 @@ def resized(ctx: StepContext, guest: Guest) -> StepResult:
     is_running = _power(ctx, guest, config) is PowerState.RUNNING
     with transaction.atomic():
         if is_running and ctx.payload.get("needs_restart"):
-            attention = {
-                "code": "restart_needed",
-                "message": "Processor and memory change at the next restart.",
-                "command": "",
-            }
-            Deployment.objects.filter(pk=guest.deployment.pk).update(attention=attention)
+            Deployment.objects.filter(pk=guest.deployment.pk).update(attention=RESTART_NEEDED)
         trail.record(
             tag=Tag.RESIZED,
             target=guest.deployment,

@@ -10,8 +10,8 @@ from portal.kernel import clock
 from portal.kernel.queue import Complete, Failure, StepContext, StepResult
 from portal.states import OperationStatus
 from provisioning.models import Deployment
-from provisioning.services.saga.guest import Guest, deployment_load, guest_inspect
-from provisioning.services.saga.outcome import attention_of
+from provisioning.services.saga.guest import Guest, guest_inspect
+from provisioning.services.saga.outcome import failure_note
 from provisioning.services.saga.tasks import guest_step, poll
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
@@ -59,18 +59,7 @@ def protect_failed(ctx: StepContext, failure: Failure) -> None:
     """The machine stays as it is; its page says that the hypervisor does not know of the hold."""
     if failure.status == OperationStatus.CANCELED:
         return
-    with transaction.atomic():
-        deployment = deployment_load(ctx)
-        Deployment.objects.filter(pk=deployment.pk).exclude(status=DeploymentStatus.DELETED).update(
-            attention=attention_of(failure)
-        )
-        trail.record(
-            tag=Tag.ACTION_FAILED,
-            target=deployment,
-            actor=ctx.actor,
-            outcome="failed",
-            detail=attention_of(failure),
-        )
+    failure_note(ctx, failure)
 
 
 def _remember(deployment: Deployment, *, is_protected: bool) -> None:

@@ -13,8 +13,9 @@ from portal.kernel import clock, events
 from portal.kernel.fsm import transition
 from portal.kernel.queue import Advance, Complete, Failure, StepContext, StepResult, StepRetry
 from provisioning.events import DeploymentChanged
-from provisioning.logic.reconciliation import Wanted, differences, facts_of, guest_tags
+from provisioning.logic.reconciliation import differences, facts_of, guest_tags
 from provisioning.models import Deployment, Finding
+from provisioning.selectors.reconciliation import wanted_of
 from provisioning.services.findings import finding_end
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.saga.guest import (
@@ -24,7 +25,7 @@ from provisioning.services.saga.guest import (
     guest_prove,
     is_ours,
 )
-from provisioning.services.saga.outcome import attention_of, settle
+from provisioning.services.saga.outcome import RESTART_NEEDED, attention_of, settle
 from provisioning.services.saga.tasks import guest_step, poll, task_run
 from provisioning.services.vmids import vmid_release
 from provisioning.states import (
@@ -67,7 +68,7 @@ def reapply(ctx: StepContext, guest: Guest) -> StepResult:
 def reapplied(ctx: StepContext, guest: Guest) -> StepResult:
     """Compares once more and ends the finding; what uHub cannot set again keeps it open."""
     config = guest_prove(guest)
-    left = differences(_wanted(guest.deployment), config)
+    left = differences(wanted_of(guest.deployment), config)
     if set(left.expected) - {"nets", "disk_gb"}:
         ctx.state.pop("reapplied", None)
         raise StepRetry("The machine was changed again meanwhile.", code="changed_again")
@@ -75,7 +76,7 @@ def reapplied(ctx: StepContext, guest: Guest) -> StepResult:
     deployment = guest.deployment
     with transaction.atomic():
         if power is PowerState.RUNNING and ctx.payload.get("needs_restart"):
-            Deployment.objects.filter(pk=deployment.pk).update(attention=_RESTART_NEEDED)
+            Deployment.objects.filter(pk=deployment.pk).update(attention=RESTART_NEEDED)
         if not left:
             _finding_settle(ctx)
         trail.record(
@@ -165,29 +166,12 @@ def adopt_failed(ctx: StepContext, failure: Failure) -> None:
         events.publish(DeploymentChanged(row.pk, row.tenant_id, row.status))
 
 
-_RESTART_NEEDED = {
-    "code": "restart_needed",
-    "message": "Processor and memory change at the next restart.",
-    "command": "",
-}
-
-
 def _description(deployment: Deployment, config: GuestConfig) -> str:
     """Our marker on the first line, then what people wrote there."""
     text = config.description
     if config.marker is not None:
         text = text.partition("\n")[2]
     return f"{deployment.marker}\n{text}".rstrip("\n")
-
-
-def _wanted(deployment: Deployment) -> Wanted:
-    return Wanted(
-        cpu_cores=deployment.cpu_cores,
-        memory_mb=deployment.memory_mb,
-        disk_gb=deployment.disk_gb,
-        system_disk=deployment.template.system_disk,
-        facts=deployment.guest_facts,
-    )
 
 
 def _finding_settle(ctx: StepContext) -> None:
