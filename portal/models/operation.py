@@ -91,8 +91,9 @@ class Operation(TenantModel):
             ),
             models.Index(fields=("tenant", "-created_at", "-id"), name="operation_recent"),
             models.Index(
-                fields=("tenant", "target_type", "target_id", "-created_at"),
-                name="operation_target",
+                fields=("tenant", "target_id", "-created_at"),
+                name="operation_of_target",
+                condition=models.Q(target_id__isnull=False),
             ),
         ]
         constraints = [

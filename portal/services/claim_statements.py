@@ -48,6 +48,7 @@ _CHOSEN_SEVERAL: Final = f"""
       AND place <= (%(batches)s::jsonb ->> head)::int)
   )"""  # noqa: S608 - constants alone
 
+# Chosen keys as an array: a join, planned while the ledger was empty, would read all of its key ever after.
 _CLAIMED: Final = f"""
   claimed AS (
     UPDATE portal_operation o SET
@@ -57,7 +58,7 @@ _CLAIMED: Final = f"""
       try_started_at = CASE WHEN o.is_continued THEN o.try_started_at ELSE now() END,
       attempts = o.attempts + CASE WHEN o.is_continued THEN 0 ELSE 1 END,
       is_continued = false, updated_at = now()
-    FROM chosen WHERE o.id = chosen.id
+    WHERE o.id = ANY(ARRAY(SELECT id FROM chosen))
     RETURNING {", ".join("o." + name for name in CLAIM_FIELDS)},
               o.priority, o.fair_at, o.started_at
   )"""  # noqa: S608 - constants alone
@@ -92,16 +93,22 @@ _SETTLED: Final = """
 
 # Nobody watches what samples and probes do, hence nothing is said of them.
 _TOPICS: Final = """
-  jsonb_build_array('operation:' || id) || CASE WHEN target_id IS NULL THEN '[]'::jsonb
-    ELSE jsonb_build_array(target_type || ':' || target_id) END"""
-_TELL: Final = f"""
-    INSERT INTO portal_liveevent (tenant_id, topics)
-    SELECT tenant_id, {_TOPICS} FROM """  # noqa: S608 - constants alone
+  SELECT tenant_id, jsonb_build_array('operation:' || id) || CASE WHEN target_id IS NULL
+    THEN '[]'::jsonb ELSE jsonb_build_array(target_type || ':' || target_id) END
+  FROM {rows} WHERE {heard}"""
 _HEARD: Final = "queue NOT IN ('metrics', 'health')"
-_SETTLED_TOLD: Final = f"""
-  settled_told AS ({_TELL} settled WHERE {_HEARD})"""
-_CLAIMED_TOLD: Final = f"""
-  claimed_told AS ({_TELL} claimed WHERE started_at = now() AND {_HEARD})"""
+_BEGUN: Final = f"started_at = now() AND {_HEARD}"
+# What is claimed in tens is over before a page could show that it began.
+_BEGUN_ALONE: Final = f"{_BEGUN} AND NOT jsonb_exists(%(batches)s::jsonb, type)"
+_SETTLED_TOPICS: Final = _TOPICS.format(rows="settled", heard=_HEARD)
+_BEGUN_TOPICS: Final = _TOPICS.format(rows="claimed", heard=_BEGUN)
+_BEGUN_ALONE_TOPICS: Final = _TOPICS.format(rows="claimed", heard=_BEGUN_ALONE)
+
+
+def _told(*topics: str) -> str:
+    rows = " UNION ALL ".join(topics)
+    return f"told AS (INSERT INTO portal_liveevent (tenant_id, topics) {rows})"
+
 
 _TAKEN: Final = f"""
   SELECT (SELECT count(*) FROM due), taken.* FROM (
@@ -112,20 +119,22 @@ _SETTLED_AND_TAKEN: Final = f"""
   LEFT JOIN (SELECT {_COLUMNS} FROM claimed ORDER BY {_ORDER}) taken
     ON true"""  # noqa: S608 - constants alone
 
-TAKE_ONE: Final = _squeezed(f"WITH {_DUE}, {_CHOSEN_ONE}, {_CLAIMED}, {_CLAIMED_TOLD} {_TAKEN}")
+TAKE_ONE: Final = _squeezed(
+    f"WITH {_DUE}, {_CHOSEN_ONE}, {_CLAIMED}, {_told(_BEGUN_TOPICS)} {_TAKEN}"
+)
 TAKE_SEVERAL: Final = _squeezed(
-    f"WITH {_DUE}, {_CHOSEN_SEVERAL}, {_CLAIMED}, {_CLAIMED_TOLD} {_TAKEN}"
+    f"WITH {_DUE}, {_CHOSEN_SEVERAL}, {_CLAIMED}, {_told(_BEGUN_ALONE_TOPICS)} {_TAKEN}"
 )
 SETTLE: Final = _squeezed(
-    f"WITH {_SETTLED}, {_SETTLED_TOLD} SELECT id FROM settled"  # noqa: S608 - constants alone
+    f"WITH {_SETTLED}, {_told(_SETTLED_TOPICS)} SELECT id FROM settled"  # noqa: S608 - constants alone
 )
 SETTLE_AND_TAKE_ONE: Final = _squeezed(
-    f"WITH {_SETTLED}, {_SETTLED_TOLD}, {_DUE}, {_CHOSEN_ONE}, {_CLAIMED}, {_CLAIMED_TOLD} "
-    f"{_SETTLED_AND_TAKEN}"
+    f"WITH {_SETTLED}, {_DUE}, {_CHOSEN_ONE}, {_CLAIMED}, "
+    f"{_told(_SETTLED_TOPICS, _BEGUN_TOPICS)} {_SETTLED_AND_TAKEN}"
 )
 SETTLE_AND_TAKE_SEVERAL: Final = _squeezed(
-    f"WITH {_SETTLED}, {_SETTLED_TOLD}, {_DUE}, {_CHOSEN_SEVERAL}, {_CLAIMED}, {_CLAIMED_TOLD} "
-    f"{_SETTLED_AND_TAKEN}"
+    f"WITH {_SETTLED}, {_DUE}, {_CHOSEN_SEVERAL}, {_CLAIMED}, "
+    f"{_told(_SETTLED_TOPICS, _BEGUN_ALONE_TOPICS)} {_SETTLED_AND_TAKEN}"
 )
 
 SAVE: Final = f"""
@@ -135,7 +144,7 @@ SAVE: Final = f"""
       log = %(log)s::jsonb, ending = %(ending)s::jsonb, updated_at = now()
     WHERE id = %(id)s::uuid AND fence = %(fence)s::bigint AND status || '' = 'running'
     RETURNING id, tenant_id, queue, target_type, target_id, cancel_requested
-  ), told AS ({_TELL} saved WHERE {_HEARD})
+  ), {_told(_TOPICS.format(rows="saved", heard=_HEARD))}
   SELECT cancel_requested FROM saved"""  # noqa: S608 - constants alone
 
 EXTEND: Final = """

@@ -48,12 +48,26 @@ _INSERT: Final = """
       ORDER BY fair_at DESC LIMIT 1))
       + make_interval(secs => %(share_s)s::float8 * (n.place - 1)),
     coalesce(n.scheduled_at, now()), 0, %(max_attempts)s::int, %(step)s::text, %(steps)s::jsonb,
-    '{}', '[]', 0, '', false, n.concurrency_key, false, %(target_type)s::text, n.target_id,
+    '{{}}', '[]', 0, '', false, n.concurrency_key, false, %(target_type)s::text, n.target_id,
     %(retry_of_id)s::uuid, %(actor_id)s::uuid, %(actor_label)s::text, %(request_id)s::text
-  FROM unnest(%(ids)s::uuid[], %(payloads)s::text[], %(priorities)s::smallint[],
-    %(moments)s::timestamptz[], %(keys)s::text[], %(targets)s::uuid[]) WITH ORDINALITY
-    AS n (id, payload, priority, scheduled_at, concurrency_key, target_id, place)
+  FROM {rows} AS n (id, payload, priority, scheduled_at, concurrency_key, target_id, place)
   RETURNING fair_at, scheduled_at"""
+_INSERT_MANY: Final = _INSERT.format(
+    rows="""unnest(%(ids)s::uuid[], %(payloads)s::text[], %(priorities)s::smallint[],
+    %(moments)s::timestamptz[], %(keys)s::text[], %(targets)s::uuid[]) WITH ORDINALITY"""
+)
+_INSERT_ONE: Final = _INSERT.format(
+    rows="""(VALUES (%(id)s::uuid, %(payload)s::text, %(own_priority)s::smallint,
+    %(moment)s::timestamptz, %(key)s::text, %(target)s::uuid, 1))"""
+)
+_OF_ONE: Final = {
+    "id": "ids",
+    "payload": "payloads",
+    "own_priority": "priorities",
+    "moment": "moments",
+    "key": "keys",
+    "target": "targets",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +95,7 @@ class Common:
 def operations_insert(common: Common, news: Sequence[NewOperation]) -> list[UUID]:
     """Writes operations in the open transaction, under the tenant in scope; answers their keys in order."""
     parameters = _parameters(common, news, _steps(common.kind))
-    _inserted(scope.alias.get(), parameters)
+    _inserted(scope.alias.get(), _INSERT_MANY, parameters)
     ids: list[UUID] = parameters["ids"]
     return ids
 
@@ -90,7 +104,8 @@ def operation_insert(common: Common, new: NewOperation) -> Operation:
     """Writes one operation and answers it as the row it has become."""
     alias, steps = scope.alias.get(), _steps(common.kind)
     parameters = _parameters(common, [new], steps)
-    fair_at, scheduled_at = _inserted(alias, parameters)[0]
+    own = {name: parameters[names][0] for name, names in _OF_ONE.items()}
+    fair_at, scheduled_at = _inserted(alias, _INSERT_ONE, parameters | own)[0]
     operation = Operation(
         id=parameters["ids"][0],
         created_at=parameters["created_at"],
@@ -109,10 +124,12 @@ def operation_insert(common: Common, new: NewOperation) -> Operation:
     return operation
 
 
-def _inserted(alias: str, parameters: dict[str, Any]) -> list[tuple[datetime, datetime]]:
+def _inserted(
+    alias: str, statement: str, parameters: dict[str, Any]
+) -> list[tuple[datetime, datetime]]:
     """Prepared, because reading and planning the statement would cost more than carrying it out."""
     connection = cast(DatabaseWrapper, connections[alias])
-    return connection.ledger_rows(_INSERT, parameters)
+    return connection.ledger_rows(statement, parameters)
 
 
 _SHARED: Final = (

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from audit.services import trail
 from portal.kernel import clock, fsm, scope
 from portal.kernel.authz import Actor, authorize
+from portal.kernel.database.base import DatabaseWrapper
 from portal.kernel.errors import Conflict, NotFound
 from portal.kernel.queue import Failure, OperationKind, operation_kind
 from portal.kernel.tenancy import DEFAULT, current_tenant_id, tenant_scope
@@ -102,7 +103,8 @@ def _common(
 def _written(common: Common) -> Iterator[None]:
     """The transaction and the tenant that operations are written in, and the ring at its commit."""
     alias = scope.alias.get()
-    with transaction.atomic(using=alias, savepoint=False), _scope_of(common.tenant_id):
+    connection = cast(DatabaseWrapper, connections[alias])
+    with connection.transaction_for_ledger(), _scope_of(common.tenant_id):
         yield
         ring_on_commit(common.kind.queue)
 

@@ -116,7 +116,8 @@ class WorkerDesk:
     def gave_back(self, claim: Claim) -> None:
         with self._state:
             self._running.discard(claim)
-            self._state.notify_all()
+            if self._is_draining:
+                self._state.notify_all()
 
     def is_due_in(self, delay_s: float) -> None:
         moment = time.monotonic() + delay_s

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.backends.postgresql import base as postgresql
 from django.db.backends.postgresql import operations
 from psycopg import errors, pq
@@ -25,10 +27,8 @@ made while the table was small must still be the right one when a quarter of a m
 OWN_PLANS = "set local plan_cache_mode = force_custom_plan; "
 """A list of a tenant with ten rows and one with ten thousand need different plans of one statement."""
 
-_LOOKUPS_HERE = b"set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off"
-_OWN_PLANS_AGAIN = (
-    b"set local plan_cache_mode = force_custom_plan; set local enable_seqscan = default"
-)
+_LOOKUPS_HERE = "set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off; "
+_OWN_PLANS_AGAIN = OWN_PLANS + "set local enable_seqscan = default; "
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -48,6 +48,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     """
 
     ops_class = DatabaseOperations
+    _begins_for_ledger = False
+    _plans_once = False
 
     def apply_scope(self) -> None:
         """Writes the current scope into the open transaction."""
@@ -65,7 +67,9 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         assert self.connection is not None
         # They go into the text as they are: what is no UUID does not become one of these words.
         settings = _SCOPE_SQL % tuple(f"'{word}'" for word in _scope_words())
-        plans = "" if self.alias == DISPATCH else OWN_PLANS
+        self._plans_once = self._begins_for_ledger
+        plans = _LOOKUPS_HERE if self._plans_once else OWN_PLANS
+        plans = "" if self.alias == DISPATCH else plans
         self._sent(f"begin; {plans}{settings}".encode())
 
     def _sent(self, statements: bytes) -> None:
@@ -91,24 +95,36 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         assert self.connection is not None
         with self.wrap_database_errors:
             if self.in_atomic_block:
+                if self._plans_once:
+                    self._sent(_OWN_PLANS_AGAIN.encode())
+                    self._plans_once = False
                 return self._rows(cursor, sql, parameters)
             with self.connection.pipeline():
                 PreparedCursor(self.connection).execute(_SCOPE_SQL, _scope_words())
                 return self._rows(cursor, sql, parameters)
 
+    @contextmanager
+    def transaction_for_ledger(self) -> Iterator[None]:
+        """A transaction, or a part of the open one, that begins with a statement of the ledger."""
+        self._begins_for_ledger = True
+        try:
+            with transaction.atomic(using=self.alias, savepoint=False):
+                self._begins_for_ledger = False
+                yield
+        finally:
+            self._begins_for_ledger = False
+
     def ledger_rows(self, sql: str, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a prepared statement of the ledger, planned once, in the open transaction.
 
-        Two short trips cost a third of planning it anew; what follows has plans of its own again.
+        Lists that are read afterwards in the same transaction have plans of their own again.
         """
         assert self.in_atomic_block
-        if self.alias == DISPATCH:
-            return self.prepared_rows(sql, parameters)
         with self.wrap_database_errors:
-            self._sent(_LOOKUPS_HERE)
-            rows = self._rows(PreparedCursor, sql, parameters)
-            self._sent(_OWN_PLANS_AGAIN)
-        return rows
+            if not self._plans_once and self.alias != DISPATCH:
+                self._sent(_LOOKUPS_HERE.encode())
+                self._plans_once = True
+            return self._rows(PreparedCursor, sql, parameters)
 
     def _rows(
         self,
