@@ -11,6 +11,16 @@ ALTER TABLE portal_operationattempt
   ADD CONSTRAINT portal_operationattempt_tenant_key UNIQUE (tenant_id, id);
 """
 
+# What is enqueued at once is due at the same moment. Packed into one entry of the index, the first could only
+# be forgotten with the last, and every look for due work would read all of them.
+APART = """
+ALTER INDEX operation_due SET (deduplicate_items = off);
+"""
+
+PACKED = """
+ALTER INDEX operation_due RESET (deduplicate_items);
+"""
+
 
 class Migration(migrations.Migration):
     """An index entry less for each operation without a target, and a key that nothing refers to."""
@@ -28,4 +38,5 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(NO_KEY, KEY),
+        migrations.RunSQL(APART, PACKED),
     ]

@@ -96,11 +96,16 @@ _TOPICS: Final = """
   SELECT tenant_id, jsonb_build_array('operation:' || id) || CASE WHEN target_id IS NULL
     THEN '[]'::jsonb ELSE jsonb_build_array(target_type || ':' || target_id) END
   FROM {rows} WHERE {heard}"""
+_TOPICS_OF_MANY: Final = """
+  SELECT tenant_id, jsonb_agg('operation:' || id) || coalesce(
+    jsonb_agg(target_type || ':' || target_id) FILTER (WHERE target_id IS NOT NULL), '[]')
+  FROM {rows} WHERE {heard} GROUP BY tenant_id"""
 _HEARD: Final = "queue NOT IN ('metrics', 'health')"
 _BEGUN: Final = f"started_at = now() AND {_HEARD}"
 # What is claimed in tens is over before a page could show that it began.
 _BEGUN_ALONE: Final = f"{_BEGUN} AND NOT jsonb_exists(%(batches)s::jsonb, type)"
 _SETTLED_TOPICS: Final = _TOPICS.format(rows="settled", heard=_HEARD)
+_ALL_SETTLED_TOPICS: Final = _TOPICS_OF_MANY.format(rows="settled", heard=_HEARD)
 _BEGUN_TOPICS: Final = _TOPICS.format(rows="claimed", heard=_BEGUN)
 _BEGUN_ALONE_TOPICS: Final = _TOPICS.format(rows="claimed", heard=_BEGUN_ALONE)
 
@@ -126,7 +131,7 @@ TAKE_SEVERAL: Final = _squeezed(
     f"WITH {_DUE}, {_CHOSEN_SEVERAL}, {_CLAIMED}, {_told(_BEGUN_ALONE_TOPICS)} {_TAKEN}"
 )
 SETTLE: Final = _squeezed(
-    f"WITH {_SETTLED}, {_told(_SETTLED_TOPICS)} SELECT id FROM settled"  # noqa: S608 - constants alone
+    f"WITH {_SETTLED}, {_told(_ALL_SETTLED_TOPICS)} SELECT id FROM settled"  # noqa: S608 - constants alone
 )
 SETTLE_AND_TAKE_ONE: Final = _squeezed(
     f"WITH {_SETTLED}, {_DUE}, {_CHOSEN_ONE}, {_CLAIMED}, "
@@ -134,7 +139,7 @@ SETTLE_AND_TAKE_ONE: Final = _squeezed(
 )
 SETTLE_AND_TAKE_SEVERAL: Final = _squeezed(
     f"WITH {_SETTLED}, {_DUE}, {_CHOSEN_SEVERAL}, {_CLAIMED}, "
-    f"{_told(_SETTLED_TOPICS, _BEGUN_ALONE_TOPICS)} {_SETTLED_AND_TAKEN}"
+    f"{_told(_ALL_SETTLED_TOPICS, _BEGUN_ALONE_TOPICS)} {_SETTLED_AND_TAKEN}"
 )
 
 SAVE: Final = f"""

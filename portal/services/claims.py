@@ -15,10 +15,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-import psycopg
 from django.conf import settings
 from django.db import IntegrityError, connections
 
+from portal.kernel.database.cursors import LedgerCursor
 from portal.kernel.queue import LeaseLost, claim_batches
 from portal.kernel.tenancy import DISPATCH
 from portal.logic.ledger_json import ledger_dumped
@@ -188,8 +188,9 @@ def _take_parameters(queue: str, worker: str, batches: dict[str, int]) -> dict[s
 
 
 def _settle_parameters(settled: Settled) -> dict[str, Any]:
-    ids = [claim.id for claim, _ in settled]
-    return {"ids": ids, "settlements": _settlements(settled)}
+    # An array as PostgreSQL writes it: the driver would ask each key for its type.
+    ids = ",".join(str(claim.id) for claim, _ in settled)
+    return {"ids": f"{{{ids}}}", "settlements": _settlements(settled)}
 
 
 def _settlements(settled: Settled) -> str:
@@ -224,7 +225,7 @@ def _batch(rows: list[tuple[Any, ...]]) -> Batch:
 def _claim(row: Sequence[Any]) -> Claim:
     values = dict(zip(statements.CLAIM_FIELDS, row, strict=True))
     for name in _JSON:
-        if isinstance(values[name], str):
+        if values[name] is not None:
             values[name] = orjson.loads(values[name])
     return Claim(**values)
 
@@ -233,5 +234,5 @@ def _fetch(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Runs a prepared statement: planning it would cost more than carrying it out."""
     wrapper = connections[DISPATCH]
     wrapper.ensure_connection()
-    with wrapper.wrap_database_errors, psycopg.Cursor(wrapper.connection) as cursor:
-        return cursor.execute(statement, parameters, prepare=True).fetchall()
+    with wrapper.wrap_database_errors, LedgerCursor(wrapper.connection) as cursor:
+        return cursor.execute(statement, parameters).fetchall()

@@ -27,7 +27,7 @@ from portal.services.schedules import is_sweep_silent, tick
 from portal.states import WorkerStatus
 
 _log = structlog.get_logger(__name__)
-_RING_EVERY_S: Final = 0.05
+_RING_EVERY_S: Final = 0.25
 _SHORTEST_WAIT_S: Final = 0.005
 
 _REPORT: Final = """

@@ -58,6 +58,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     def _set_autocommit(self, autocommit: bool) -> None:
         super()._set_autocommit(autocommit)  # type: ignore[misc]
+        self._plans_once = False
         if not autocommit and scope.is_set():
             with self.wrap_database_errors:
                 self._begin_in_scope()
@@ -95,9 +96,6 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         assert self.connection is not None
         with self.wrap_database_errors:
             if self.in_atomic_block:
-                if self._plans_once:
-                    self._sent(_OWN_PLANS_AGAIN.encode())
-                    self._plans_once = False
                 return self._rows(cursor, sql, parameters)
             with self.connection.pipeline():
                 PreparedCursor(self.connection).execute(_SCOPE_SQL, _scope_words())
@@ -105,7 +103,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
 
     @contextmanager
     def transaction_for_ledger(self) -> Iterator[None]:
-        """A transaction, or a part of the open one, that begins with a statement of the ledger."""
+        """A transaction for statements of the ledger alone, or a part of the open one for other things."""
         self._begins_for_ledger = True
         try:
             with transaction.atomic(using=self.alias, savepoint=False):
@@ -117,14 +115,17 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def ledger_rows(self, sql: str, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """The rows of a prepared statement of the ledger, planned once, in the open transaction.
 
-        Lists that are read afterwards in the same transaction have plans of their own again.
+        In a transaction of other things two short trips cost a third of planning it anew; what follows has
+        plans of its own again.
         """
         assert self.in_atomic_block
+        if self._plans_once or self.alias == DISPATCH:
+            return self.prepared_rows(sql, parameters)
         with self.wrap_database_errors:
-            if not self._plans_once and self.alias != DISPATCH:
-                self._sent(_LOOKUPS_HERE.encode())
-                self._plans_once = True
-            return self._rows(PreparedCursor, sql, parameters)
+            self._sent(_LOOKUPS_HERE.encode())
+            rows = self._rows(PreparedCursor, sql, parameters)
+            self._sent(_OWN_PLANS_AGAIN.encode())
+        return rows
 
     def _rows(
         self,

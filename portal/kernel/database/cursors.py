@@ -14,6 +14,8 @@ from psycopg.abc import Params
 from psycopg.types.string import TextLoader
 
 _PYTHON_VALUES = adapt.AdaptersMap(psycopg.adapters)
+_LEDGER_VALUES = adapt.AdaptersMap(psycopg.adapters)
+_LEDGER_VALUES.register_loader("jsonb", TextLoader)
 _JSON_VALUES = adapt.AdaptersMap(psycopg.adapters)
 for _name in ("uuid", "jsonb", "numeric"):
     _JSON_VALUES.register_loader(_name, TextLoader)
@@ -43,3 +45,9 @@ class JsonCursor(PreparedCursor):
     """Answers keys and figures as text and JSON as it is written: nothing is parsed to be written again."""
 
     values = _JSON_VALUES
+
+
+class LedgerCursor(PreparedCursor):
+    """Answers Python's own values, but JSON as text: the ledger has a faster parser."""
+
+    values = _LEDGER_VALUES

@@ -133,7 +133,7 @@ def test_write_transactions_per_operation_in_bulk(enqueue_many):
 def test_write_transactions_per_operation_of_a_short_kind(enqueue_many):
     enqueue_many("test.short", 50)
     run_until_idle()
-    assert write_transactions() == 1 + 6
+    assert write_transactions() == 1 + 5
 
 
 def test_priority_of_the_kind_the_one_asked_for_and_the_cap(enqueue, row):
