@@ -1,11 +1,11 @@
-"""Pages of deployments: list, detail, creation with its live plan, actions."""
+"""Pages of deployments: detail, creation with its live plan, actions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,62 +16,18 @@ from billing.logic.quota import Amounts
 from billing.selectors.quotas import quota_verdicts
 from portal.kernel.errors import Conflict, InvalidInput, NotFound, ServiceUnavailable
 from portal.kernel.tenancy import current_tenant_id
-from portal.kernel.web.paging import page_of
 from portal.kernel.web.views import UNPROCESSABLE, ActionView, PortalView
 from portal.services.settings import setting_get
 from portal.web.operations import operation_card
 from provisioning.models import Deployment, Template
 from provisioning.permissions import Permission
-from provisioning.selectors.deployments import (
-    deployment_get,
-    deployment_list,
-    deployments_by_lease,
-    name_suggestion,
-)
+from provisioning.selectors.deployments import deployment_get, name_suggestion
 from provisioning.selectors.templates import template_get, template_list
 from provisioning.services import creation, lifecycle
 from provisioning.services.plan import DeploymentPlan, deployment_plan
-from provisioning.states import DeploymentStatus
-from provisioning.web.forms import DeploymentFilters, DeploymentForm, ResizeForm, values_of
+from provisioning.web.forms import DeploymentForm, ResizeForm, values_of
 from provisioning.web.leases import LEASE_ACTIONS, lease_card, lease_forms
 from provisioning.web.presentation import actions, history, meters, offer
-
-
-class DeploymentList(PortalView):
-    """`/deployments`."""
-
-    permission = Permission.VIEW
-    template_name = "provisioning/deployment/list.html"
-    fragment_name = "provisioning/deployment/_rows.html"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        filters = DeploymentFilters(request.GET)
-        page = page_of(request, self._filtered(filters))
-        return self.page(
-            {
-                "filters": filters,
-                "deployments": page.rows,
-                "previous": page.previous,
-                "next": page.next,
-                "may_create": self.actor.may(Permission.CREATE),
-            }
-        )
-
-    def _filtered(self, filters: DeploymentFilters) -> QuerySet[Deployment]:
-        filters.is_valid()
-        wanted = filters.cleaned_data
-        status = wanted.get("status")
-        rows = deployment_list(actor=self.actor, with_deleted=status == DeploymentStatus.DELETED)
-        if wanted.get("search"):
-            text = wanted["search"]
-            rows = rows.filter(Q(name__icontains=text) | Q(hostname__icontains=text))
-        if status == "attention":
-            rows = rows.filter(attention__isnull=False)
-        elif status:
-            rows = rows.filter(status=status)
-        if wanted.get("lease"):
-            rows = deployments_by_lease(rows, wanted["lease"])
-        return rows.filter(owner_id=self.actor.user_id) if wanted.get("owner") == "me" else rows
 
 
 class DeploymentDetail(PortalView):

@@ -6,6 +6,7 @@ from django.urls import path
 
 from provisioning.web import deployments as views
 from provisioning.web import findings, infrastructure
+from provisioning.web.deployment_list import DeploymentList
 
 app_name = "provisioning"
 urlpatterns = [
@@ -23,7 +24,7 @@ urlpatterns = [
         name="infrastructure_maintenance",
     ),
     path("templates", views.TemplateList.as_view(), name="template_list"),
-    path("deployments", views.DeploymentList.as_view(), name="deployment_list"),
+    path("deployments", DeploymentList.as_view(), name="deployment_list"),
     path("deployments/new", views.DeploymentNew.as_view(), name="deployment_new"),
     path("deployments/plan", views.DeploymentPlanView.as_view(), name="deployment_plan"),
     path(
