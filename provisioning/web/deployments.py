@@ -19,7 +19,7 @@ from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.web.views import UNPROCESSABLE, ActionView, PortalView
 from portal.services.settings import setting_get
 from portal.web.operations import operation_card
-from provisioning.models import Deployment, Template
+from provisioning.models import Template
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_get, name_suggestion
 from provisioning.selectors.templates import template_get, template_list
