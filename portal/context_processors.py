@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DARK, LIGHT, SYSTEM = "dark", "light", "system"
 _MOBILE_ITEMS = 4
+SEARCH_URL = "/search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Shell:
     tenants: tuple[TenantChoice, ...]
     sections: tuple[NavSection, ...]
     mobile: tuple[NavLink, ...]
+    search_url: str = SEARCH_URL
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
