@@ -82,7 +82,29 @@ class Deployment(TenantModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["tenant", "-created_at", "-id"], name="deployment_newest"),
+            models.Index(
+                fields=["tenant", "-created_at", "-id"],
+                include=["status", "ready_at", "price_hour"],
+                name="deployment_newest",
+            ),
+            models.Index(
+                fields=["tenant", "expires_at"],
+                include=["status", "price_hour", "hold"],
+                name="deployment_live",
+                condition=~models.Q(status="deleted"),
+            ),
+            models.Index(
+                fields=["tenant", "deleted_at"],
+                include=["price_hour"],
+                name="deployment_gone",
+                condition=models.Q(deleted_at__isnull=False),
+            ),
+            models.Index(
+                fields=["tenant", "-updated_at"],
+                name="deployment_troubled",
+                condition=models.Q(models.Q(attention__isnull=False) | models.Q(status="error"))
+                & ~models.Q(status="deleted"),
+            ),
             models.Index(
                 fields=["expires_at"],
                 name="deployment_expiring",
