@@ -13,7 +13,10 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic"]
+_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic"),
+    *("--disable-background-networking", "--disable-sync"),
+]
 _HARMLESS = {"verbose", "log", "info", "debug"}
 
 

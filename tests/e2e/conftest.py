@@ -12,13 +12,15 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, Page
 
-from tests.conftest import World
+from tests.conftest import Cloud, World
 from tests.e2e.browser import DESKTOP, Watch, chromium
+from tests.e2e.catalogue import Sight, sights_made
 
 # The browser's driver runs an event loop in this thread; the fixtures write rows in it all the same.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 OpenPage = Callable[..., Page]
+Look = Callable[..., Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -76,3 +78,28 @@ def open_page(world: World, browser: Browser, live_server: Any, watch: Watch) ->
     yield open_
     for context in opened:
         context.close()
+
+
+@pytest.fixture
+def sights(cloud: Cloud) -> list[Sight]:
+    """Every page, with something on it."""
+    return sights_made(cloud)
+
+
+@pytest.fixture
+def look(open_page: OpenPage, watch: Watch) -> Look:
+    """Goes to a sight as whom it is meant for, with one window for each person and size."""
+    windows: dict[tuple[Any, ...], Page] = {}
+
+    def look_(sight: Sight, *, size: tuple[int, int] = DESKTOP, has_scripts: bool = True) -> Page:
+        watch.expected_statuses = {sight.status} if sight.status >= 400 else set()
+        whose = (sight.role, size, has_scripts)
+        if whose not in windows:
+            windows[whose] = open_page(
+                sight.path, role=sight.role, size=size, has_scripts=has_scripts
+            )
+        else:
+            windows[whose].goto(sight.path)
+        return windows[whose]
+
+    return look_

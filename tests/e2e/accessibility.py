@@ -1,0 +1,26 @@
+"""axe-core in the page: what it finds, one line each."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+_AXE = Path("node_modules/axe-core/axe.min.js")
+_RUN = """
+  async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.flatMap(
+    (rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")} (${rule.help})`))"""
+
+
+@cache
+def _source() -> str:
+    return _AXE.read_text(encoding="utf-8")
+
+
+def axe_violations(page: Page) -> list[str]:
+    """Rule, element and help of everything axe objects to, best practices included."""
+    page.evaluate(_source())
+    found: list[Any] = page.evaluate(_RUN)
+    return [str(one) for one in found]

@@ -1,0 +1,138 @@
+"""Every page of uHub with something on it: what pictures, accessibility checks and budgets walk through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from portal.kernel.tenancy import tenant_scope
+from portal.models import Operation, User
+from portal.kernel import clock
+from provisioning.models import Deployment, Finding, Template
+from provisioning.states import FindingKind, FindingStatus
+from tests.conftest import Cloud
+from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.provisioning import DeploymentFactory
+from tests.provisioning.scenes import requested, running
+
+NAMES = {
+    "admin": "Ada Lovelace",
+    "projets": "Priya Nair",
+    "dev": "Dennis Ritchie",
+    "ops": "Olga Petrova",
+    "support": "Samir Haddad",
+    "viewer": "Vera Rubin",
+}
+_OTHERS = (
+    ("pbx-demo", "running", "degraded"),
+    ("win-client-07", "stopped", "unknown"),
+    ("ci-runner-12", "deleting", "unknown"),
+    ("a-name-as-long-as-hosts-may-be-called-in-this-house-of-machines", "running", "healthy"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A page as somebody sees it; `role` None is nobody, `status` what it answers."""
+
+    name: str
+    path: str
+    role: str | None = "admin"
+    status: int = 200
+
+
+def sights_made(cloud: Cloud) -> list[Sight]:
+    """Machines in every state with their operations and findings, and the pages that show them."""
+    _dress(cloud)
+    _staff(cloud)
+    machine = running(cloud, "lab-linux-01")
+    others = _others(cloud)
+    drift = _drift(cloud, machine)
+    fresh = requested(cloud, "call-4821")
+    operations = Operation.objects.using("platform")
+    done = operations.get(target_id=machine.pk, type="pod.provision")
+    begun = operations.get(target_id=fresh.pk, type="pod.provision")
+    return [
+        Sight("sign-in", "/sign-in", None),
+        Sight("dashboard", "/"),
+        Sight("dashboard-viewer", "/", "viewer"),
+        Sight("deployments", "/deployments"),
+        Sight("deployments-none", "/deployments?search=nothing-is-called-so"),
+        Sight("deployment", f"/deployments/{machine.pk}"),
+        Sight("deployment-provisioning", f"/deployments/{fresh.pk}"),
+        Sight("deployment-failed", f"/deployments/{others[-1].pk}"),
+        Sight("deployment-choose", "/deployments/new"),
+        Sight("deployment-new", "/deployments/new?template=linux-utility"),
+        Sight("templates", "/templates"),
+        Sight("operations", "/operations"),
+        Sight("operation", f"/operations/{done.pk}"),
+        Sight("operation-waiting", f"/operations/{begun.pk}"),
+        Sight("findings", "/findings"),
+        Sight("finding", f"/findings/{drift.pk}"),
+        Sight("infrastructure", "/infrastructure", "ops"),
+        Sight("audit", "/audit"),
+        Sight("profile", "/profile"),
+        Sight("password-change", "/password-change"),
+        Sight("not-found", "/deployments/00000000-0000-7000-8000-00000000dead", status=404),
+        Sight("settings", "/admin/settings", "staff"),
+        Sight("refused", "/audit", "viewer", status=403),
+    ]
+
+
+def _dress(cloud: Cloud) -> None:
+    """Names of people and things as a customer would have them."""
+    for role, person in cloud.world.people.items():
+        User.objects.using("platform").filter(pk=person.pk).update(display_name=NAMES[role])
+    Template.objects.using("platform").filter(pk=cloud.template.pk).update(
+        name="Linux utility VM", icon="terminal", description="Debian with the usual tools."
+    )
+
+
+def _staff(cloud: Cloud) -> None:
+    """Somebody of the platform who is a member as well."""
+    staff = UserFactory(
+        username="staff", display_name="Grace Hopper", is_staff=True, is_platform_admin=True
+    )
+    MembershipFactory(user=staff, tenant=cloud.world.north, role="admin")
+    cloud.world.people["staff"] = staff
+
+
+def _drift(cloud: Cloud, machine: Deployment) -> Finding:
+    now = clock.now()
+    return Finding.objects.using("platform").create(
+        tenant_id=cloud.world.north.pk,
+        cluster=cloud.cluster,
+        deployment=machine,
+        vmid=machine.vmid,
+        node="pve1",
+        kind=FindingKind.DRIFT,
+        status=FindingStatus.OPEN,
+        expected={"cores": 2, "memory_mb": 2048},
+        found={"cores": 6, "memory_mb": 8192},
+        first_seen_at=now,
+        last_seen_at=now,
+    )
+
+
+def _others(cloud: Cloud) -> list[Deployment]:
+    world, made = cloud.world, []
+    with tenant_scope(world.north.pk), transaction.atomic():
+        common = {
+            "tenant": world.north,
+            "owner": world.people["ops"],
+            "template": cloud.template,
+        }
+        for name, status, health in _OTHERS:
+            made.append(DeploymentFactory(name=name, status=status, health=health, **common))
+        attention = {
+            "code": "storage_full",
+            "message": "The storage ceph-vm is full.",
+            "command": "pvesm status --storage ceph-vm",
+        }
+        made.append(
+            DeploymentFactory(
+                name="dev-lab-02", status="error", health="failed", attention=attention, **common
+            )
+        )
+    return made
