@@ -26,6 +26,8 @@ from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from portal.services.roles import roles_ensure  # noqa: E402
 from portal.services.settings import settings_ensure  # noqa: E402
 from tests.bench.environment import environment  # noqa: E402
+from tests.bench.experience import HEAD as HEAD_OF_EXPERIENCES  # noqa: E402
+from tests.bench.experience import Experience, experiences  # noqa: E402
 from tests.bench.subjects import measurements  # noqa: E402
 from tests.bench.timing import Measurement  # noqa: E402
 from tests.bench.world import BenchWorld, world_make  # noqa: E402
@@ -57,6 +59,19 @@ def measure(world: BenchWorld, only: list[str]) -> list[Measurement]:
     return found
 
 
+def feel(world: BenchWorld, only: list[str]) -> list[Experience]:
+    """The same for what a person feels, unless other things were asked for."""
+    if only and not any("browser".startswith(word) for word in only):
+        return []
+    sys.stdout.write(f"\n{HEAD_OF_EXPERIENCES}\n")
+    found = []
+    for one in experiences(world):
+        found.append(one)
+        sys.stdout.write(f"{one.line()}\n")
+        sys.stdout.flush()
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
@@ -74,6 +89,7 @@ def main() -> None:
         world = world_make()
         with world.raw:
             found = measure(world, options.only)
+        felt = feel(world, options.only)
         where = environment()
     finally:
         for alias in connections:
@@ -82,7 +98,11 @@ def main() -> None:
         teardown_databases(old, verbosity=0)
     sys.stdout.write(f"{time.monotonic() - began:.0f} s\n")
     if options.json:
-        body = {"environment": where, "measurements": [one.as_dict() for one in found]}
+        body = {
+            "environment": where,
+            "measurements": [one.as_dict() for one in found],
+            "browser": [one.as_dict() for one in felt],
+        }
         options.json.write_text(json.dumps(body, indent=2), encoding="utf-8")
 
 

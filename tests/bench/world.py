@@ -90,13 +90,17 @@ class BenchWorld:
 
     def browser(self, user: User | None = None) -> Browser:
         """Somebody with a session."""
+        return Browser(HTTP_COOKIE=f"{settings.SESSION_COOKIE_NAME}={self.session_key(user)}")
+
+    def session_key(self, user: User | None = None) -> str:
+        """A new session of somebody."""
         person = user or self.user
         session = import_module(settings.SESSION_ENGINE).SessionStore()
         session[SESSION_KEY] = str(person.pk)
         session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
         session[HASH_SESSION_KEY] = person.get_session_auth_hash()
         session.save()
-        return Browser(HTTP_COOKIE=f"{settings.SESSION_COOKIE_NAME}={session.session_key}")
+        return str(session.session_key)
 
     @cached_property
     def raw(self) -> psycopg.Connection[Any]:

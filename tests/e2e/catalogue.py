@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from portal.kernel import clock
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation, User
-from portal.kernel import clock
 from provisioning.models import Deployment, Finding, Template
 from provisioning.states import FindingKind, FindingStatus
 from tests.conftest import Cloud
@@ -75,7 +75,6 @@ def sights_made(cloud: Cloud) -> list[Sight]:
         Sight("profile", "/profile"),
         Sight("password-change", "/password-change"),
         Sight("not-found", "/deployments/00000000-0000-7000-8000-00000000dead", status=404),
-        Sight("settings", "/admin/settings", "staff"),
         Sight("refused", "/audit", "viewer", status=403),
     ]
 

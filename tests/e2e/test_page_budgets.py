@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Response
 
 from tests.e2e.browser import PHONE
 from tests.e2e.catalogue import Sight
-from tests.e2e.conftest import Look, OpenPage
+from tests.e2e.conftest import Look
 
 HTML_LIMIT_BYTES, SCRIPT_LIMIT_BYTES = 60_000, 30_000
 SHIFT_LIMIT = 0.02
