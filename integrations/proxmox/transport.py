@@ -267,6 +267,7 @@ class ProxmoxTransport:
         return tuple(self._host_report(address, call) for address in self.endpoint.addresses)
 
     def _host_report(self, address: str, call: _Call) -> HostReport:
+        began = time.monotonic()
         try:
             self._ask(address, call)
         except _HostFailedError as failure:
@@ -275,7 +276,8 @@ class ProxmoxTransport:
             return HostReport(address, is_reachable=False, message=message)
         except ProviderError as error:
             return HostReport(address, is_reachable=False, message=error.message)
-        return HostReport(address, is_reachable=True)
+        latency_ms = round(1000 * (time.monotonic() - began))
+        return HostReport(address, is_reachable=True, latency_ms=latency_ms)
 
     def write(
         self,

@@ -82,12 +82,16 @@ class Storage(TimestampedModel):
 
 
 class ApiHost(TimestampedModel):
-    """One API host of a cluster as it was last asked; `changed_at` says since when it is so."""
+    """One API host of a cluster as it was last asked; `changed_at` says since when it is so.
+
+    `latency_ms` is how long its last answer took.
+    """
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="api_hosts")
     address = models.CharField(max_length=260)
     is_reachable = models.BooleanField(default=False)
     last_error = models.CharField(max_length=500, blank=True, default="")
+    latency_ms = models.PositiveIntegerField(null=True)
     changed_at = models.DateTimeField()
     asked_at = models.DateTimeField()
 

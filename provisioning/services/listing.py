@@ -50,7 +50,10 @@ def hosts_store(cluster: Cluster, reports: Iterable[HostReport]) -> None:
             rows,
             update_conflicts=True,
             unique_fields=["cluster", "address"],
-            update_fields=["is_reachable", "last_error", "changed_at", "asked_at", "updated_at"],
+            update_fields=[
+                *("is_reachable", "last_error", "latency_ms"),
+                *("changed_at", "asked_at", "updated_at"),
+            ],
         )
         gone = set(known) - {row.address for row in rows}
         ApiHost.objects.using(PLATFORM).filter(cluster=cluster, address__in=gone).delete()
@@ -64,6 +67,7 @@ def _host(cluster: Cluster, known: ApiHost | None, report: HostReport, now: date
         address=report.address,
         is_reachable=report.is_reachable,
         last_error="" if report.is_reachable else message[:500],
+        latency_ms=report.latency_ms,
         changed_at=known.changed_at if known and is_same else now,
         asked_at=now,
     )

@@ -207,12 +207,14 @@ class ClusterListing:
 class HostReport:
     """Whether one API host of a cluster answers; `message` says why it does not.
 
-    It is empty for a host that is known to be down and was not asked again.
+    It is empty for a host that is known to be down and was not asked again. `latency_ms` is how long the
+    answer took.
     """
 
     address: str
     is_reachable: bool
     message: str = ""
+    latency_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
