@@ -58,3 +58,21 @@ def deployments(world: BenchWorld, _stack: ExitStack) -> tuple[Act, Act]:
 def operations(world: BenchWorld, _stack: ExitStack) -> tuple[Act, Act]:
     """`/operations`."""
     return _page(world, "/operations")
+
+
+@measured("page.deployment", beside=FLOOR)
+def deployment(world: BenchWorld, _stack: ExitStack) -> tuple[Act, Act]:
+    """One of `/deployments`."""
+    return _page(world, f"/deployments/{world.some_deployment()}")
+
+
+@measured("page.templates", beside=FLOOR)
+def templates(world: BenchWorld, _stack: ExitStack) -> tuple[Act, Act]:
+    """`/templates`."""
+    return _page(world, "/templates")
+
+
+@measured("page.profile", beside=FLOOR)
+def profile(world: BenchWorld, _stack: ExitStack) -> tuple[Act, Act]:
+    """`/profile`: the shell and little else."""
+    return _page(world, "/profile")

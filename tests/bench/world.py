@@ -7,6 +7,7 @@ from functools import cached_property
 from importlib import import_module
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.conf import settings
@@ -101,6 +102,11 @@ class BenchWorld:
         session[HASH_SESSION_KEY] = person.get_session_auth_hash()
         session.save()
         return str(session.session_key)
+
+    def some_deployment(self) -> UUID:
+        """One of the many."""
+        newest = Deployment.objects.using("platform").filter(tenant=self.big).order_by("-id")
+        return newest.values_list("pk", flat=True)[0]
 
     @cached_property
     def raw(self) -> psycopg.Connection[Any]:
