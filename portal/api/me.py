@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib.auth import update_session_auth_hash
+from django.utils.translation import get_language
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -78,6 +79,6 @@ class MeViewSet(PortalViewSet):
             "tenants": identity.tenants,
             "permissions": sorted(self.actor.permissions),
             "theme": self.user.theme,
-            "language": self.user.language,
+            "language": get_language(),
         }
         return MeShape(body).data

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from portal.kernel.api.guards import GuardedFields
 from portal.kernel.api.shapes import reads
 from portal.logic.progress import percent_of
-from portal.models import Operation, OperationAttempt, Theme, Worker
+from portal.models import Language, Operation, OperationAttempt, Theme, Worker
 from portal.permissions import Permission
 from portal.selectors.operations import operation_href, operation_label
 from portal.services.replays import REPLAYED_AT_ONCE
@@ -83,6 +83,15 @@ class UserShape(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
+class PreferencesShape(serializers.Serializer[Any]):
+    """What the person has chosen; empty or `browser` where that is left to others."""
+
+    theme = serializers.CharField()
+    language = serializers.CharField()
+    timezone = serializers.CharField()
+    has_shortcuts = serializers.BooleanField()
+
+
 class MeShape(serializers.Serializer[Any]):
     """Who asks, where, and what is allowed there."""
 
@@ -92,7 +101,8 @@ class MeShape(serializers.Serializer[Any]):
     tenants = TenantShape(many=True)
     permissions = serializers.ListField(child=serializers.CharField())
     theme = serializers.CharField()
-    language = serializers.CharField()
+    language = serializers.CharField(help_text="What answers speak: en or fr.")
+    preferences = PreferencesShape(source="user")
 
 
 class ProfileRequest(serializers.Serializer[Any]):
@@ -101,8 +111,11 @@ class ProfileRequest(serializers.Serializer[Any]):
     display_name = serializers.CharField(required=False, allow_blank=True, max_length=NAME_LENGTH)
     email = serializers.EmailField(required=False, allow_blank=True)
     theme = serializers.ChoiceField(required=False, choices=Theme.choices)
-    language = serializers.ChoiceField(required=False, choices=["en", "fr"])
-    timezone = serializers.CharField(required=False, max_length=64)
+    language = serializers.ChoiceField(required=False, choices=Language.choices)
+    timezone = serializers.CharField(
+        required=False, allow_blank=True, max_length=64, help_text="Empty: the platform's."
+    )
+    has_shortcuts = serializers.BooleanField(required=False)
 
 
 @extend_schema_serializer(

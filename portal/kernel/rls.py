@@ -304,6 +304,20 @@ class PlatformTable(TableOperation):
         ]
 
 
+class ColumnGrant(TableOperation):
+    """More columns of a platform table that the runtime role may write."""
+
+    def __init__(self, table: str, *, columns: str) -> None:
+        super().__init__(table)
+        self.columns = columns
+
+    def statements(self) -> list[str]:
+        return [f"GRANT UPDATE ({self.columns}) ON {self.table} TO {role(DEFAULT)}"]
+
+    def reverse_statements(self) -> list[str]:
+        return [f"REVOKE UPDATE ({self.columns}) ON {self.table} FROM {role(DEFAULT)}"]
+
+
 class TenantReference(TableOperation):
     """The composite foreign key behind a `TenantForeignKey`: a row can only point into its own tenant."""
 

@@ -26,9 +26,10 @@ from portal.kernel.errors import DomainError, NotFound
 from portal.kernel.tenancy import tenant_scope, user_scope
 from portal.middleware.errors import error_response
 from portal.middleware.requests import channel_of
-from portal.models import User
+from portal.models import Language, User
 from portal.selectors.identities import Person, person_find
 from portal.selectors.memberships import TenantChoice, actor_of, tenant_choices
+from portal.services.preferences import person_zone
 from portal.services.tokens import access_token_person, access_token_read
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -166,8 +167,9 @@ def _in_force(identity: Identity) -> Iterator[None]:
             context.current().actor = ANONYMOUS
         else:
             context.current().actor = actor_of(user, identity.tenant)
-            stack.enter_context(translation.override(user.language))
-            stack.enter_context(timezone.override(user.timezone))
+            if user.language != Language.BROWSER:
+                stack.enter_context(translation.override(user.language))
+            stack.enter_context(timezone.override(person_zone(user)))
             if identity.tenant:
                 stack.enter_context(tenant_scope(identity.tenant.id, user_id=user.id))
             else:

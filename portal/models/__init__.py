@@ -11,12 +11,13 @@ from portal.models.role import Role
 from portal.models.schedule import Schedule, ScheduleFire
 from portal.models.setting import Setting, SettingsVersion
 from portal.models.team import Team, TeamMember
-from portal.models.user import Theme, User
+from portal.models.user import Language, Theme, User
 from portal.models.web_session import WebSession
 from portal.models.worker import Worker
 
 __all__ = [
     "IdempotencyRecord",
+    "Language",
     "LiveEvent",
     "Membership",
     "Operation",

@@ -27,6 +27,14 @@ class Theme(models.TextChoices):
     SYSTEM = "system", _("As the system")
 
 
+class Language(models.TextChoices):
+    """What pages speak to this person; mails, which no browser reads first, take the platform's."""
+
+    BROWSER = "browser", _("As the browser")
+    ENGLISH = "en", "English"
+    FRENCH = "fr", "Français"
+
+
 class UserManager(BaseUserManager["User"]):
     """Finds people whatever the case they type their name in."""
 
@@ -46,9 +54,18 @@ class User(AbstractBaseUser):
     email = models.EmailField(_("e-mail"), blank=True)
     theme = models.CharField(_("theme"), max_length=8, choices=Theme.choices, default=Theme.DARK)
     language = models.CharField(
-        _("language"), max_length=8, choices=[("en", "English"), ("fr", "Français")], default="en"
+        _("language"), max_length=8, choices=Language.choices, default=Language.BROWSER
     )
-    timezone = models.CharField(_("time zone"), max_length=64, default="Europe/Paris")
+    timezone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        default="",
+        help_text=_("Empty: the platform's."),
+    )
+    has_shortcuts = models.BooleanField(
+        _("single-key shortcuts"), default=True, db_default=models.Value(True)
+    )
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may enter the administration"), default=False)
     is_platform_admin = models.BooleanField(_("platform administrator"), default=False)

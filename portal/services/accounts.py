@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from audit.services import trail
 from portal.errors import WrongCredentials
@@ -25,7 +26,7 @@ from portal.services.sessions import sessions_end
 from portal.services.sign_in import home_tenant_id
 from portal.tags import Tag
 
-OWN_FIELDS: Final = ("display_name", "email", "theme", "language", "timezone")
+OWN_FIELDS: Final = ("display_name", "email", "theme", "language", "timezone", "has_shortcuts")
 STAFF_FIELDS: Final = (
     *OWN_FIELDS,
     "username",
@@ -218,8 +219,9 @@ def _fields_check(user: User, only: tuple[str, ...] = ()) -> None:
         )
     except ValidationError as error:
         faults = [*faults_of(error, whole="username")]
-    if user.timezone not in zoneinfo.available_timezones():
-        faults.append(Fault("timezone", "invalid", "This time zone is not known."))
+    if user.timezone and user.timezone not in zoneinfo.available_timezones():
+        message = _("This time zone is not known. Choose one of the list, say Europe/Paris.")
+        faults.append(Fault("timezone", "invalid", message))
     if faults:
         raise InvalidInput(faults=tuple(faults))
 

@@ -25,6 +25,7 @@ from portal.kernel.authz import Actor
 from portal.kernel.queue import Complete, Failure, StepContext, StepFailed, StepResult, StepRetry
 from portal.models import Operation, User
 from portal.services.operations import operation_enqueue
+from portal.services.preferences import person_language, person_zone
 from portal.services.settings import setting_get
 
 MAIL_SEND: Final = "mail.send"
@@ -61,13 +62,14 @@ def mail_enqueue(
         "recipient": recipient,
         "public_url": settings.PUBLIC_URL,
     }
-    with translation.override(recipient.language), timezone.override(recipient.timezone):
+    language = person_language(recipient)
+    with translation.override(language), timezone.override(person_zone(recipient)):
         subject, _, text = render_to_string(template, seen).strip().partition("\n")
         text = text.strip() + "\n"
         html = render_to_string(
             "portal/mail.html",
             {
-                "language": recipient.language,
+                "language": language,
                 "brand_name": brand,
                 "subject": subject,
                 "text": text,
