@@ -51,6 +51,8 @@ TABLES: Final[dict[str, TableKind]] = {
     "portal_idempotencyrecord": TableKind.SELF,
     "portal_liveevent": TableKind.TENANT,
     "portal_membership": TableKind.SELF,
+    "portal_noticechoice": TableKind.PLATFORM,
+    "portal_notification": TableKind.SELF,
     "portal_operation": TableKind.TENANT,
     "portal_operationattempt": TableKind.TENANT,
     "portal_refreshtoken": TableKind.SELF,

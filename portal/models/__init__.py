@@ -5,6 +5,7 @@ from __future__ import annotations
 from portal.models.idempotency import IdempotencyRecord
 from portal.models.live_event import LiveEvent
 from portal.models.membership import Membership
+from portal.models.notification import NoticeChoice, Notification
 from portal.models.operation import Operation, OperationAttempt
 from portal.models.refresh_token import RefreshToken
 from portal.models.role import Role
@@ -20,6 +21,8 @@ __all__ = [
     "Language",
     "LiveEvent",
     "Membership",
+    "NoticeChoice",
+    "Notification",
     "Operation",
     "OperationAttempt",
     "RefreshToken",
