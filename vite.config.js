@@ -3,7 +3,7 @@ import { defineConfig } from "vite";
 
 import systemTheme from "./portal/frontend/build/system-theme.js";
 
-// One entry, one manifest: Django reads dist/manifest.json and links the hashed files itself.
+// One entry for every page and one for pages with charts, one manifest: Django reads dist/manifest.json and links the hashed files itself.
 export default defineConfig({
   base: "/static/",
   plugins: [tailwindcss()],
@@ -17,6 +17,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // The polyfill would be an inline script.
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: ["portal/frontend/js/main.js", "portal/frontend/images/icon.svg"] },
+    rolldownOptions: {
+      input: [
+        "portal/frontend/js/main.js",
+        "portal/frontend/js/chart.js",
+        "portal/frontend/images/icon.svg",
+      ],
+    },
   },
 });

@@ -1,17 +1,13 @@
-"""Tags and filters of the components: icons, status badges, times, sizes, money, small SVG drawings.
-
-Everything that ends up in an SVG or progress attribute is formatted here without the locale: a French
-decimal comma would make the attribute invalid.
-"""
+"""Tags and filters of the components: icons, status badges, times, sizes, money."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import cycle, islice
 from typing import Any
 
 import lucide
@@ -31,7 +27,7 @@ register = template.Library()
 _MIB_PER_GIB = 1024
 _NEARLY_FULL, _FULL = 85, 100
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
-_STROKE = 1.75
+_STROKE, _BADGE_STROKE = 1.75, 2.2
 _TONE_ICONS = {"ok": "circle-check", "warn": "triangle-alert", "danger": "octagon-x"}
 _STEP_ICONS = {
     "running": "loader-circle",
@@ -41,6 +37,10 @@ _STEP_ICONS = {
     "canceled": "ban",
     "skipped": "circle-slash",
 }
+_STEPPER_ICONS = {"done": "circle-check", "current": "circle-dot"}
+_DELTA_ICONS = {"up": "trending-up", "down": "trending-down", "flat": "minus"}
+_MINUS_SIGNS = ("-", "\N{MINUS SIGN}", "\N{EN DASH}")
+_SKELETON_WIDTHS = ("w80", "w100", "w60")
 _DATE_AND_TIME = "j M Y, H:i"
 _EXACT_TIME = "j F Y, H:i:s"
 _AVATAR_HUES = ("a", "b", "c", "d")
@@ -236,28 +236,33 @@ def widget(field: BoundField, css: str = "input") -> SafeString:
 
 
 @register.simple_tag
-def sparkline(points: Sequence[float]) -> SafeString:
-    """A smooth line with its area for a row of figures; fewer than two draw nothing."""
-    if len(points) < 2:
-        return mark_safe("")
-    line = _smooth_path(points)
-    return format_html(
-        '<svg viewBox="0 0 100 40" preserveAspectRatio="none" aria-hidden="true">'
-        '<path class="area" d="{0}L100,40L0,40Z"/><path class="line" d="{0}"/></svg>',
-        line,
-    )
+def percent(value: float | None, maximum: float | None) -> str:
+    """A share as people write it in the reader's language: "62%", "62 %"."""
+    return _("%(number)s%%") % {"number": percent_of(value, maximum)}
 
 
-def _smooth_path(points: Sequence[float], *, height: int = 40, pad: int = 3) -> str:
-    low, high = min(points), max(points)
-    span = (high - low) or 1
-    step = 100 / (len(points) - 1)
-    drawn = [
-        (index * step, height - pad - (float(point) - low) / span * (height - 2 * pad))
-        for index, point in enumerate(points)
-    ]
-    path = f"M{drawn[0][0]:.1f},{drawn[0][1]:.1f}"
-    for (left, top), (right, bottom) in pairwise(drawn):
-        middle = (left + right) / 2
-        path += f"C{middle:.1f},{top:.1f} {middle:.1f},{bottom:.1f} {right:.1f},{bottom:.1f}"
-    return path
+@register.simple_tag
+def stepper_icon(state: str) -> SafeString:
+    """The icon of a step of a form."""
+    return _drawn_icon(_STEPPER_ICONS.get(state, "circle"), 15, _STROKE, "")
+
+
+@register.simple_tag
+def delta_icon(delta: str, direction: str = "") -> SafeString:
+    """The arrow before a change: as told, or read from its sign."""
+    if not direction:
+        first = str(delta).lstrip()[:1]
+        direction = "up" if first == "+" else "down" if first in _MINUS_SIGNS else "flat"
+    return _drawn_icon(_DELTA_ICONS[direction], 13, _BADGE_STROKE, "")
+
+
+@register.filter
+def skeleton_widths(lines: str | int) -> Iterator[str]:
+    """The lengths of grey lines, one after another."""
+    return islice(cycle(_SKELETON_WIDTHS), int(lines))
+
+
+@register.simple_tag
+def current_zone() -> str:
+    """The name of the reader's time zone, for scripts that write times."""
+    return timezone.get_current_timezone_name()

@@ -26,6 +26,8 @@ TEMPLATES = [
                 "template_partials.templatetags.partials",
                 "django.templatetags.i18n",
                 "portal.templatetags.ui",
+                "portal.templatetags.ui_charts",
+                "portal.templatetags.ui_code",
             ],
             "context_processors": [
                 "django.template.context_processors.debug",

@@ -2,9 +2,12 @@
 import "htmx.org/dist/htmx.esm.js";
 import "../css/main.css";
 import "./dialogs.js";
+import "./fields.js";
 import "./live.js";
 import "./log.js";
 import "./menus.js";
 import "./requests.js";
+import "./tabs.js";
 import "./theme.js";
 import "./toasts.js";
+import "./tooltips.js";

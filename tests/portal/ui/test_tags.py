@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone, translation
 
 from portal.kernel import clock
-from portal.templatetags import ui
+from portal.templatetags import ui, ui_charts
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_an_unregistered_state_is_an_error() -> None:
 
 
 def test_a_row_of_figures_becomes_a_line() -> None:
-    drawn = ui.sparkline([1, 3, 2])
+    drawn = ui_charts.sparkline([1, 3, 2])
     assert (
         'class="line" d="M0.0,37.0C25.0,37.0 25.0,3.0 50.0,3.0C75.0,3.0 75.0,20.0 100.0,20.0"'
         in drawn
@@ -142,4 +142,4 @@ def test_a_row_of_figures_becomes_a_line() -> None:
 
 
 def test_a_single_figure_draws_nothing() -> None:
-    assert ui.sparkline([1]) == ""
+    assert ui_charts.sparkline([1]) == ""

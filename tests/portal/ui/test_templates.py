@@ -25,7 +25,7 @@ FORBIDDEN = {
     "a javascript address": r"javascript:",
     "an unescaped value": r"\|safe\b|autoescape off",
 }
-SET_BY_HTMX = {"htmx-request"}
+SET_BY_LIBRARIES = {"htmx-request", "u-cursor-x"}
 ICON_TAG = re.compile(r"\{% icon \"([a-z0-9-]+)\"")
 ICON_ATTRIBUTE = re.compile(r"<c-[a-z.]+\b[^>]*?\sicon=\"([a-z0-9-]+)\"")
 
@@ -91,10 +91,10 @@ def test_every_class_of_the_style_sheets_is_used() -> None:
     classes = set(
         re.findall(r"\.([a-z][a-z0-9-]*)", re.sub(r"@import[^;]*;|@source[^;]*;", "", selectors))
     )
-    python = (ROOT / "portal/templatetags/ui.py").read_text("utf-8")
-    used = " ".join([*map(markup, templates()), *(text for _n, text in scripts()), python])
+    tags = (path.read_text("utf-8") for path in (ROOT / "portal/templatetags").glob("*.py"))
+    used = " ".join([*map(markup, templates()), *(text for _n, text in scripts()), *tags])
     words = set(re.findall(r"[a-z][a-z0-9-]*", used))
-    assert sorted(classes - words - SET_BY_HTMX) == []
+    assert sorted(classes - words - SET_BY_LIBRARIES) == []
 
 
 def _exists(icon: str) -> bool:
