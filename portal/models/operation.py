@@ -8,11 +8,12 @@ from django.db import models
 from django.db.models.functions import Now
 
 from portal.kernel.models import TenantForeignKey, TenantManager, TenantModel
-from portal.states import OPEN_STATUSES, AttemptOutcome, OperationStatus
+from portal.states import OPEN_STATUSES, RETRYABLE_STATUSES, AttemptOutcome, OperationStatus
 
 _PENDING = models.Q(status=OperationStatus.PENDING)
 _RUNNING = models.Q(status=OperationStatus.RUNNING)
 _OPEN = models.Q(status__in=OPEN_STATUSES)
+_FAILED = models.Q(status__in=RETRYABLE_STATUSES)
 _KEYED = ~models.Q(concurrency_key="")
 
 
@@ -90,6 +91,14 @@ class Operation(TenantModel):
                 fields=("concurrency_key", "id"), name="operation_key", condition=_OPEN & _KEYED
             ),
             models.Index(fields=("tenant", "-created_at", "-id"), name="operation_recent"),
+            models.Index(
+                fields=("tenant", "-completed_at"), name="operation_failed", condition=_FAILED
+            ),
+            models.Index(
+                fields=("tenant", "actor_id", "-created_at", "-id"),
+                name="operation_of_actor",
+                condition=models.Q(actor_id__isnull=False),
+            ),
             models.Index(
                 fields=("tenant", "target_id", "-created_at"),
                 name="operation_of_target",
