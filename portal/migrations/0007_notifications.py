@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("billing", "0002_quota"),
-        ("portal", "0006_lean_ledger"),
+        ("portal", "0007_preferences"),
     ]
 
     operations = [

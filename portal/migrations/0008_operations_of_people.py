@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """What failed lately, and what one person began, are found by key among all there ever was."""
 
-    dependencies = [("portal", "0007_preferences")]
+    dependencies = [("portal", "0007_notifications")]
 
     operations = [
         migrations.AddIndex(
