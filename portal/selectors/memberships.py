@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from portal.kernel.authz import Actor, ActorKind, platform_permissions
-from portal.kernel.tenancy import user_scope
+from portal.kernel.tenancy import current_tenant_id, user_scope
 from portal.models import Membership, User
 
 
@@ -42,6 +42,20 @@ def members_in_role(*, tenant_id: UUID, role_code: str) -> tuple[User, ...]:
     )
     rows = memberships.select_related("user").order_by("user__username")
     return tuple(membership.user for membership in rows)
+
+
+def people_who_may(permission: str, *, limit: int) -> tuple[User, ...]:
+    """The active people of the organisation in scope whose role holds a permission, by name."""
+    memberships = (
+        Membership.objects.filter(
+            tenant_id=current_tenant_id(),
+            role__permissions__contains=[str(permission)],
+            user__is_active=True,
+        )
+        .select_related("user")
+        .order_by("user__display_name", "user__username")
+    )
+    return tuple(membership.user for membership in memberships[:limit])
 
 
 def _choice(membership: Membership) -> TenantChoice:

@@ -27,7 +27,7 @@ from provisioning.services import creation, lifecycle
 from provisioning.services.plan import DeploymentPlan, deployment_plan
 from provisioning.web.forms import DeploymentForm, ResizeForm, values_of
 from provisioning.web.leases import LEASE_ACTIONS, lease_card, lease_forms
-from provisioning.web.presentation import actions, history, meters, offer
+from provisioning.web.presentation import actions, followed, history, meters, offer
 
 
 class DeploymentDetail(PortalView):
@@ -167,20 +167,18 @@ class DeploymentAction(ActionView):
         key = {"actor": self.actor, "deployment_id": kwargs["deployment_id"]}
         match kwargs["action"]:
             case "start":
-                lifecycle.deployment_start(**key)
-                return _("It is being started.")
+                return followed(_("It is being started."), *lifecycle.deployment_start(**key))
             case "stop":
-                lifecycle.deployment_stop(**key, mode=request.POST.get("mode", "shutdown"))
-                return _("It is being stopped.")
+                mode = request.POST.get("mode", "shutdown")
+                return followed(
+                    _("It is being stopped."), *lifecycle.deployment_stop(**key, mode=mode)
+                )
             case "restart":
-                lifecycle.deployment_restart(**key)
-                return _("It is being restarted.")
+                return followed(_("It is being restarted."), *lifecycle.deployment_restart(**key))
             case "retry":
-                creation.deployment_retry(**key)
-                return _("It is being created again.")
+                return followed(_("It is being created again."), *creation.deployment_retry(**key))
             case "delete":
-                lifecycle.deployment_delete(**key)
-                return _("It is being deleted.")
+                return followed(_("It is being deleted."), *lifecycle.deployment_delete(**key))
             case wanted if wanted in LEASE_ACTIONS:
                 return LEASE_ACTIONS[wanted](request, **key)
             case _:
@@ -190,8 +188,10 @@ class DeploymentAction(ActionView):
         if action == "resize":
             deployment = deployment_get(actor=self.actor, deployment_id=key["deployment_id"])
             figures = values_of(ResizeForm(request.POST, deployment=deployment))
-            lifecycle.deployment_resize(actor=self.actor, deployment_id=deployment.pk, **figures)
-            return _("It is being resized.")
+            done = lifecycle.deployment_resize(
+                actor=self.actor, deployment_id=deployment.pk, **figures
+            )
+            return followed(_("It is being resized."), *done)
         raise NotFound
 
 

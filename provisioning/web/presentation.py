@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
@@ -14,6 +17,7 @@ from billing.logic.quota import Verdict
 from portal.kernel import clock
 from portal.kernel.audit_tags import tag_specs
 from portal.kernel.authz import Actor, ActorKind
+from portal.models import Operation
 from provisioning.models import Deployment, Template
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import is_in_hands_of
@@ -47,6 +51,13 @@ _LOOKS: dict[str, tuple[str, str]] = {
     Tag.DELETED: ("trash-2", "idle"),
     Tag.VMID_TAKEN: ("triangle-alert", "warn"),
 }
+
+
+def followed(text: str, deployment: Deployment, operation: Operation) -> SafeString:
+    """What a toast says about work that has begun, with the way to follow it."""
+    address = reverse("portal:operation_detail", args=[operation.pk])
+    label = _("Follow %(name)s") % {"name": deployment.name}
+    return format_html('{} <a class="link" href="{}">{}</a>', text, address, label)
 
 
 def offer(template: Template) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from portal.kernel import context
@@ -61,7 +62,10 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 class ActionView(PortalView):
-    """A button: POST only; does one thing, says so in a toast and goes back to the page."""
+    """A button: POST only; does one thing, says so in a toast and goes back to the page.
+
+    A form that stands on another page names it in `next`.
+    """
 
     http_method_names = ["post"]
 
@@ -85,6 +89,14 @@ class ActionView(PortalView):
             if error.http_status in {403, 404}:
                 raise
             messages.error(request, error.message)
-        response = HttpResponseRedirect(self.target(**kwargs))
+        response = HttpResponseRedirect(_next_of(request) or self.target(**kwargs))
         response.status_code = 303
         return response
+
+
+def _next_of(request: HttpRequest) -> str:
+    """The page of ours that the form wants to come back to, if it names one."""
+    wanted = request.POST.get("next", "")
+    hosts = {request.get_host()}
+    is_ours = url_has_allowed_host_and_scheme(wanted, hosts, require_https=request.is_secure())
+    return wanted if is_ours else ""
