@@ -54,7 +54,8 @@ def words_of(text: str) -> tuple[str, ...]:
 def match(words: tuple[str, ...], title: str, keywords: tuple[str, ...] = ()) -> Match | None:
     """How well all words fit a title, or what else it is known by; None when one fits nowhere."""
     folded = fold(title)
-    score, spans = 0.0, []
+    score = 0.0
+    spans: list[Span] = []
     for word in words:
         found = _match_word(word, folded)
         if found is None:

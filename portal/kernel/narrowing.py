@@ -52,7 +52,7 @@ class LikeAny(Func):
 
 
 class _Patterns(Value):
-    def as_sql(self, *_args: Any, **_kwargs: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, *_args: Any, **_kwargs: Any) -> tuple[str, Any]:
         return "(%s)", [self.value]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from portal.kernel.authz import Actor, ActorKind, platform_permissions
-from portal.kernel.tenancy import current_tenant_id, user_scope
+from portal.kernel.tenancy import user_scope
 from portal.models import Membership, User
 
 
@@ -44,11 +44,11 @@ def members_in_role(*, tenant_id: UUID, role_code: str) -> tuple[User, ...]:
     return tuple(membership.user for membership in rows)
 
 
-def people_who_may(permission: str, *, limit: int) -> tuple[User, ...]:
+def people_who_may(*, tenant_id: UUID, permission: str, limit: int) -> tuple[User, ...]:
     """The active people of the organisation in scope whose role holds a permission, by name."""
     memberships = (
         Membership.objects.filter(
-            tenant_id=current_tenant_id(),
+            tenant_id=tenant_id,
             role__permissions__contains=[str(permission)],
             user__is_active=True,
         )

@@ -159,10 +159,7 @@ def _here(asking: Asking) -> tuple[SearchProvider | None, Row | None]:
     for provider in _providers(asking):
         key = _key(provider, asking.path)
         if provider.get is not None and key:
-            rows = asking.once(
-                ("row", provider.kind, key), lambda p=provider, k=key: p.get(asking, [k])
-            )
-            return provider, next(iter(rows), None)
+            return provider, next(iter(provider.get(asking, [key])), None)
     return None, None
 
 

@@ -123,10 +123,12 @@ def _plan_dict(plan: Plan, helpers: str) -> dict[str, Any]:
 
 def helpers_of(asking: Asking, permission: str) -> str:
     """Who can help, by name; empty without a permission or an organisation."""
-    if not permission or current_tenant_id() is None:
+    tenant_id = current_tenant_id()
+    if not permission or tenant_id is None:
         return ""
     people = asking.once(
-        ("helpers", permission), lambda: people_who_may(permission, limit=_HELPERS + 1)
+        ("helpers", permission),
+        lambda: people_who_may(tenant_id=tenant_id, permission=permission, limit=_HELPERS + 1),
     )
     names = [str(one) for one in people if one.pk != asking.actor.user_id][:_HELPERS]
     return _("Who can help: %(people)s") % {"people": ", ".join(names)} if names else ""
