@@ -15,6 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 
 SOURCES := $(wildcard config portal provisioning projects incidents billing audit integrations)
+CATALOGUE := portal/locale/fr/LC_MESSAGES/django
 FRONTEND := $(shell find portal/frontend templates -type f 2>/dev/null) vite.config.js
 STATIC := $(shell find $(SOURCES) -path '*/static/*' -type f 2>/dev/null)
 SERVICES := $(BIN)/python -m config.local.testing --
@@ -66,8 +67,11 @@ staticfiles/.made: dist/manifest.json $(STATIC)
 	@$(TOOL_SETTINGS) $(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@touch $@
 
+$(CATALOGUE).mo: $(CATALOGUE).po | $(VENV)/.runtime
+	@$(TOOL_SETTINGS) $(BIN)/python manage.py messages --compile
+
 .PHONY: assets
-assets: staticfiles/.made
+assets: staticfiles/.made $(CATALOGUE).mo
 
 .PHONY: browser
 browser:
@@ -100,11 +104,16 @@ lint: $(VENV)/.development ## the fast part of check: format, lint, imports
 	$(BIN)/ruff check --quiet .
 	$(BIN)/lint-imports
 
-check: lint ## lint, types, templates, migrations, deployment settings, API schema
+.PHONY: messages
+messages: $(VENV)/.development ## the French catalogue, brought up to what code and templates say
+	@$(TOOL_SETTINGS) $(BIN)/python manage.py messages
+
+check: lint ## lint, types, templates, translations, migrations, deployment settings, API schema
 	@$(MAKE) --no-print-directory assets
 	$(TOOL_SETTINGS) $(BIN)/mypy $(SOURCES)
 	$(BIN)/djlint templates --lint --quiet
 	node node_modules/htmx.org/dist/scripts/upgrade-check.js templates
+	$(TOOL_SETTINGS) $(BIN)/python manage.py messages --check
 	@$(SERVICES) $(MAKE) --no-print-directory check-django
 
 .PHONY: check-django

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from billing.models import Tenant
 from integrations.services.hypervisors import hypervisors_forget
 from integrations.services.secrets import secret_put
 from portal.kernel.authz import Actor
+from portal.management.commands.messages import catalogue_path
 from portal.models import User
 from portal.services.roles import roles_ensure
 from portal.services.settings import settings_forget
@@ -25,6 +27,14 @@ quick_flush_install()
 
 ALIASES = ("default", "owner", "platform", "dispatch")
 CROSS_ALIAS_FIXTURES = {"world", "cloud", "site"}
+
+
+def pytest_configure() -> None:
+    """Whoever runs a test by hand has the catalogue as it is now, too; `make` has compiled it before."""
+    path = catalogue_path()
+    compiled = path.with_suffix(".mo")
+    if not compiled.exists() or compiled.stat().st_mtime < path.stat().st_mtime:
+        call_command("messages", compile=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -151,24 +151,38 @@ class SessionActorMiddleware:
         request.identity = identity  # type: ignore[attr-defined]
         request.tenant_choice = identity.tenant  # type: ignore[attr-defined]
         request.tenant_choices = identity.tenants  # type: ignore[attr-defined]
-        with _in_force(identity):
+        with _in_force(identity, _language(request, identity)):
             if identity.error and channel != "api":
-                return error_response(request, identity.error)
-            if identity.tenant and request.GET.get("tenant") == identity.tenant.slug:
-                request.session[SESSION_TENANT] = identity.tenant.slug
-            return self.get_response(request)
+                response = error_response(request, identity.error)
+            else:
+                if identity.tenant and request.GET.get("tenant") == identity.tenant.slug:
+                    request.session[SESSION_TENANT] = identity.tenant.slug
+                response = self.get_response(request)
+            response.headers.setdefault("Content-Language", translation.get_language() or "")
+            return response
+
+
+def _language(request: HttpRequest, identity: Identity) -> str:
+    """The profile's; where that names none, what LocaleMiddleware found: cookie, browser, ours.
+
+    A program that names a language in its header is answered in that one, whoever it works for.
+    """
+    found = translation.get_language() or settings.LANGUAGE_CODE
+    is_told = identity.method == "bearer" and "Accept-Language" in request.headers
+    user = identity.user
+    is_open = user is None or is_told or user.language == Language.BROWSER
+    return found if is_open or user is None else user.language
 
 
 @contextmanager
-def _in_force(identity: Identity) -> Iterator[None]:
+def _in_force(identity: Identity, language: str) -> Iterator[None]:
     user = identity.user
     with ExitStack() as stack:
         if user is None:
             context.current().actor = ANONYMOUS
         else:
             context.current().actor = actor_of(user, identity.tenant)
-            if user.language != Language.BROWSER:
-                stack.enter_context(translation.override(user.language))
+            stack.enter_context(translation.override(language))
             stack.enter_context(timezone.override(person_zone(user)))
             if identity.tenant:
                 stack.enter_context(tenant_scope(identity.tenant.id, user_id=user.id))
