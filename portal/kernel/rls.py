@@ -57,6 +57,7 @@ TABLES: Final[dict[str, TableKind]] = {
     "portal_operationattempt": TableKind.TENANT,
     "portal_refreshtoken": TableKind.SELF,
     "portal_role": TableKind.PLATFORM,
+    "portal_savedfilter": TableKind.TENANT,
     "portal_schedule": TableKind.PLATFORM,
     "portal_schedulefire": TableKind.PLATFORM,
     "portal_setting": TableKind.PLATFORM,

@@ -9,6 +9,7 @@ from portal.models.notification import NoticeChoice, Notification
 from portal.models.operation import Operation, OperationAttempt
 from portal.models.refresh_token import RefreshToken
 from portal.models.role import Role
+from portal.models.saved_filter import SavedFilter
 from portal.models.schedule import Schedule, ScheduleFire
 from portal.models.setting import Setting, SettingsVersion
 from portal.models.team import Team, TeamMember
@@ -27,6 +28,7 @@ __all__ = [
     "OperationAttempt",
     "RefreshToken",
     "Role",
+    "SavedFilter",
     "Schedule",
     "ScheduleFire",
     "Setting",
