@@ -39,8 +39,14 @@ class StoredAnswer:
 class AnswerStore(Protocol):
     """Where answers are kept. Both calls run inside the transaction of the effect, on `alias`."""
 
-    def find(self, scope: KeyScope, *, alias: str) -> StoredAnswer | None:
-        """Takes the key's lock until the transaction ends. Raises IdempotencyInFlight."""
+    def find(
+        self, scope: KeyScope, *, alias: str, is_patient: bool = False
+    ) -> StoredAnswer | None:
+        """Takes the key's lock until the transaction ends; who is patient waits for it.
+
+        Raises:
+            IdempotencyInFlight: somebody else holds it, and nobody waits.
+        """
 
     def keep(self, scope: KeyScope, answer: StoredAnswer, *, alias: str) -> None:
         """Stores the answer for 24 hours."""

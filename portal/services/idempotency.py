@@ -19,12 +19,15 @@ PATH_SHOWN: Final = 200
 class RecordStore:
     """Answers as rows; the key's lock is PostgreSQL's, released by the end of the transaction."""
 
-    def find(self, scope: KeyScope, *, alias: str) -> StoredAnswer | None:
+    def find(
+        self, scope: KeyScope, *, alias: str, is_patient: bool = False
+    ) -> StoredAnswer | None:
         """What was answered in the last 24 hours. Raises IdempotencyInFlight."""
         lock = int.from_bytes(bytes.fromhex(scope.digest)[:8], "big", signed=True)
+        call = "pg_advisory_xact_lock" if is_patient else "pg_try_advisory_xact_lock"
         with connections[alias].cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock])
-            if cursor.fetchone() != (True,):
+            cursor.execute(f"SELECT {call}(%s)", [lock])
+            if not is_patient and cursor.fetchone() != (True,):
                 raise IdempotencyInFlight
         rows = IdempotencyRecord.objects.using(alias).filter(
             user_id=scope.user_id, scope_hash=scope.digest

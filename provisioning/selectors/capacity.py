@@ -16,7 +16,15 @@ from portal.kernel import clock
 from portal.kernel.tenancy import PLATFORM
 from portal.services.settings import setting_get
 from provisioning.logic.placement import ClusterRoom, NodeRoom, Place, Room, StorageRoom
-from provisioning.models import Cluster, Deployment, GuestObservation, Node, Storage, Template
+from provisioning.models import (
+    Cluster,
+    Deployment,
+    GuestObservation,
+    Node,
+    Storage,
+    Template,
+    TemplateCopy,
+)
 from provisioning.states import DeploymentStatus
 
 
@@ -32,17 +40,20 @@ class Allocated:
 
 def places_of(template: Template) -> list[tuple[Cluster, Place]]:
     """Where the template can be cloned from, its own fields first."""
-    first = Place(
-        template.cluster.code,
-        template.default_node,
-        template.proxmox_template_vmid,
-        template.storage_pool,
-    )
-    copies = template.copies.filter(is_active=True).select_related("cluster")
-    return [
-        (template.cluster, first),
-        *((c.cluster, Place(c.cluster.code, c.node, c.vmid, c.storage)) for c in copies),
-    ]
+    return places_by_template([template])[template.pk]
+
+
+def places_by_template(templates: Iterable[Template]) -> dict[UUID, list[tuple[Cluster, Place]]]:
+    """The same for many templates, in one query."""
+    found: dict[UUID, list[tuple[Cluster, Place]]] = {}
+    for row in templates:
+        own = (row.default_node, row.proxmox_template_vmid, row.storage_pool)
+        found[row.pk] = [(row.cluster, Place(row.cluster.code, *own))]
+    copies = TemplateCopy.objects.filter(template_id__in=found, is_active=True)
+    for copy in copies.select_related("cluster"):
+        place = Place(copy.cluster.code, copy.node, copy.vmid, copy.storage)
+        found[copy.template_id].append((copy.cluster, place))
+    return found
 
 
 def room_of(clusters: Iterable[Cluster]) -> Room:

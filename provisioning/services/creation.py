@@ -12,9 +12,11 @@ from audit.services import trail
 from billing.services.quotas import quota_reserve
 from integrations.proxmox.mapping import marker_build
 from portal.kernel import clock
+from portal.kernel.answers import KeyScope, StoredAnswer, answer_store
 from portal.kernel.authz import Actor
 from portal.kernel.fsm import transition
 from portal.kernel.models import uuid7
+from portal.kernel.tenancy import DEFAULT
 from portal.models import Operation
 from provisioning.errors import DeploymentBusy, DeploymentInvalid, WrongState
 from provisioning.logic.placement import Decision
@@ -33,6 +35,8 @@ from provisioning.services.plan import (
 from provisioning.services.vmids import vmid_allocate
 from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
 from provisioning.tags import Tag
+
+_CREATED = 201
 
 
 @transaction.atomic
@@ -69,6 +73,27 @@ def deployment_create(
     )
     operation = enqueue_for(deployment, OperationType.PROVISION, actor=actor)
     return deployment, operation
+
+
+@transaction.atomic
+def deployment_create_once(
+    *, actor: Actor, tenant_id: UUID, owner_id: UUID, request: DeploymentRequest, key: str
+) -> UUID:
+    """The same, once for a key: a second submit waits for the first and answers the same deployment.
+
+    Raises:
+        Refused, DeploymentInvalid, QuotaExceeded, NoCapacity, NoVmidLeft: nothing was reserved.
+    """
+    scope = KeyScope(owner_id, tenant_id, "POST", "/deployments/new", key)
+    known = answer_store().find(scope, alias=DEFAULT, is_patient=True)
+    if known is not None:
+        return UUID(known.body)
+    deployment, _operation = deployment_create(
+        actor=actor, tenant_id=tenant_id, owner_id=owner_id, request=request
+    )
+    answer = StoredAnswer(key, _CREATED, {}, str(deployment.pk))
+    answer_store().keep(scope, answer, alias=DEFAULT)
+    return deployment.pk
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from billing.logic.quota import Amounts
 from provisioning.errors import NoCapacity
 from provisioning.logic.placement import Candidate, Decision, decide, growth_missing
 from provisioning.models import Cluster, Template
-from provisioning.selectors.capacity import places_of, room_of
+from provisioning.selectors.capacity import places_by_template, places_of, room_of
 
 
 def placement_preview(template: Template, need: Amounts) -> Decision:
@@ -18,6 +19,17 @@ def placement_preview(template: Template, need: Amounts) -> Decision:
     places = places_of(template)
     room = room_of({cluster.pk: cluster for cluster, _ in places}.values())
     return decide(need=need, places=[place for _, place in places], room=room)
+
+
+def placements_preview(wanted: Sequence[tuple[Template, Amounts]]) -> list[Decision]:
+    """The same for many wishes, each by itself; what the clusters bear is read once."""
+    places = places_by_template({template.pk: template for template, _ in wanted}.values())
+    clusters = {cluster.pk: cluster for found in places.values() for cluster, _ in found}
+    room = room_of(clusters.values())
+    return [
+        decide(need=need, places=[place for _, place in places[template.pk]], room=room)
+        for template, need in wanted
+    ]
 
 
 def placement_demand(decision: Decision) -> Candidate:

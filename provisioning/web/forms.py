@@ -12,8 +12,7 @@ from portal.kernel.errors import Fault, InvalidInput
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment, Template
 from provisioning.states import LIVE, DeploymentStatus
-
-PARAMETER_PREFIX = "parameter_"
+from provisioning.web.drafts import PARAMETER_PREFIX, Draft, Step, step_of
 
 
 class TagsField(forms.CharField):
@@ -34,9 +33,7 @@ class DeploymentForm(forms.Form):
         label=_("Name"),
         max_length=63,
         help_text=_("Lower-case letters, digits and hyphens; becomes the host name."),
-        widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autofocus": True, "spellcheck": "false"}
-        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     hostname = forms.CharField(
         label=_("Host name"),
@@ -89,11 +86,37 @@ class DeploymentForm(forms.Form):
             tags=data.get("tags") or (),
         )
 
+    def fields_of(self, step: Step) -> list[forms.BoundField]:
+        """The fields one step asks for."""
+        return [field for field in self if step_of(field.name) is step]
+
+    def typed(self, draft: Draft) -> dict[str, str]:
+        """The draft's values; defaults stand for the steps that were not answered."""
+        return {
+            name: draft.values.get(name, "")
+            if draft.has(step_of(name))
+            else _text(self.get_initial_for_field(field, name))
+            for name, field in self.fields.items()
+        }
+
     def show(self, faults: Iterable[Fault]) -> None:
-        """Puts each fault beside its field."""
+        """Puts each fault beside its field, unless the field could not even be read."""
+        unread = set(self.errors)
         for fault in faults:
             name = (fault.field or "").replace("parameters.", PARAMETER_PREFIX)
-            self.add_error(name if name in self.fields else None, fault.message)
+            if name not in unread:
+                self.add_error(name if name in self.fields else None, fault.message)
+
+    def faulty_step(self) -> Step | None:
+        """The first step with a field at fault."""
+        faulty = {step_of(name) for name in self.errors if name in self.fields}
+        return next((step for step in Step if step in faulty), None)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else ""
+    return ", ".join(value) if isinstance(value, list) else str(value if value is not None else "")
 
 
 def _option_field(option: Mapping[str, Any]) -> forms.Field:

@@ -12,21 +12,21 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.selectors.entries import entries_about
-from billing.logic.pricing import cost
 from billing.logic.quota import Verdict
 from portal.kernel import clock
 from portal.kernel.audit_tags import tag_specs
 from portal.kernel.authz import Actor, ActorKind
 from portal.models import Operation
-from provisioning.models import Deployment, Template
+from portal.templatetags.ui import gib, mib
+from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import is_in_hands_of
-from provisioning.selectors.prices import default_price_hour
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
 
 _S = DeploymentStatus
 HISTORY_LENGTH = 20
+_NEARLY_FULL = 85
 _LOOKS: dict[str, tuple[str, str]] = {
     Tag.REQUESTED: ("plus", "info"),
     Tag.CREATED: ("circle-check", "ok"),
@@ -60,13 +60,6 @@ def followed(text: str, deployment: Deployment, operation: Operation) -> SafeStr
     return format_html('{} <a class="link" href="{}">{}</a>', text, address, label)
 
 
-def offer(template: Template) -> dict[str, Any]:
-    """A template with the price of its defaults."""
-    price = default_price_hour(template)
-    figures = cost(price, hours=None, currency="EUR")
-    return {"template": template, "price_hour": price, "price_month": figures.per_month}
-
-
 def meters(verdicts: Iterable[Verdict], *, with_change: bool = True) -> list[dict[str, Any]]:
     """Quota as bars: used → after / limit."""
     labels = {
@@ -79,24 +72,32 @@ def meters(verdicts: Iterable[Verdict], *, with_change: bool = True) -> list[dic
 
 
 def _meter(label: str, verdict: Verdict, *, with_change: bool) -> dict[str, Any]:
-    limit = "∞" if verdict.limit is None else _amount(verdict.dimension, verdict.limit)
-    used, after = (_amount(verdict.dimension, n) for n in (verdict.used, verdict.after))
-    shown = f"{used} → {after}" if with_change and verdict.requested else used
+    name, asked = verdict.dimension, verdict.requested if with_change else 0
+    limit = "∞" if verdict.limit is None else amount_text(name, verdict.limit)
+    used, after = amount_text(name, verdict.used), amount_text(name, verdict.after)
+    told = [_bare(used, limit), _bare(after, limit)] if asked else [_bare(used, limit)]
     full = verdict.percent_after or 0
-    tone = "danger" if not verdict.is_allowed else "warn" if full >= 85 else ""
+    tone = "danger" if not verdict.is_allowed else "warn" if full >= _NEARLY_FULL else ""
     return {
         "label": label,
-        "text": f"{shown} / {limit}",
+        "text": f"{' → '.join(told)} / {limit}",
         "value": min(verdict.after, verdict.limit if verdict.limit is not None else verdict.after),
         "max": verdict.limit or max(verdict.after, 1),
         "tone": tone,
     }
 
 
-def _amount(dimension: str, value: int) -> str:
+def _bare(text: str, other: str) -> str:
+    """The figure without its unit where the figure after it has the same."""
+    figure, _mark, unit = text.rpartition(" ")
+    return figure if unit and other.endswith(f" {unit}") else text
+
+
+def amount_text(dimension: str, value: int) -> str:
+    """An amount of one dimension with its unit."""
     if dimension == "memory_mb":
-        return f"{value / 1024:g} GiB"
-    return f"{value} GiB" if dimension == "disk_gb" else str(value)
+        return mib(value)
+    return gib(value) if dimension == "disk_gb" else str(value)
 
 
 def actions(actor: Actor, deployment: Deployment) -> dict[str, dict[str, str]]:

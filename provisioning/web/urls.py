@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from provisioning.web import deployments as views
-from provisioning.web import findings, infrastructure
+from provisioning.web import catalogue, creation, findings, infrastructure
 from provisioning.web.deployment_list import DeploymentList
 
 app_name = "provisioning"
@@ -23,10 +23,16 @@ urlpatterns = [
         infrastructure.InfrastructureMaintenance.as_view(),
         name="infrastructure_maintenance",
     ),
-    path("templates", views.TemplateList.as_view(), name="template_list"),
+    path("templates", catalogue.TemplateList.as_view(), name="template_list"),
+    path("templates/<str:code>", catalogue.TemplateDetail.as_view(), name="template_detail"),
     path("deployments", DeploymentList.as_view(), name="deployment_list"),
-    path("deployments/new", views.DeploymentNew.as_view(), name="deployment_new"),
-    path("deployments/plan", views.DeploymentPlanView.as_view(), name="deployment_plan"),
+    path("deployments/new", creation.DeploymentNew.as_view(), name="deployment_new"),
+    path(
+        "deployments/new/<str:step>",
+        creation.DeploymentNew.as_view(),
+        name="deployment_new_step",
+    ),
+    path("deployments/plan", creation.DeploymentPlanView.as_view(), name="deployment_plan"),
     path(
         "deployments/<str:deployment_id>",
         views.DeploymentDetail.as_view(),
