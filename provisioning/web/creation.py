@@ -28,7 +28,15 @@ from provisioning.services.plan import DeploymentPlan, deployment_plan
 from provisioning.web.catalogue import offers_of
 from provisioning.web.drafts import FIELDS, PARAMETER_PREFIX, Draft, Step
 from provisioning.web.forms import DeploymentForm
-from provisioning.web.plans import quota_faults, sizes, step_url, stepper, verdicts_of
+from provisioning.web.plans import (
+    options,
+    quota_faults,
+    sizes,
+    spans,
+    step_url,
+    stepper,
+    verdicts_of,
+)
 from provisioning.web.presentation import meters
 
 
@@ -224,7 +232,8 @@ class DeploymentNew(_CreationView):
             "query": wish.draft.query(),
             "before": step.before,
             "sizes": sizes(wish.template) if step is Step.RESOURCES else [],
-            "typed": wish.typed,
+            "spans": spans(int(setting_get("cloudpods.lease.max_hours"))),
+            "options": options(wish.form) if step is Step.REVIEW else [],
             **self.plan_values(wish),
         }
         return self._kept(self.page(values, status=status))

@@ -9,14 +9,14 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from billing.logic.pricing import amount, hourly_price
-from billing.logic.pricing import HOURS_PER_MONTH
+from billing.logic.pricing import HOURS_PER_MONTH, amount, hourly_price
 from billing.logic.quota import Verdict
 from portal.kernel.errors import Fault
 from portal.templatetags.ui import gib, mib
 from provisioning.models import Template
 from provisioning.services.plan import DeploymentPlan
 from provisioning.web.drafts import Draft, Step
+from provisioning.web.forms import DeploymentForm
 from provisioning.web.presentation import amount_text
 
 _FIGURES = ("cpu_cores", "memory_mb", "disk_gb")
@@ -104,6 +104,22 @@ def sizes(template: Template) -> list[dict[str, Any]]:
     return found
 
 
+def spans(longest: int) -> list[tuple[int, str]]:
+    """(hours, words) of the lifetimes that can be had with one click."""
+    found = ((24, _("1 day")), (72, _("3 days")), (168, _("1 week")), (720, _("30 days")))
+    return [(hours, words) for hours, words in found if hours <= longest]
+
+
+def options(form: DeploymentForm) -> list[dict[str, str]]:
+    """The template's options as they were answered: {label, text}."""
+    words = {True: _("yes"), False: _("no")}
+    return [
+        {"label": str(field.label), "text": words[value] if isinstance(value, bool) else value}
+        for field in form.parameter_fields
+        if (value := form.cleaned_data.get(field.name)) not in (None, "")
+    ]
+
+
 def _scaled(template: Template, name: str, factor: Decimal) -> int:
     low, default, high = template.limits(name)
     return min(high, max(low, int(default * factor)))
@@ -112,7 +128,7 @@ def _scaled(template: Template, name: str, factor: Decimal) -> int:
 def stepper(
     here: Step, draft: Draft, template: Template | None, plan: DeploymentPlan | None
 ) -> list[dict[str, Any]]:
-    """Values of `<c-stepper>`: done steps say what was answered and lead back."""
+    """The steps with what was answered; those that can be gone to are open."""
     labels = {
         Step.TEMPLATE: _("Template"),
         Step.RESOURCES: _("Resources"),
@@ -128,7 +144,8 @@ def stepper(
             {
                 "label": labels[step],
                 "detail": _answered(step, template, plan) if is_done else "",
-                "url": step_url(step, draft) if is_open else None,
+                "step": step.value,
+                "is_open": is_open,
                 "state": "current" if step is here else "done" if is_done else "todo",
             }
         )
