@@ -39,9 +39,7 @@ class StoredAnswer:
 class AnswerStore(Protocol):
     """Where answers are kept. Both calls run inside the transaction of the effect, on `alias`."""
 
-    def find(
-        self, scope: KeyScope, *, alias: str, is_patient: bool = False
-    ) -> StoredAnswer | None:
+    def find(self, scope: KeyScope, *, alias: str, is_patient: bool = False) -> StoredAnswer | None:
         """Takes the key's lock until the transaction ends; who is patient waits for it.
 
         Raises:

@@ -19,9 +19,7 @@ PATH_SHOWN: Final = 200
 class RecordStore:
     """Answers as rows; the key's lock is PostgreSQL's, released by the end of the transaction."""
 
-    def find(
-        self, scope: KeyScope, *, alias: str, is_patient: bool = False
-    ) -> StoredAnswer | None:
+    def find(self, scope: KeyScope, *, alias: str, is_patient: bool = False) -> StoredAnswer | None:
         """What was answered in the last 24 hours. Raises IdempotencyInFlight."""
         lock = int.from_bytes(bytes.fromhex(scope.digest)[:8], "big", signed=True)
         call = "pg_advisory_xact_lock" if is_patient else "pg_try_advisory_xact_lock"

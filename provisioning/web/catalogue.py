@@ -69,7 +69,9 @@ class TemplateList(PortalView):
         wanted = filters.cleaned_data
         found = Q()
         if text := wanted.get("search"):
-            found &= Q(name__icontains=text) | Q(description__icontains=text) | Q(tags__contains=text)
+            found &= (
+                Q(name__icontains=text) | Q(description__icontains=text) | Q(tags__contains=text)
+            )
         if kind := wanted.get("kind"):
             found &= Q(type=kind)
         return self.page(

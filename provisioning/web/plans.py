@@ -39,7 +39,7 @@ def quota_words(verdict: Verdict) -> str:
         "limit": amount_text(verdict.dimension, limit),
     }
     text = _(
-        "Quota of %(label)s: %(asked)s are asked for, %(left)s of %(limit)s are left. "
+        "Of %(label)s, %(asked)s are asked for and %(left)s of %(limit)s are left. "
         "Ask for less, delete what is not needed, or have a platform administrator raise the limit."
     )
     return text % values
@@ -47,10 +47,11 @@ def quota_words(verdict: Verdict) -> str:
 
 def quota_faults(plan: DeploymentPlan) -> list[Fault]:
     """What the quota and the clusters refuse, each at the field that can change it."""
+    told = {fault.field for fault in plan.faults}
     faults = [
         Fault(v.dimension if v.dimension in _FIGURES else None, "quota", quota_words(v))
         for v in plan.quota
-        if not v.is_allowed
+        if not v.is_allowed and v.dimension not in told
     ]
     if plan.placement is not None and not plan.placement.fits:
         faults.append(Fault(None, "no_capacity", plan.placement.reason))

@@ -90,7 +90,7 @@ def _meter(label: str, verdict: Verdict, *, with_change: bool) -> dict[str, Any]
 def _bare(text: str, other: str) -> str:
     """The figure without its unit where the figure after it has the same."""
     figure, _mark, unit = text.rpartition(" ")
-    return figure if unit and other.endswith(f" {unit}") else text
+    return figure if figure == "0" or other.endswith(f" {unit}") else text
 
 
 def amount_text(dimension: str, value: int) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from provisioning.web import deployments as views
 from provisioning.web import catalogue, creation, findings, infrastructure
+from provisioning.web import deployments as views
 from provisioning.web.deployment_list import DeploymentList
 
 app_name = "provisioning"

@@ -30,6 +30,7 @@ STRANGE: Final = (
 )
 FIELDS: Final = ("name", "hostname", "cpu_cores", "memory_mb", "disk_gb", "ttl_hours", "tags")
 LISTS: Final = {
+    "/templates": ("search", "kind"),
     "/deployments": ("search", "status", "owner", "after", "before", "tenant"),
     "/operations": ("search", "status", "queue", "type", "after", "before"),
     "/audit": ("actor", "tag", "category", "target", "outcome", "from", "to", "after", "before"),
@@ -64,9 +65,30 @@ def test_a_form_with_a_strange_value_is_shown_again(
             is_optional = field in {"hostname", "tags", "parameter_database"} and value == ""
             if is_optional or (field == "tags" and value in {"x" * 5000, "1e9", "null"}):
                 continue
-            answer = client.post("/deployments/new", form(**{field: value}))
-            if answer.status_code != 422:
-                wrong[field, value[:20]] = (answer.status_code, answer.get("Location"))
+            is_figure = field in {"cpu_cores", "memory_mb", "disk_gb"}
+            for step in ("resources" if is_figure else "network", "review"):
+                answer = client.post(f"/deployments/new/{step}", form(**{field: value}))
+                if answer.status_code != 422:
+                    wrong[step, field, value[:20]] = (answer.status_code, answer.get("Location"))
+    assert wrong == {}
+    assert rows_digest() == before
+
+
+def test_a_step_s_address_takes_anything(world: World, template: Template, client: Client) -> None:
+    before = rows_digest()
+    wrong = {}
+    for step in ("resources", "network", "review"):
+        for field in (*FIELDS, "parameter_database", "key"):
+            for value in STRANGE:
+                answer = client.get(f"/deployments/new/{step}", form(**{field: value}))
+                if answer.status_code != 200:
+                    wrong[step, field, value[:20]] = answer.status_code
+    for value in STRANGE:
+        answer = client.get("/deployments/new/resources", form(template=value))
+        if (answer.status_code, answer.get("Location")) != (303, "/deployments/new"):
+            wrong["template", value[:20]] = answer.status_code
+        if value and client.get(f"/deployments/new/{quote(value)}").status_code != 404:
+            wrong["step", value[:20]] = "not 404"
     assert wrong == {}
     assert rows_digest() == before
 
@@ -133,7 +155,7 @@ def test_a_form_without_its_token_is_refused(world: World, template: Template) -
     client = Client(enforce_csrf_checks=True)
     client.force_login(world.people["ops"])
     before = rows_digest()
-    assert client.post("/deployments/new", form()).status_code == 403
+    assert client.post("/deployments/new/review", form()).status_code == 403
     as_json = client.post("/api/deployments", form(), content_type="application/json")
     assert as_json.status_code == 403
     assert rows_digest() == before

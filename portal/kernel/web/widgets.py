@@ -85,7 +85,10 @@ def read_span(text: str) -> timedelta | None:
             return None
         # "2h30": what follows hours without a unit are minutes.
         unit = named or ("minutes" if index and unit == "hours" else "hours")
-        total += timedelta(**{unit: float(str(match[1]).replace(",", "."))})
+        try:
+            total += timedelta(**{unit: float(str(match[1]).replace(",", "."))})
+        except OverflowError:
+            return None
     return total if end == len(text) else None
 
 
