@@ -34,7 +34,9 @@ class AuditConfig(AppConfig):
                 url="/audit",
                 icon="scroll-text",
                 permission=Permission.AUDIT_VIEW,
+                section=_("Organisation"),
                 order=80,
+                shortcut="a",
             )
         )
         handlers.register()

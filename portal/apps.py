@@ -37,6 +37,8 @@ class PortalConfig(AppConfig):
                 permission=authz.SIGNED_IN,
                 order=10,
                 in_mobile_bar=True,
+                short_label=_("Home"),
+                shortcut="h",
             )
         )
         ui.register_nav(
@@ -46,8 +48,11 @@ class PortalConfig(AppConfig):
                 url="/operations",
                 icon="square-terminal",
                 permission=Permission.OPERATIONS_VIEW,
+                section=_("Operations"),
                 order=40,
                 in_mobile_bar=True,
+                short_label=_("Tasks"),
+                shortcut="o",
             )
         )
         permission = Permission.OPERATIONS_VIEW

@@ -26,7 +26,7 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self) -> None:
         from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
-        from provisioning.web import cards, navigation  # noqa: PLC0415
+        from provisioning.web import cards, navigation, platform_state  # noqa: PLC0415
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
@@ -39,6 +39,7 @@ class ProvisioningConfig(AppConfig):
         ui.register_statuses("node", NODE_STYLES)
         for item in navigation.NAV:
             ui.register_nav(item)
+        ui.register_platform_sign(platform_state.CLUSTERS)
         ui.register_target("deployment", cards.deployment_links)
         ui.register_target("lease_warning", cards.warning_links)
         live.register_topic(live.Topic("deployment", Permission.VIEW, cards.deployment_links))

@@ -37,10 +37,21 @@ class StatusStyle:
 
 
 @dataclass(frozen=True, slots=True)
+class NavAction:
+    """What makes one more of an entry's objects: the plus beside it, for actors that hold `permission`."""
+
+    label: Text
+    url: str
+    permission: str
+    shortcut: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NavItem:
     """One entry of the side bar, shown to actors that hold `permission` (`signed_in` for all).
 
-    `count` answers the figure beside it for the current tenant, or None.
+    `count` answers the figure beside it for the current tenant, or None. `shortcut` is the letter that
+    goes there after `g`. `short_label` is for the phone's bar.
     """
 
     key: str
@@ -53,6 +64,29 @@ class NavItem:
     count: Callable[[HttpRequest], int | None] | None = None
     is_platform_only: bool = False
     in_mobile_bar: bool = False
+    short_label: Text = ""
+    shortcut: str = ""
+    action: NavAction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformState:
+    """How the platform fares, in two short lines at the foot of the side bar."""
+
+    tone: Tone
+    title: Text
+    detail: Text = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformSign:
+    """Where a platform state comes from: asked on every page, so `ask` answers from what is remembered."""
+
+    key: str
+    permission: str
+    ask: Callable[[], PlatformState | None]
+    order: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +115,7 @@ TargetResolver = Callable[[Collection[UUID]], Mapping[UUID, TargetLink]]
 _statuses: dict[str, dict[str, StatusStyle]] = {}
 _targets: dict[str, TargetResolver] = {}
 _nav: dict[str, NavItem] = {}
+_signs: dict[str, PlatformSign] = {}
 _cards: dict[str, DashboardCard] = {}
 
 
@@ -118,6 +153,16 @@ def register_nav(item: NavItem) -> None:
 def nav_items() -> list[NavItem]:
     """Entries in their order."""
     return sorted(_nav.values(), key=lambda item: (item.order, item.key))
+
+
+def register_platform_sign(sign: PlatformSign) -> None:
+    """Adds or replaces what the foot of the side bar says."""
+    _signs[sign.key] = sign
+
+
+def platform_signs() -> list[PlatformSign]:
+    """Signs in their order."""
+    return sorted(_signs.values(), key=lambda sign: (sign.order, sign.key))
 
 
 def once(request: HttpRequest, key: str, ask: Callable[[], Answer]) -> Answer:

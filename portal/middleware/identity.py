@@ -38,6 +38,7 @@ PASSWORD_CHANGE_PATH: Final = "/password-change"  # noqa: S105 - an address
 _OPEN_WITHOUT_CHANGE: Final = frozenset(
     {
         PASSWORD_CHANGE_PATH,
+        "/brand.css",
         "/sign-out",
         "/theme",
         "/healthz",

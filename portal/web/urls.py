@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.web import dashboard, live, operations, probes, profile, sessions, sign_in
+from portal.web import brand, dashboard, live, operations, probes, profile, sessions, sign_in
 
 app_name = "portal"
 urlpatterns = [
@@ -23,6 +23,7 @@ urlpatterns = [
         sessions.SessionRevoke.as_view(),
         name="session_revoke",
     ),
+    path("brand.css", brand.BrandStyles.as_view(), name="brand_styles"),
     path("theme", profile.ThemeChange.as_view(), name="theme"),
     path("tenant", profile.TenantSwitch.as_view(), name="tenant_switch"),
     path("healthz", probes.Health.as_view(), name="healthz"),

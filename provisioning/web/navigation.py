@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel.ui import NavItem
+from portal.kernel.ui import NavAction, NavItem
 from provisioning.permissions import Permission
 from provisioning.web import cards
 
@@ -20,6 +20,9 @@ NAV: Final = (
         order=20,
         count=cards.deployments_count,
         in_mobile_bar=True,
+        short_label=_("Machines"),
+        shortcut="d",
+        action=NavAction(_("New deployment"), "/deployments/new", Permission.CREATE, "n"),
     ),
     NavItem(
         key="templates",
@@ -29,6 +32,7 @@ NAV: Final = (
         permission=Permission.TEMPLATES_VIEW,
         order=30,
         in_mobile_bar=True,
+        shortcut="t",
     ),
     NavItem(
         key="infrastructure",
@@ -36,7 +40,9 @@ NAV: Final = (
         url="/infrastructure",
         icon="server-cog",
         permission=Permission.INFRASTRUCTURE_VIEW,
-        order=35,
+        section=_("Operations"),
+        order=50,
+        shortcut="i",
     ),
     NavItem(
         key="findings",
@@ -44,6 +50,8 @@ NAV: Final = (
         url="/findings",
         icon="scan-search",
         permission=Permission.FINDINGS_VIEW,
+        section=_("Operations"),
         order=45,
+        shortcut="f",
     ),
 )
