@@ -48,7 +48,7 @@ class PortalConfig(AppConfig):
                 url="/operations",
                 icon="square-terminal",
                 permission=Permission.OPERATIONS_VIEW,
-                section=_("Operations"),
+                section=_("Platform"),
                 order=40,
                 in_mobile_bar=True,
                 short_label=_("Tasks"),

@@ -5,21 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from portal.kernel.authz import ANONYMOUS, SIGNED_IN, Actor, ActorKind
 from portal.kernel.context import current
-from portal.kernel.ui import NavItem, Text, nav_items
+from portal.kernel.ui import (
+    NavAction,
+    NavItem,
+    PlatformState,
+    Text,
+    nav_items,
+    platform_signs,
+)
+from portal.services.brand import Brand, brand
 
 if TYPE_CHECKING:
     from portal.selectors.memberships import TenantChoice
 
 DARK, LIGHT, SYSTEM = "dark", "light", "system"
 _MOBILE_ITEMS = 4
+_TENANTS_TO_FILTER = 8
 SEARCH_URL = "/search"
+_THEMES: Final = (
+    (DARK, _("Dark"), "moon"),
+    (LIGHT, _("Light"), "sun"),
+    (SYSTEM, _("As the system"), "monitor"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +45,39 @@ class NavLink:
 
     key: str
     label: Text
+    short_label: Text
     url: str
     icon: str
     count: int | None
     is_current: bool
     in_mobile_bar: bool
+    shortcut: str
+    action: NavAction | None
 
 
 @dataclass(frozen=True, slots=True)
 class NavSection:
     """Entries under one heading; the first section has none."""
 
-    title: str
+    title: Text
     links: tuple[NavLink, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the values a switch of the shell has."""
+
+    code: str
+    name: Text
+    is_current: bool
+    icon: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Shell:
     """Everything around the content of a page."""
 
+    brand: Brand
     theme: str
     other_theme: str
     actor: Actor
@@ -55,6 +86,12 @@ class Shell:
     tenants: tuple[TenantChoice, ...]
     sections: tuple[NavSection, ...]
     mobile: tuple[NavLink, ...]
+    platform: tuple[PlatformState, ...]
+    themes: tuple[Choice, ...]
+    languages: tuple[Choice, ...]
+    has_shortcuts: bool
+    has_many_tenants: bool
+    request_id: str
     search_url: str = SEARCH_URL
 
 
@@ -69,16 +106,34 @@ def _shell(request: HttpRequest) -> Shell:
     theme = _theme(request)
     sections = tuple(_sections(request, actor))
     links = [link for section in sections for link in section.links if link.in_mobile_bar]
+    tenants = identity.tenants if identity else ()
     return Shell(
+        brand=brand(),
         theme=theme,
         other_theme=DARK if theme == LIGHT else LIGHT,
         actor=actor,
         is_signed_in=actor.kind is ActorKind.USER,
         tenant=identity.tenant if identity else None,
-        tenants=identity.tenants if identity else (),
+        tenants=tenants,
         sections=sections,
         mobile=tuple(links[:_MOBILE_ITEMS]),
+        platform=tuple(_platform(actor)),
+        themes=tuple(Choice(code, name, code == theme, icon) for code, name, icon in _THEMES),
+        languages=tuple(
+            Choice(code, name, code == get_language()) for code, name in settings.LANGUAGES
+        ),
+        has_shortcuts=bool(getattr(getattr(request, "user", None), "has_shortcuts", True)),
+        has_many_tenants=len(tenants) >= _TENANTS_TO_FILTER,
+        request_id=current().request_id,
     )
+
+
+def _platform(actor: Actor) -> Iterator[PlatformState]:
+    """What may be known of the platform; a sign that has nothing to say is absent."""
+    for sign in platform_signs():
+        state = sign.ask() if actor.may(sign.permission) else None
+        if state is not None:
+            yield state
 
 
 def _theme(request: HttpRequest) -> str:
@@ -97,7 +152,7 @@ def _sections(request: HttpRequest, actor: Actor) -> Iterator[NavSection]:
     for title, items in groupby(
         sorted(allowed, key=lambda i: order[i.section]), lambda i: i.section
     ):
-        yield NavSection(title, tuple(_link(request, item, here) for item in items))
+        yield NavSection(title, tuple(_link(request, actor, item, here) for item in items))
 
 
 def _is_shown(item: NavItem, actor: Actor) -> bool:
@@ -117,13 +172,17 @@ def _current_key(path: str, items: Iterable[NavItem]) -> str:
     return best
 
 
-def _link(request: HttpRequest, item: NavItem, here: str) -> NavLink:
+def _link(request: HttpRequest, actor: Actor, item: NavItem, here: str) -> NavLink:
+    is_able = item.action is not None and actor.may(item.action.permission)
     return NavLink(
         key=item.key,
         label=item.label,
+        short_label=item.short_label or item.label,
         url=item.url,
         icon=item.icon,
         count=item.count(request) if item.count else None,
         is_current=item.key == here,
         in_mobile_bar=item.in_mobile_bar,
+        shortcut=item.shortcut,
+        action=item.action if is_able else None,
     )

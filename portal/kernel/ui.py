@@ -59,7 +59,7 @@ class NavItem:
     url: str
     icon: str
     permission: str
-    section: str = ""
+    section: Text = ""
     order: int = 100
     count: Callable[[HttpRequest], int | None] | None = None
     is_platform_only: bool = False

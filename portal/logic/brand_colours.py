@@ -29,6 +29,7 @@ from portal.logic.colours import (
 
 _FADES: Final = 40
 _ON_ACCENT_LIGHTNESS: Final = 0.04
+_BLOB_LIGHTNESS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ LIGHT: Final = Ground(
     soft=0.10,
     line=0.34,
     glow=0.45,
-    blob=0.28,
+    blob=0.34,
 )
 
 
@@ -83,6 +84,7 @@ def brand_tokens(colour: str, ground: Ground) -> dict[str, str]:
     fill_2 = guarded(_shade(fill, 0.8), carries, is_lighter=ground.is_dark)
     chart = guarded(brand, _stands_out(ground), is_lighter=ground.is_dark)
     glow = translucent(accent, ground.glow)
+    blob = fill if ground.is_dark else lit(brand, max(_BLOB_LIGHTNESS, lightness_of(brand)))
     return {
         "accent": written(accent),
         "accent-fill": written(fill),
@@ -91,7 +93,7 @@ def brand_tokens(colour: str, ground: Ground) -> dict[str, str]:
         "accent-soft": translucent(accent, ground.soft),
         "accent-line": translucent(accent, ground.line),
         "glow": f"0 0 0 1px {translucent(accent, 0.22)}, 0 10px 44px -10px {glow}",
-        "blob-1": translucent(fill, _blob_opacity(fill, ground)),
+        "blob-1": translucent(blob, _blob_opacity(blob, ground)),
         "chart-1": written(chart),
     }
 

@@ -41,6 +41,7 @@ _OPEN_WITHOUT_CHANGE: Final = frozenset(
         "/brand.css",
         "/sign-out",
         "/theme",
+        "/language",
         "/healthz",
         "/readyz",
         "/api/me/password",

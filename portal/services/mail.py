@@ -56,24 +56,21 @@ def mail_enqueue(
     `recipient`, `public_url`. `MailDelivered` or `MailUndelivered` follows with the reference.
     """
     brand = str(setting_get("platform.brand_name"))
-    seen = {
-        **values,
-        "brand_name": brand,
-        "recipient": recipient,
-        "public_url": settings.PUBLIC_URL,
-    }
-    language = person_language(recipient)
-    with translation.override(language), timezone.override(person_zone(recipient)):
+    public = {"brand_name": brand, "public_url": settings.PUBLIC_URL}
+    seen = {**values, **public, "recipient": recipient}
+    with (
+        translation.override(person_language(recipient)),
+        timezone.override(person_zone(recipient)),
+    ):
         subject, _, text = render_to_string(template, seen).strip().partition("\n")
         text = text.strip() + "\n"
         html = render_to_string(
             "portal/mail.html",
             {
-                "language": language,
-                "brand_name": brand,
+                **public,
+                "language": translation.get_language(),
                 "subject": subject,
                 "text": text,
-                "public_url": seen["public_url"],
             },
         )
     return operation_enqueue(

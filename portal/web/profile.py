@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
-from portal.kernel.authz import SIGNED_IN
+from portal.kernel.authz import PUBLIC, SIGNED_IN
 from portal.kernel.errors import InvalidInput, NotFound
 from portal.kernel.web.views import UNPROCESSABLE, PortalView
 from portal.middleware.identity import SESSION_TENANT, identity_of
@@ -17,6 +18,8 @@ from portal.services import accounts
 from portal.web.forms import ProfileForm
 from portal.web.sessions import session_cards
 from portal.web.sign_in import next_of
+
+ONE_YEAR_S = 31_536_000
 
 
 class Profile(PortalView):
@@ -72,7 +75,30 @@ class ThemeChange(PortalView):
         )
         if getattr(request, "htmx", False):
             return HttpResponse(status=204)
-        return HttpResponseRedirect(next_of(request))
+        response = HttpResponseRedirect(next_of(request))
+        response.set_cookie("theme", theme, max_age=ONE_YEAR_S, samesite="Lax")
+        return response
+
+
+class LanguageChange(PortalView):
+    """EN or FR: kept by this browser, and in the profile of who is signed in."""
+
+    permission = PUBLIC
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        language = request.POST.get("language", "")
+        if language not in dict(settings.LANGUAGES):
+            raise InvalidInput(_("There is no such language."), field="language")
+        if isinstance(request.user, User):
+            accounts.profile_update(
+                actor=self.actor, user=request.user, changes={"language": language}
+            )
+        response = HttpResponseRedirect(next_of(request))
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME, language, max_age=ONE_YEAR_S, samesite="Lax"
+        )
+        return response
 
 
 class TenantSwitch(PortalView):

@@ -25,6 +25,7 @@ urlpatterns = [
     ),
     path("brand.css", brand.BrandStyles.as_view(), name="brand_styles"),
     path("theme", profile.ThemeChange.as_view(), name="theme"),
+    path("language", profile.LanguageChange.as_view(), name="language"),
     path("tenant", profile.TenantSwitch.as_view(), name="tenant_switch"),
     path("healthz", probes.Health.as_view(), name="healthz"),
     path("readyz", probes.Ready.as_view(), name="readyz"),

@@ -224,8 +224,10 @@ def test_every_route_declares_a_known_permission() -> None:
 def test_public_routes_are_these_and_no_others() -> None:
     public = {str(route) for route in routes() if route.permission == PUBLIC}
     assert {name for name in public if not name.endswith(" /api/")} == {
+        "GET /brand.css",
         "GET /healthz",
         "GET /readyz",
+        "POST /language",
         "GET /sign-in",
         "POST /sign-in",
         "POST /sign-out",

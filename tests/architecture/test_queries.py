@@ -22,6 +22,7 @@ from portal.services import settings
 from portal.services.tokens import tokens_issue
 from provisioning.models import Deployment
 from provisioning.tags import Tag
+from provisioning.web import platform_state
 from tests.conftest import World
 from tests.factories.provisioning import ClusterFactory, DeploymentFactory, TemplateFactory
 
@@ -100,6 +101,8 @@ def filled(
     monkeypatch.setattr(
         settings, "CHECK_EVERY_S", 60.0
     )  # else a request now and then asks for news
+    platform_state.platform_state_forget()
+    monkeypatch.setattr(platform_state, "KEPT_S", 60.0)
     cache.clear()
     Quota.objects.using("platform").create(tenant=world.north)
     return rows(world, request.param)

@@ -1,6 +1,8 @@
 // Parts that show what changes carry data-live="deployment:<id> operation" and hx-trigger="live". One stream
 // per page says which topics changed. While it is lost, and where a server has none, the parts ask now and
 // then instead; a hidden page listens to nothing and catches up when it is shown.
+import { tell } from "./connection.js";
+
 const LOST_MS = 2_000;
 const CALM_MS = 30_000;
 const SPACING_MS = 400;
@@ -11,16 +13,13 @@ let source;
 let sourceTopics = "";
 let lastId = "";
 let isLost = true;
+let hasOpened = false;
 let retryMs = FIRST_RETRY_MS;
 let retryTimer;
 const asked = new WeakMap();
 
 const parts = () => [...document.querySelectorAll("[data-live]")];
 const topicsOf = (part) => part.dataset.live.split(" ").filter(Boolean);
-
-const state = (name) => {
-  document.documentElement.dataset.stream = name;
-};
 
 // A part asks at most every SPACING_MS; what happens in between is asked for once, afterwards.
 const ask = (part) => {
@@ -41,9 +40,14 @@ const close = () => {
   isLost = true;
 };
 
+// Before the first stream opens there is none to lose: a server without streams answers nothing to listen to.
 const lost = () => {
   close();
-  state("lost");
+  if (!navigator.onLine) {
+    tell("offline");
+    return;
+  }
+  tell(hasOpened ? "lost" : "asking");
   retryTimer = setTimeout(open, retryMs);
   retryMs = Math.min(LAST_RETRY_MS, retryMs * 2);
 };
@@ -58,7 +62,9 @@ function open() {
   const topics = [...new Set(parts().flatMap(topicsOf))].sort().join(" ");
   if (document.hidden || (source && topics === sourceTopics)) return;
   close();
-  if (!topics) return;
+  if (!navigator.onLine) tell("offline");
+  else if (!topics) tell("idle");
+  if (!topics || !navigator.onLine) return;
   const address = new URL("/live", location.href);
   address.searchParams.set("topics", topics);
   if (lastId) address.searchParams.set("last", lastId);
@@ -67,8 +73,9 @@ function open() {
   sourceTopics = topics;
   opened.addEventListener("open", () => {
     isLost = false;
+    hasOpened = true;
     retryMs = FIRST_RETRY_MS;
-    state("open");
+    tell("open");
   });
   opened.addEventListener("change", hear);
   opened.addEventListener("reset", askAll);
@@ -80,24 +87,31 @@ function open() {
   opened.addEventListener("error", () => {
     if (opened !== source) return;
     isLost = true;
-    state("lost");
     // A browser gives up on answers that are no stream; it comes back by itself from broken connections.
-    if (opened.readyState === EventSource.CLOSED) lost();
+    if (opened.readyState === EventSource.CLOSED || !navigator.onLine) lost();
+    else tell("lost");
   });
 }
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) {
     close();
-    state("hidden");
+    tell("hidden");
     return;
   }
   askAll();
   open();
 });
 document.addEventListener("htmx:after:swap", open);
+addEventListener("offline", lost);
+addEventListener("online", () => {
+  retryMs = FIRST_RETRY_MS;
+  askAll();
+  open();
+});
 addEventListener("pagehide", close);
 addEventListener("pageshow", open);
-setInterval(() => !document.hidden && isLost && askAll(), LOST_MS);
-setInterval(() => !document.hidden && askAll(), CALM_MS);
+const isAwake = () => !document.hidden && navigator.onLine;
+setInterval(() => isAwake() && isLost && askAll(), LOST_MS);
+setInterval(() => isAwake() && askAll(), CALM_MS);
 open();

@@ -18,8 +18,8 @@ document.addEventListener("htmx:after:request", (event) => {
   // An error page never replaces a part of a page; a notice for the toasts says where it goes.
   const isMeant = status < 400 || status === UNPROCESSABLE || ctx.hx.retarget;
   if (!isMeant) ctx.swap = "none";
-  if (isMeant || status < 500) hide("offline");
-  else show("offline");
+  if (!isMeant && status >= 500) show("offline");
+  else if (hide("offline")) show("online");
 });
 
 document.addEventListener("htmx:error", () => show("offline"));

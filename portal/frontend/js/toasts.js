@@ -41,6 +41,9 @@ export function show(name) {
   scan();
 }
 
+/** Take it away again; answers whether it was there. */
 export function hide(name) {
-  document.querySelector(`#toasts [data-toast="${name}"]`)?.remove();
+  const toast = document.querySelector(`#toasts [data-toast="${name}"]`);
+  toast?.remove();
+  return Boolean(toast);
 }

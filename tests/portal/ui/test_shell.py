@@ -8,26 +8,44 @@ from uuid import uuid4
 
 import pytest
 from django.test import RequestFactory
+from django.utils import translation
 
 from portal import context_processors
 from portal.kernel.authz import SIGNED_IN, Actor, ActorKind
 from portal.kernel.context import RequestContext, request_context
-from portal.kernel.ui import NavItem
+from portal.kernel.ui import NavAction, NavItem, PlatformSign, PlatformState, Tone
+from portal.selectors.memberships import TenantChoice
+from portal.services.brand import brand_known
 
 ITEMS = [
     NavItem("home", "Home", "/", "house", SIGNED_IN, in_mobile_bar=True),
     NavItem(
-        "machines", "Machines", "/machines", "server", "machines.view", count=lambda _request: 3
+        "machines",
+        "Machines",
+        "/machines",
+        "server",
+        "machines.view",
+        count=lambda _request: 3,
+        shortcut="m",
+        action=NavAction("New machine", "/machines/new", "machines.create", "n"),
     ),
     NavItem("new", "New", "/machines/new", "plus", "machines.view"),
     NavItem("audit", "Audit", "/audit", "scroll-text", "audit.view", section="Organisation"),
     NavItem("staff", "Staff", "/staff", "gauge", SIGNED_IN, is_platform_only=True),
 ]
 
+STATE = PlatformState(Tone.OK, "3 clusters reachable")
+SIGNS = [
+    PlatformSign("clusters", "clusters.view", lambda: STATE),
+    PlatformSign("silent", "clusters.view", lambda: None),
+]
+
 
 @pytest.fixture(autouse=True)
 def _items(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(context_processors, "nav_items", lambda: ITEMS)
+    monkeypatch.setattr(context_processors, "platform_signs", lambda: SIGNS)
+    monkeypatch.setattr(context_processors, "brand", brand_known)
 
 
 def _shell(path: str = "/", *permissions: str, is_staff: bool = False, **request: Any) -> Any:
@@ -104,3 +122,39 @@ def test_before_sign_in_the_browser_remembers_the_theme() -> None:
 
 def test_an_invented_theme_is_dark() -> None:
     assert _shell("/", COOKIES={"theme": "<script>"}).theme == "dark"
+
+
+def test_what_makes_a_new_one_is_beside_its_entry_for_those_who_may() -> None:
+    def action(*permissions: str) -> NavAction | None:
+        links = {link.key: link for link in _shell("/", *permissions).sections[0].links}
+        return links["machines"].action
+
+    assert action("machines.view") is None
+    assert action("machines.view", "machines.create") == ITEMS[1].action
+
+
+def test_the_platform_s_state_is_for_those_who_may_know() -> None:
+    assert _shell("/").platform == ()
+    assert _shell("/", "clusters.view").platform == (STATE,)
+
+
+@pytest.mark.parametrize(("count", "has_filter"), [(7, False), (8, True)])
+def test_many_organisations_are_filtered(count: int, has_filter: bool) -> None:
+    tenants = tuple(
+        TenantChoice(uuid4(), f"t{n}", f"T{n}", "Support", "support", frozenset())
+        for n in range(count)
+    )
+    identity = SimpleNamespace(tenant=tenants[0], tenants=tenants)
+    assert _shell("/", identity=identity).has_many_tenants is has_filter
+
+
+def test_the_theme_and_language_in_force_are_pressed() -> None:
+    with translation.override("fr"):
+        shell = _shell("/", COOKIES={"theme": "system"})
+        pressed = [c.code for c in (*shell.themes, *shell.languages) if c.is_current]
+    assert pressed == ["system", "fr"]
+
+
+def test_single_keys_are_on_unless_the_person_says_no() -> None:
+    off = SimpleNamespace(theme="dark", has_shortcuts=False)
+    assert (_shell("/").has_shortcuts, _shell("/", user=off).has_shortcuts) == (True, False)
