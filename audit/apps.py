@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.permissions import PERMISSIONS, Permission
 from audit.tags import TAGS
-from portal.kernel import audit_tags, authz, ui
+from portal.kernel import audit_tags, authz, commands, ui
 
 
 class AuditConfig(AppConfig):
@@ -16,6 +16,7 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import handlers  # noqa: PLC0415 - models must be loaded first
+        from audit.web import commands as palette  # noqa: PLC0415
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
@@ -39,4 +40,5 @@ class AuditConfig(AppConfig):
                 shortcut="a",
             )
         )
+        commands.register_command(*palette.COMMANDS)
         handlers.register()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel import answers, audit_tags, authz, live, settings, ui
+from portal.kernel import answers, audit_tags, authz, commands, live, settings, ui
 from portal.logic.setting_definitions import DEFINITIONS
 from portal.permissions import PERMISSIONS, Permission
 from portal.states import OPERATION_STYLES, WORKER_STYLES
@@ -20,6 +20,8 @@ class PortalConfig(AppConfig):
         from portal import checks, handlers, tasks  # noqa: PLC0415, F401 - models first; tasks connect the doorbell
         from portal.selectors.operations import operations_known  # noqa: PLC0415 - models first
         from portal.services.idempotency import RecordStore  # noqa: PLC0415 - models first
+        from portal.web import commands as palette  # noqa: PLC0415 - models first
+        from portal.web import found  # noqa: PLC0415 - models first
 
         answers.register_store(RecordStore())
 
@@ -57,4 +59,6 @@ class PortalConfig(AppConfig):
         )
         permission = Permission.OPERATIONS_VIEW
         live.register_topic(live.Topic("operation", permission, operations_known))
+        commands.register_search(*found.PROVIDERS)
+        commands.register_command(*palette.COMMANDS)
         handlers.register()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
-from portal.kernel import audit_tags, authz, live, settings, ui
+from portal.kernel import audit_tags, authz, commands, live, settings, ui
 from provisioning.logic.lease_settings import LEASE_SETTINGS
 from provisioning.logic.reconcile_settings import RECONCILE_SETTINGS
 from provisioning.logic.setting_definitions import SETTINGS
@@ -26,7 +26,8 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self) -> None:
         from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
-        from provisioning.web import cards, navigation, platform_state  # noqa: PLC0415
+        from provisioning.web import cards, navigation, platform_state, search  # noqa: PLC0415
+        from provisioning.web import commands as palette  # noqa: PLC0415
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
@@ -45,4 +46,6 @@ class ProvisioningConfig(AppConfig):
         live.register_topic(live.Topic("deployment", Permission.VIEW, cards.deployment_links))
         for card in cards.CARDS:
             ui.register_card(card)
+        commands.register_search(*search.PROVIDERS)
+        commands.register_command(*palette.COMMANDS)
         handlers.register()

@@ -225,6 +225,11 @@ def operation_kind(type_: str) -> OperationKind:
     return _kinds[type_]
 
 
+def operation_kinds() -> tuple[OperationKind, ...]:
+    """All registered kinds."""
+    return tuple(_kinds.values())
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """Periodic work: `run` is called once per due moment, however many schedulers there are.

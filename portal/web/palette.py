@@ -10,8 +10,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.kernel.authz import SIGNED_IN
-from portal.kernel.commands import Asking, Row, SearchProvider, commands_for, search_providers
-from portal.kernel.commands import Words
+from portal.kernel.commands import (
+    Asking,
+    Row,
+    SearchProvider,
+    Words,
+    commands_for,
+    search_providers,
+)
 from portal.kernel.matching import QUERY_MOST, words_of
 from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.web.views import PortalView

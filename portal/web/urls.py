@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.web import brand, dashboard, live, operations, probes, profile, sessions, sign_in
+from portal.web import (
+    brand,
+    dashboard,
+    live,
+    operations,
+    palette,
+    probes,
+    profile,
+    search,
+    sessions,
+    sign_in,
+)
 
 app_name = "portal"
 urlpatterns = [
@@ -27,6 +38,8 @@ urlpatterns = [
     path("theme", profile.ThemeChange.as_view(), name="theme"),
     path("language", profile.LanguageChange.as_view(), name="language"),
     path("tenant", profile.TenantSwitch.as_view(), name="tenant_switch"),
+    path("palette", palette.Palette.as_view(), name="palette"),
+    path("search", search.Search.as_view(), name="search"),
     path("healthz", probes.Health.as_view(), name="healthz"),
     path("readyz", probes.Ready.as_view(), name="readyz"),
     path("live", live.Live.as_view(), name="live"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from provisioning.web import catalogue, creation, findings, infrastructure
+from provisioning.web import catalogue, creation, deployment_quick, findings, infrastructure
 from provisioning.web import deployments as views
 from provisioning.web.deployment_list import DeploymentList
 
@@ -33,6 +33,11 @@ urlpatterns = [
         name="deployment_new_step",
     ),
     path("deployments/plan", creation.DeploymentPlanView.as_view(), name="deployment_plan"),
+    path(
+        "deployments/quick",
+        deployment_quick.DeploymentQuick.as_view(),
+        name="deployment_quick",
+    ),
     path(
         "deployments/<str:deployment_id>",
         views.DeploymentDetail.as_view(),
