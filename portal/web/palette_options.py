@@ -85,6 +85,11 @@ class Reply:
     plan: Plan | None = None
     helpers: str = ""
 
+    @property
+    def count(self) -> int:
+        """How many options there are."""
+        return sum(len(group.options) for group in self.groups)
+
     def add(self, key: str, label: Text, options: Iterable[Option], **more: Any) -> None:
         """A group, unless it is empty."""
         if shown := list(options):

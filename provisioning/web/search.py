@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.kernel.authz import authorize
 from portal.kernel.commands import Asking, Row, SearchProvider, Words
 from portal.kernel.narrowing import narrowed
 from portal.kernel.ui import status_style
@@ -123,6 +124,7 @@ def _finding(one: Finding) -> Row:
 
 def nodes_find(asking: Asking, words: Words, limit: int) -> list[Row]:
     """Nodes by name and cluster."""
+    authorize(asking.actor, Permission.INFRASTRUCTURE_VIEW)
     rows = Node.objects.select_related("cluster").order_by("cluster__code", "name")
     found = narrowed(rows, words, limit, "name", "cluster__name", "cluster__code")
     page = reverse("provisioning:infrastructure")
