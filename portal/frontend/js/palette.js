@@ -58,7 +58,7 @@ class Palette {
       const row = event.target.closest("[role=option]");
       if (row && !row.href) this.act(row);
     });
-    dialog.addEventListener("close", () => this.stop());
+    dialog.addEventListener("close", () => dialog.open || this.stop());
   }
 
   open() {
