@@ -32,11 +32,13 @@ from portal.web.palette_options import (
     found_options,
     nav_options,
     row_option,
+    shortcut_options,
     subject_options,
 )
 
 ACTIONS_ONLY, SHORTCUTS = ">", "?"
 RECENT_MOST = 8
+OPENING = 6
 
 
 class Palette(PortalView):
@@ -79,6 +81,7 @@ def reply_to(
     text = query.strip()
     mode = text[:1]
     if mode == SHORTCUTS:
+        reply.add("shortcuts", _("Shortcuts"), shortcut_options())
         return reply
     providers = _providers(asking)
     narrowed = [one for one in providers if one.prefix and one.prefix == mode]
@@ -105,7 +108,7 @@ def _open(asking: Asking, reply: Reply, recent: Sequence[str]) -> None:
     if provider is not None and here is not None:
         reply.add("here", here.title, subject_options(asking, provider.kind, here))
     reply.add("recent", _("Recent"), _recent(asking, recent))
-    reply.add("commands", _("Actions"), command_options(asking, (), CANDIDATES))
+    reply.add("commands", _("Actions"), command_options(asking, (), CANDIDATES), visible=OPENING)
     reply.add("nav", _("Go to"), nav_options(asking, ()))
 
 

@@ -11,7 +11,6 @@ from portal.kernel.commands import (
     Asking,
     Availability,
     Command,
-    Parameter,
     Plan,
     Row,
     SearchProvider,
@@ -121,29 +120,27 @@ def _misunderstood(parsed: Parsed) -> list[str]:
 
 def _completions(line: str, parsed: Parsed, row: Row | None) -> list[Option]:
     """How the line could go on: an example each of what is missing first."""
-    missing: Parameter = parsed.missing[0]
-    begun = _begun(line, parsed.command, row)
+    command, missing = parsed.command, parsed.missing[0]
+    begun = _begun(line, command, row) if parsed.is_clean else _begun("", command, row)
+    title = str(command.pattern) % {"name": composed(row.title)} if row else str(command.label)
     return [
         Option(
-            title=f"{begun} {example}",
+            title=f"{title} {example}",
             sub=str(missing.hint),
-            icon=parsed.command.icon,
+            icon=command.icon,
             line=f"{begun} {example}",
-            marked=pieces(f"{begun} {example}", ()),
+            marked=pieces(f"{title} {example}", ()),
         )
         for example in map(str, missing.examples)
     ]
 
 
 def _begun(line: str, command: Command, row: Row | None) -> str:
-    """The line without a joint that waits for its amount: the example brings one along."""
-    begun = line.strip()
+    """The line without the joint at its end: the example brings one along."""
+    begun = line.strip() or typed(command, row).strip()
     joints = {one for parameter in command.parameters for one in parameter.after}
     head, _space, last = begun.rpartition(" ")
-    if fold(last) in joints and head:
-        return head
-    is_bare = row is not None and fold(begun) == fold(typed(command, row)).strip()
-    return begun if not is_bare or not command.joint else head
+    return head if head and fold(last) in joints else begun
 
 
 def _plan(asking: Asking, reply: Reply, parsed: Parsed, row: Row | None) -> None:
@@ -158,11 +155,11 @@ def _plan(asking: Asking, reply: Reply, parsed: Parsed, row: Row | None) -> None
     reply.helpers = helpers_of(asking, plan.permission) if plan.reason else ""
     option = Option(
         title=plan.title,
-        sub=plan.text,
         icon=command.icon,
         reason=plan.reason,
         helpers=reply.helpers,
         marked=pieces(plan.title, ()),
+        keys=() if plan.reason else ("↵",),
         is_plan=True,
     )
     reply.add("line", _("Actions"), [option])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -61,13 +61,17 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Options under one heading; `kind` names the provider when there may be more of it."""
+    """Options under one heading; `kind` names the provider when there may be more of it.
+
+    Those behind the first `visible` are there to be narrowed at once when somebody types.
+    """
 
     key: str
     label: Text
     options: Sequence[Option]
     kind: str = ""
     has_more: bool = False
+    visible: int = 100
 
     @property
     def score(self) -> float:
@@ -212,7 +216,7 @@ def subject_options(asking: Asking, kind: str, row: Row, limit: int = CANDIDATES
             continue
         known = command.offer(asking, [row.id]).get(row.id)
         if known is not None and known.is_listed:
-            options.append(subject_option(asking, command, row, known))
+            options.append(replace(subject_option(asking, command, row, known), sub=""))
     return sorted(options, key=lambda one: bool(one.reason))[:limit]
 
 
@@ -241,3 +245,23 @@ def typed(command: Command, row: Row | None = None) -> str:
     name = row.keywords[0] if row.keywords and " " in row.title else row.title
     line += f' "{name}"' if " " in name else f" {name}"
     return f"{line} {command.joint} " if command.joint else line
+
+
+def shortcut_options() -> list[Option]:
+    """The keys of the palette itself."""
+    known = (
+        (_("Open or close the palette, on every page"), ("Ctrl", "K")),
+        (_("Browse what is shown"), ("↑", "↓")),
+        (_("First, last"), ("Home", "End")),
+        (_("Open it, or carry out the plan that is shown"), ("↵",)),
+        (_("Open it in a new tab"), ("Ctrl", "↵")),
+        (_("Complete the line"), ("Tab",)),
+        (_("Actions only"), (">",)),
+        (_("People only"), ("@",)),
+        (_("Operations only"), ("#",)),
+        (_("Close"), ("Esc",)),
+    )
+    return [
+        Option(title=title, icon="keyboard", keys=keys, marked=pieces(title, ()))
+        for title, keys in known
+    ]

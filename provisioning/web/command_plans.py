@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.logic.pricing import amount, hourly_price
-from billing.logic.quota import Amounts
+from billing.logic.quota import Amounts, Verdict
 from billing.selectors.quotas import quota_verdicts
 from portal.kernel import clock
 from portal.kernel.authz import Actor
@@ -178,7 +178,7 @@ def resize_plan(asking: Asking, values: Mapping[str, Any]) -> Plan:
         "confirm": _("Resize"),
         "text": _("vCPU and memory change with the next start; a disk only grows."),
         "facts": (*_figure_facts(was, wanted), _month_fact(machine.price_hour, price)),
-        "meters": meters(verdicts),
+        "meters": _limited(verdicts),
     }
     if not any(name in values for name in _FIGURES):
         return Plan(**base, reason=_("Say what: “4 cpu”, “8 gb”, “disk 40 gb”."))
@@ -194,6 +194,11 @@ def resize_plan(asking: Asking, values: Mapping[str, Any]) -> Plan:
         return Plan(**base, **_quota_reason())
     fields = {name: str(value) for name, value in wanted.items()}
     return Plan(**base, action=_address(machine, "resize"), fields=fields)
+
+
+def _limited(verdicts: Iterable[Verdict]) -> Sequence[Mapping[str, Any]]:
+    """The dimensions that change and have a limit, as bars."""
+    return meters(one for one in verdicts if one.requested and one.limit is not None)
 
 
 def _quota_reason() -> dict[str, Any]:
@@ -246,7 +251,7 @@ def create_plan(asking: Asking, values: Mapping[str, Any]) -> Plan:
             Fact(_("Lease ends"), _when(plan.expires_at)),
             Fact(_("Cost until then"), money(plan.cost.total)),
         ),
-        "meters": meters(plan.quota),
+        "meters": _limited(plan.quota),
     }
     if plan.faults:
         return Plan(**base, reason=" ".join(fault.message for fault in plan.faults))

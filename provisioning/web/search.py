@@ -81,10 +81,16 @@ def templates_find(asking: Asking, words: Words, limit: int) -> list[Row]:
     return [_template(one) for one in narrowed(rows, words, limit, "name", "code", "description")]
 
 
+def templates_get(asking: Asking, ids: Sequence[str]) -> list[Row]:
+    """Templates by code."""
+    rows = template_list(actor=asking.actor).filter(code__in=list(ids))
+    return [_template(one) for one in rows]
+
+
 def _template(one: Template) -> Row:
     return Row(
         title=one.name,
-        url=f"{reverse('provisioning:deployment_new')}?template={one.code}",
+        url=reverse("provisioning:template_detail", args=[one.code]),
         sub=one.description or str(one.get_type_display()),
         icon=one.icon,
         id=one.code,
@@ -159,6 +165,8 @@ PROVIDERS: Final = (
         icon="layers",
         permission=Permission.TEMPLATES_VIEW,
         find=templates_find,
+        get=templates_get,
+        place="/templates/",
         order=30,
     ),
     SearchProvider(

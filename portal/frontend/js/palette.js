@@ -2,7 +2,7 @@
 const DEBOUNCE_MS = 120;
 const PAGE_ROWS = 5;
 const RECENT_MOST = 8;
-const OBJECT_PAGE = /^\/[a-z-]+\/[0-9a-f]{8}-[0-9a-f-]{27}$/;
+const OBJECT_PAGE = /^\/[a-z-]+\/(?!new$)[\w-]+$/;
 const ACTIVE = "aria-activedescendant";
 
 const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
