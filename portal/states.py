@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.kernel.ui import StatusStyle, Tone
 
@@ -15,7 +16,7 @@ class OperationStatus(TextChoices):
     """Life of an operation. Pending covers due, scheduled, waiting between steps and for a retry."""
 
     PENDING = "pending", _("Pending")
-    RUNNING = "running", _("Running")
+    RUNNING = "running", pgettext_lazy("operation", "Running")
     COMPLETED = "completed", _("Completed")
     FAILED = "failed", _("Failed")
     DEAD = "dead", _("Dead")
@@ -67,7 +68,7 @@ class StepStatus(TextChoices):
     """Where one step of an operation stands."""
 
     PENDING = "pending", _("Pending")
-    RUNNING = "running", _("Running")
+    RUNNING = "running", pgettext_lazy("operation", "Running")
     WAITING = "waiting", _("Waiting")
     COMPLETED = "completed", _("Completed")
     SKIPPED = "skipped", _("Skipped")
@@ -78,7 +79,7 @@ class StepStatus(TextChoices):
 OPERATION_STYLES: Final[Mapping[str, StatusStyle]] = {
     OperationStatus.PENDING: StatusStyle(_("Pending"), "clock", Tone.IDLE),
     OperationStatus.RUNNING: StatusStyle(
-        _("Running"), "loader-circle", Tone.INFO, is_spinning=True
+        pgettext_lazy("operation", "Running"), "loader-circle", Tone.INFO, is_spinning=True
     ),
     OperationStatus.COMPLETED: StatusStyle(_("Completed"), "circle-check", Tone.OK),
     OperationStatus.FAILED: StatusStyle(_("Failed"), "octagon-x", Tone.DANGER),

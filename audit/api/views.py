@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
@@ -90,7 +91,9 @@ class EntryViewSet(PortalViewSet):
         authorize(self.actor, Permission.AUDIT_EXPORT)
         found = list(self.filter_queryset(self.get_queryset())[: EXPORT_LIMIT + 1])
         if len(found) > EXPORT_LIMIT:
-            message = f"More than {EXPORT_LIMIT} entries: narrow them with from and to."
+            message = gettext("More than %(most)s entries: narrow them with from and to.") % {
+                "most": EXPORT_LIMIT
+            }
             raise InvalidInput(faults=(Fault("from", "too_many", message),))
         filters = {name: value for name, value in request.query_params.items() if value}
         trail.record(tag=Tag.EXPORTED, detail={"filters": filters, "entries": len(found)})

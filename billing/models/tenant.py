@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from portal.kernel.models import TimestampedModel
 
 SLUG = RegexValidator(
-    r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", "Lower-case letters, digits and hyphens."
+    r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", gettext_lazy("Lower-case letters, digits and hyphens.")
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from audit.services import trail
 from billing.logic.quota import DIMENSIONS
@@ -24,7 +25,11 @@ def quota_set(*, actor: Actor, tenant_id: UUID, limits: dict[str, int | None]) -
     """
     authorize(actor, "users.manage")
     faults = tuple(
-        Fault(name, "invalid", "A limit is a whole number of at least 0, or empty for unlimited.")
+        Fault(
+            name,
+            "invalid",
+            gettext("A limit is a whole number of at least 0, or empty for unlimited."),
+        )
         for name, value in limits.items()
         if name not in DIMENSIONS or (value is not None and value < 0)
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext
 
 from audit.services import trail
 from billing.errors import QuotaExceeded
@@ -104,13 +105,18 @@ def _check(actor: Actor, tenant_id: UUID, used: Amounts, requested: Amounts) -> 
 def quota_exceeded(refused: list[Verdict]) -> QuotaExceeded:
     """The error that names dimension, limit, used and requested, and who can raise the limit."""
     words = "; ".join(
-        f"{v.dimension}: {v.requested} {UNITS[v.dimension]} requested, {v.used} of {v.limit} used".replace(
-            "  ", " "
-        )
+        gettext("%(what)s: %(requested)s requested, %(used)s of %(limit)s used")
+        % {
+            "what": v.dimension,
+            "requested": f"{v.requested} {UNITS[v.dimension]}".strip(),
+            "used": v.used,
+            "limit": v.limit,
+        }
         for v in refused
     )
     return QuotaExceeded(
-        f"Over quota. {words}. A platform administrator can raise the limit.",
+        gettext("Over quota. %(words)s. A platform administrator can raise the limit.")
+        % {"words": words},
         field=refused[0].dimension,
         verdicts=[
             {"dimension": v.dimension, "limit": v.limit, "used": v.used, "requested": v.requested}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 from uuid import UUID
 
+from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -71,7 +72,7 @@ class SessionViewSet(PortalViewSet):
             return mine, DEFAULT
         user_id = key_of(wanted)
         if user_id is None:
-            message = "user must be the id of a person."
+            message = gettext("user must be the id of a person.")
             raise InvalidInput(faults=(Fault("user", "invalid", message),))
         if user_id == mine:
             return mine, DEFAULT

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 
 from portal.kernel.errors import Refused
 
@@ -57,7 +58,10 @@ def authorize(actor: Actor, permission: str) -> None:
     """Passes, or raises Refused naming the permission."""
     if not actor.may(permission):
         raise Refused(
-            f"Your role does not allow this ({permission}). Ask an administrator of your organisation.",
+            gettext(
+                "Your role does not allow this (%(permission)s). Ask an administrator of your organisation."
+            )
+            % {"permission": permission},
             permission=permission,
         )
 

@@ -17,7 +17,7 @@ class DomainError(Exception):
 
     code: ClassVar[str] = "error"
     http_status: ClassVar[int] = 400
-    default_message: ClassVar[str | Promise] = "The request cannot be carried out."
+    default_message: ClassVar[str | Promise] = _("The request cannot be carried out.")
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class InvalidInput(DomainError):
 
     code = "invalid"
     http_status = 400
-    default_message: ClassVar[str | Promise] = "The input is not valid."
+    default_message: ClassVar[str | Promise] = _("The input is not valid.")
 
     def __init__(
         self, message: str | None = None, *, faults: tuple[Fault, ...] = (), **kw: Any
@@ -65,7 +65,7 @@ class NotFound(DomainError):
 
     code = "not_found"
     http_status = 404
-    default_message: ClassVar[str | Promise] = "Not found."
+    default_message: ClassVar[str | Promise] = _("Not found.")
 
 
 class Refused(DomainError):
@@ -73,7 +73,7 @@ class Refused(DomainError):
 
     code = "permission_denied"
     http_status = 403
-    default_message: ClassVar[str | Promise] = "You are not allowed to do this."
+    default_message: ClassVar[str | Promise] = _("You are not allowed to do this.")
 
 
 class Conflict(DomainError):
@@ -81,7 +81,7 @@ class Conflict(DomainError):
 
     code = "conflict"
     http_status = 409
-    default_message: ClassVar[str | Promise] = "The object's state does not allow this now."
+    default_message: ClassVar[str | Promise] = _("The object's state does not allow this now.")
 
 
 class InvalidTransition(Conflict):
@@ -123,7 +123,7 @@ class ServiceUnavailable(DomainError):
 
     code = "service_unavailable"
     http_status = 503
-    default_message: ClassVar[str | Promise] = "A needed part is not available at the moment."
+    default_message: ClassVar[str | Promise] = _("A needed part is not available at the moment.")
 
     def __init__(self, message: str | None = None, *, retry_after_s: int = 5, **kw: Any) -> None:
         super().__init__(message, **kw)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Model
+from django.utils.translation import gettext
 
 from portal.kernel import clock
 from portal.kernel.errors import InvalidTransition
@@ -27,7 +28,8 @@ def transition(obj: Model, *, table: Table, to: str, field: str = "status", **ch
     current = getattr(obj, field)
     if not may(table, current, to):
         raise InvalidTransition(
-            f"{obj._meta.verbose_name} is {current}; it cannot become {to} from there.",
+            gettext("%(kind)s is %(current)s; it cannot become %(wanted)s from there.")
+            % {"kind": obj._meta.verbose_name, "current": current, "wanted": to},
             current=str(current),
             wanted=str(to),
         )
@@ -36,7 +38,8 @@ def transition(obj: Model, *, table: Table, to: str, field: str = "status", **ch
     moved = manager.filter(pk=obj.pk, **{field: current}).update(**values)
     if moved != 1:
         raise InvalidTransition(
-            f"{obj._meta.verbose_name} is no longer {current}.",
+            gettext("%(kind)s is no longer %(current)s.")
+            % {"kind": obj._meta.verbose_name, "current": current},
             current=str(current),
             wanted=str(to),
         )

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 
 
 class ValueType(StrEnum):
@@ -49,7 +50,10 @@ class SettingDefinition:
             ValueType.JSON: isinstance(value, dict | list | str | int | float | bool | None),
         }[self.value_type]
         if not wanted:
-            return f"{self.name} must be a {self.value_type}."
+            return gettext("%(name)s must be a %(type)s.") % {
+                "name": self.name,
+                "type": self.value_type,
+            }
         return self.rule(value) if self.rule else None
 
 
@@ -79,11 +83,19 @@ def between(low: float, high: float) -> Rule:
     """Rule: a number in a closed range."""
 
     def rule(value: Any) -> str | None:
-        return None if low <= value <= high else f"must be between {low} and {high}"
+        return (
+            None
+            if low <= value <= high
+            else gettext("must be between %(low)s and %(high)s") % {"low": low, "high": high}
+        )
 
     return rule
 
 
 def time_zone(value: Any) -> str | None:
     """Rule: a name of the tz database."""
-    return None if value in zoneinfo.available_timezones() else f"{value!r} is not a time zone"
+    return (
+        None
+        if value in zoneinfo.available_timezones()
+        else gettext("%(name)s is not a time zone") % {"name": value}
+    )

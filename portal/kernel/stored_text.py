@@ -24,6 +24,11 @@ def stored_text(message: str, **values: Any) -> str:
     return message % values if values else message
 
 
+def told_text(message: str) -> str:
+    """The same text for a reader who is here now, its places still open."""
+    return translation.pgettext("stored", message)
+
+
 def translated(text: object) -> str:
     """What a row says, in the reader's language; as it was written where there is no translation."""
     words = str(text or "")
@@ -41,7 +46,7 @@ def _translated(text: str, language: str) -> str:
     for pattern, words in _patterns(language):
         match = pattern.fullmatch(text)
         if match:
-            return words % match.groupdict()
+            return words % {name: _part(said, language) for name, said in match.groupdict().items()}
     return text
 
 
@@ -49,6 +54,13 @@ def _catalogue(language: str) -> Mapping[Any, Any]:
     """All that Django has loaded; there is no public way to ask for it."""
     catalogue: Any = trans_real.translation(language)
     return cast("Mapping[Any, Any]", catalogue._catalog)  # noqa: SLF001
+
+
+def _part(text: str, language: str) -> str:
+    """A stored text inside another one, or a name, which is nobody's to translate."""
+    key = f"{_CONTEXT}{text}"
+    found = trans_real.translation(language).gettext(key)
+    return text if found == key else str(found)
 
 
 @lru_cache(maxsize=8)

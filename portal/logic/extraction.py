@@ -33,7 +33,7 @@ _SHAPES: Final[dict[str, tuple[str, ...]]] = {
     "npgettext_lazy": ("context", "id", "plural"),
 }
 _STORED_MODULE: Final = "portal.kernel.stored_text"
-_STORED_NAME: Final = "stored_text"
+_STORED_NAMES: Final = frozenset({"stored_text", "told_text"})
 _CONSTANT: Final = re.compile(r"""(?<!\w)_\(("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\)""")
 _PLACE: Final = re.compile(r"%\(\w+\)")
 
@@ -103,7 +103,7 @@ def _imported(tree: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
             local = alias.asname or alias.name
             if node.module == _MODULE and alias.name in _SHAPES:
                 yield local, _SHAPES[alias.name]
-            elif node.module == _STORED_MODULE and alias.name == _STORED_NAME:
+            elif node.module == _STORED_MODULE and alias.name in _STORED_NAMES:
                 yield local, (STORED,)
 
 

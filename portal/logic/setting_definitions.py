@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.kernel.settings import SettingDefinition, ValueType, between, time_zone
@@ -14,18 +15,22 @@ _LONGEST_NAME: Final = 60
 
 
 def _colour(value: Any) -> str | None:
-    return None if _COLOUR.match(value) else "must be a colour like #3df5a0"
+    return None if _COLOUR.match(value) else gettext("must be a colour like #3df5a0")
 
 
 def _brand(value: Any) -> str | None:
-    return None if value.strip() and len(value) <= _LONGEST_NAME else "must have 1 to 60 characters"
+    return (
+        None
+        if value.strip() and len(value) <= _LONGEST_NAME
+        else gettext("must have 1 to 60 characters")
+    )
 
 
 def _whole(low: int, high: int) -> Any:
     inside = between(low, high)
 
     def rule(value: Any) -> str | None:
-        return inside(value) or (None if value == int(value) else "must be a whole number")
+        return inside(value) or (None if value == int(value) else gettext("must be a whole number"))
 
     return rule
 

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone, translation
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext
 
 from portal.errors import NotSignedIn, PasswordChangeRequired, TenantRequired
 from portal.kernel import context
@@ -131,7 +132,7 @@ def _chosen(
     by_slug = {tenant.slug: tenant for tenant in tenants}
     if wanted:
         if wanted not in by_slug:
-            raise NotFound("There is no such organisation.")
+            raise NotFound(gettext("There is no such organisation."))
         return by_slug[wanted]
     remembered = request.session.get(SESSION_TENANT) if method == "session" else None
     if remembered in by_slug:

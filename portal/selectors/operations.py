@@ -7,6 +7,7 @@ from typing import TypedDict
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import NotFound
@@ -38,7 +39,7 @@ def operation_get(*, actor: Actor, operation_id: UUID | str) -> Operation:
     try:
         return Operation.objects.get(pk=UUID(str(operation_id)))
     except (ValueError, Operation.DoesNotExist):
-        raise NotFound("There is no such operation.") from None
+        raise NotFound(gettext("There is no such operation.")) from None
 
 
 def operations_about(*, actor: Actor, target_id: UUID) -> QuerySet[Operation]:

@@ -143,9 +143,9 @@ def password_change(
         InvalidInput: the new one is too weak or the old one again.
     """
     if not user.check_password(old_password):
-        raise WrongCredentials("The current password is wrong.", field="old_password")
+        raise WrongCredentials(_("The current password is wrong."), field="old_password")
     if old_password == new_password:
-        message = "Choose a password that differs from the current one."
+        message = _("Choose a password that differs from the current one.")
         raise InvalidInput(faults=(Fault("new_password", "password_unchanged", message),))
     _password_check(new_password, user)
     now = clock.now()
@@ -192,7 +192,7 @@ def _someone_left(user: User) -> None:
     others = User.objects.using(PLATFORM).select_for_update()
     if not others.filter(is_active=True, is_platform_admin=True).exclude(pk=user.pk).exists():
         raise Conflict(
-            "This is the last active platform administrator.", code="last_platform_admin"
+            _("This is the last active platform administrator."), code="last_platform_admin"
         )
 
 

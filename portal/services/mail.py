@@ -23,6 +23,7 @@ from portal.events import MailDelivered, MailUndelivered
 from portal.kernel import clock, events
 from portal.kernel.authz import Actor
 from portal.kernel.queue import Complete, Failure, StepContext, StepFailed, StepResult, StepRetry
+from portal.kernel.stored_text import stored_text
 from portal.models import Operation, User
 from portal.services.operations import operation_enqueue
 from portal.services.preferences import person_language, person_zone
@@ -108,11 +109,16 @@ def mail_send(ctx: StepContext) -> StepResult:
     except smtplib.SMTPRecipientsRefused as error:
         codes = {code for code, _ in error.recipients.values()}
         if all(code in _PERMANENT for code in codes):
-            raise StepFailed("The mail server refuses this address.", code="refused") from error
-        raise StepRetry("The mail server does not take this address now.") from error
+            raise StepFailed(
+                stored_text("The mail server refuses this address."), code="refused"
+            ) from error
+        raise StepRetry(stored_text("The mail server does not take this address now.")) from error
     except (smtplib.SMTPException, OSError) as error:
         raise StepRetry(
-            f"The mail server did not take the mail ({type(error).__name__}).", code="mail_server"
+            stored_text(
+                "The mail server did not take the mail (%(error)s).", error=type(error).__name__
+            ),
+            code="mail_server",
         ) from error
     reference = _reference(ctx)
     with transaction.atomic():

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from audit.services import trail
 from portal.kernel import clock, fsm, scope
@@ -18,6 +19,7 @@ from portal.kernel.authz import Actor, authorize
 from portal.kernel.database.base import DatabaseWrapper
 from portal.kernel.errors import Conflict, NotFound
 from portal.kernel.queue import Failure, OperationKind, operation_kind
+from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import DEFAULT, current_tenant_id, tenant_scope
 from portal.models import Operation
 from portal.permissions import Permission
@@ -121,10 +123,14 @@ def operation_retry(*, actor: Actor, operation_id: UUID | str) -> Operation:
         kind = operation_kind(failed.type)
         _authorize_owner(actor, failed, kind.retry_permission)
         if failed.status not in RETRYABLE_STATUSES:
-            message = f"The operation is {failed.status}; only one that failed can be retried."
+            message = gettext(
+                "The operation is %(status)s; only one that failed can be retried."
+            ) % {"status": OperationStatus(failed.status).label.lower()}
             raise Conflict(message, code="operation_not_retryable", status=failed.status)
         if Operation.objects.filter(retry_of_id=failed.pk).exists():
-            raise Conflict("The operation was retried already.", code="operation_retried_already")
+            raise Conflict(
+                gettext("The operation was retried already."), code="operation_retried_already"
+            )
         operation = operation_enqueue(
             actor=actor,
             type=failed.type,
@@ -157,10 +163,12 @@ def operation_cancel(*, actor: Actor, operation_id: UUID | str) -> Operation:
         operation = _locked(operation_id)
         _authorize_owner(actor, operation, Permission.OPERATIONS_MANAGE)
         if operation.status not in OPEN_STATUSES:
-            message = f"The operation is {operation.status} already."
+            message = gettext("The operation is %(status)s already.") % {
+                "status": OperationStatus(operation.status).label.lower()
+            }
             raise Conflict(message, code="operation_ended", status=operation.status)
         if not _cancel(actor, operation):
-            message = "The operation is under way and cannot be stopped half-way."
+            message = gettext("The operation is under way and cannot be stopped half-way.")
             raise Conflict(message, code="operation_not_cancelable")
         return operation
 
@@ -217,7 +225,9 @@ def _cancel(actor: Actor, operation: Operation) -> bool:
 def _unwind(kind: OperationKind, operation: Operation) -> None:
     """What the kind does when it ends without success, in the same transaction as the cancel."""
     if kind.on_failure is not None:
-        failure = Failure(OperationStatus.CANCELED.value, "canceled", "Canceled before it began.")
+        failure = Failure(
+            OperationStatus.CANCELED.value, "canceled", stored_text("Canceled before it began.")
+        )
         with _scope_of(operation.tenant_id):
             kind.on_failure(UnbegunRun(operation), failure)
 
@@ -258,7 +268,7 @@ def _locked(operation_id: UUID | str) -> Operation:
         wanted = UUID(str(operation_id))
         return Operation.objects.select_for_update(no_key=True).get(pk=wanted)
     except (ValueError, Operation.DoesNotExist):
-        raise NotFound("There is no such operation.") from None
+        raise NotFound(gettext("There is no such operation.")) from None
 
 
 def _authorize_owner(actor: Actor, operation: Operation, permission: str) -> None:

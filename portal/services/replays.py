@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from portal.kernel import scope
 from portal.kernel.authz import Actor, authorize
@@ -46,7 +47,9 @@ def operations_replay(
     """
     authorize(actor, Permission.OPERATIONS_MANAGE)
     if bool(ids) == (filters is not None):
-        raise InvalidInput("Name the operations in ids, or describe them in filter.", field="ids")
+        raise InvalidInput(
+            gettext("Name the operations in ids, or describe them in filter."), field="ids"
+        )
     if len(ids) > REPLAYED_AT_ONCE:
         raise _too_many(len(ids))
     wanted = list(dict.fromkeys(map(str, ids))) if filters is None else _found(filters)

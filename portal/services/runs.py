@@ -33,6 +33,7 @@ from portal.kernel.queue import (
     StepRetry,
     operation_kind,
 )
+from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import tenant_scope
 from portal.logic.backoff import backoff_s
 from portal.logic.progress import (
@@ -137,7 +138,9 @@ def operation_run(claim: Claim, *, is_draining: Callable[[], bool]) -> Settlemen
             OperationStatus.PENDING,
             delay_s=_UNKNOWN_TYPE_DELAY_S,
             is_continued=True,
-            last_error=f"No worker knows the operation type {claim.type} yet.",
+            last_error=stored_text(
+                "No worker knows the operation type %(type)s yet.", type=claim.type
+            ),
             ending=claim.ending,
         )
     with _surroundings(claim) as run:
@@ -170,7 +173,9 @@ def _steps_run(
     is_first = True
     while True:
         if claim.cancel_requested and kind.is_cancelable:
-            _decide(claim, OperationStatus.CANCELED, "canceled", "Canceled on request.")
+            _decide(
+                claim, OperationStatus.CANCELED, "canceled", stored_text("Canceled on request.")
+            )
             return None
         if is_draining() and not is_first:
             return Settlement(OperationStatus.PENDING, delay_s=0.0, is_continued=True)
@@ -245,7 +250,9 @@ def _told(error: Exception) -> tuple[str, str]:
         return error.error_code, error.message.replace("\x00", "")
     _log.error("operation.step_crashed", exc_info=error)
     name = type(error).__name__
-    return "unexpected_error", f"Unexpected error ({name}); the worker's log has the details."
+    return "unexpected_error", stored_text(
+        "Unexpected error (%(name)s); the worker's log has the details.", name=name
+    )
 
 
 def _decide(

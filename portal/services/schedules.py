@@ -15,6 +15,7 @@ from portal.kernel.authz import Actor
 from portal.kernel.context import RequestContext, request_context
 from portal.kernel.models import uuid7
 from portal.kernel.queue import Schedule, schedules
+from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import DISPATCH
 
 _log = structlog.get_logger(__name__)
@@ -113,7 +114,9 @@ def _run(schedule: Schedule) -> str | None:
             schedule.run()
         except Exception as error:  # noqa: BLE001 - see above
             _log.exception("schedule.failed")
-            return f"{type(error).__name__}; the log of the worker has the details."
+            return stored_text(
+                "%(error)s; the log of the worker has the details.", error=type(error).__name__
+            )
     return None
 
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connections, transaction
 
 from portal.kernel.queue import QUEUES, Failure, operation_kind
+from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import DISPATCH
 from portal.logic.backoff import backoff_s
 from portal.services.doorbell import DOORBELL
@@ -20,7 +21,7 @@ from portal.states import AttemptOutcome, OperationStatus
 
 _log = structlog.get_logger(__name__)
 _BATCH: Final = 200
-_LOST: Final = "The worker was lost while it worked on this."
+_LOST: Final = stored_text("The worker was lost while it worked on this.")
 
 _EXPIRED: Final = """
   SELECT id, type, queue, attempts, max_attempts, ending IS NOT NULL, worker

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext
 
 from audit.services import trail
 from portal.errors import InvalidGrant, NotSignedIn, PasswordChangeRequired
@@ -183,10 +184,10 @@ def access_token_read(token: str) -> AccessClaims:
     try:
         claims = _signed_claims(token, _key())
         if claims["typ"] != TYPE or float(claims["exp"]) <= clock.now().timestamp():
-            raise NotSignedIn("This access token is not valid or has expired.")
+            raise NotSignedIn(gettext("This access token is not valid or has expired."))
         return AccessClaims(UUID(claims["sub"]), UUID(claims["sid"]), str(claims["pwd_v"]))
     except (jwt.InvalidTokenError, ValueError, TypeError) as error:
-        raise NotSignedIn("This access token is not valid or has expired.") from error
+        raise NotSignedIn(gettext("This access token is not valid or has expired.")) from error
 
 
 @lru_cache(maxsize=2_048)
@@ -217,7 +218,7 @@ def access_token_person(token: str) -> Person:
     if person is None or not constant_time_compare(
         password_version(person.user), claims.password_version
     ):
-        raise NotSignedIn("This access token has been revoked.")
+        raise NotSignedIn(gettext("This access token has been revoked."))
     return person
 
 

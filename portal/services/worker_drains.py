@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from audit.services import trail
 from portal.kernel.authz import Actor, authorize
@@ -29,7 +30,7 @@ def worker_drain(*, actor: Actor, worker_id: UUID | str) -> Worker:
         worker = _locked(worker_id)
         if getattr(worker, "shown", None) == WorkerStatus.OFFLINE:
             raise Conflict(
-                "The worker is offline; there is nothing to drain.", code="worker_offline"
+                gettext("The worker is offline; there is nothing to drain."), code="worker_offline"
             )
         if not worker.drain_requested:
             Worker.objects.filter(pk=worker.pk).update(drain_requested=True)
@@ -50,4 +51,4 @@ def _locked(worker_id: UUID | str) -> Worker:
         wanted = UUID(str(worker_id))
         return worker_rows().select_for_update(of=("self",)).get(pk=wanted)
     except (ValueError, Worker.DoesNotExist):
-        raise NotFound("There is no such worker.") from None
+        raise NotFound(gettext("There is no such worker.")) from None

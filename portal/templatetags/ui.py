@@ -20,6 +20,7 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 
 from portal.kernel import clock
+from portal.kernel.stored_text import translated
 from portal.kernel.ui import status_style
 
 register = template.Library()
@@ -123,6 +124,12 @@ def _time_element(value: datetime, text: str) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{} {}">{}</time>', value.isoformat(), exact, zone, text
     )
+
+
+@register.filter(name="translated")
+def _translated(text: str) -> str:
+    """What a row holds in English, in the reader's language."""
+    return translated(text)
 
 
 @register.filter

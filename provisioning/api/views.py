@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -97,7 +98,7 @@ class DeploymentViewSet(PortalViewSet):
             plan = deployment_plan(actor=self.actor, tenant_id=tenant_id, request=wanted)
             return Response(shapes.PlanSerializer(plan).data)
         if owner_id is None:
-            raise Refused("A deployment needs a person as its owner.")
+            raise Refused(gettext("A deployment needs a person as its owner."))
         return self._accepted(
             creation.deployment_create(
                 actor=self.actor, tenant_id=tenant_id, owner_id=owner_id, request=wanted
@@ -106,7 +107,7 @@ class DeploymentViewSet(PortalViewSet):
 
     def retrieve(self, request: Request, pk: str) -> Response:
         row = deployment_row(actor=self.actor, deployment_id=pk)
-        absent = "There is no such deployment."
+        absent = gettext("There is no such deployment.")
         return Response(self.shown(row, shapes.DeploymentSerializer, absent=absent))
 
     @extend_schema(request=shapes.DeploymentChangeSerializer)

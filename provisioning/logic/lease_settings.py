@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.kernel.settings import Rule, SettingDefinition, ValueType
@@ -17,7 +18,10 @@ def _whole(low: int, high: int) -> Rule:
     def rule(value: Any) -> str | None:
         if value == int(value) and low <= value <= high:
             return None
-        return f"must be a whole number from {low} to {high}"
+        return gettext("must be a whole number from %(low)s to %(high)s") % {
+            "low": low,
+            "high": high,
+        }
 
     return rule
 
@@ -26,7 +30,9 @@ def _offsets(value: Any) -> str | None:
     is_list = isinstance(value, list) and 1 <= len(value) <= _OFFSETS_MOST
     if is_list and all(_is_hours(hours) for hours in value) and len(set(value)) == len(value):
         return None
-    return f"must be a list of 1 to {_OFFSETS_MOST} different whole numbers from 1 to 8760"
+    return gettext("must be a list of 1 to %(most)s different whole numbers from 1 to 8760") % {
+        "most": _OFFSETS_MOST
+    }
 
 
 def _is_hours(value: Any) -> bool:

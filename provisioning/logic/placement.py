@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.conf import settings
+from django.utils import translation
 
 from billing.logic.quota import Amounts
+from portal.kernel.stored_text import stored_text, told_text
 
 CAPACITY_CODES = ("no_cpu", "no_memory", "no_disk")
 
@@ -133,16 +135,20 @@ class Decision:
             return missing(self)
         fitting = sum(1 for candidate in self.candidates if candidate.score is not None)
         values = {"fitting": fitting, "all": len(self.candidates), "cluster": self.cluster}
-        return _("%(cluster)s has the most room; %(fitting)s of %(all)s places fit.") % values
+        return (
+            told_text("%(cluster)s has the most room; %(fitting)s of %(all)s places fit.") % values
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """What is stored on the deployment."""
+        with translation.override(settings.LANGUAGE_CODE):
+            reason = self.reason
         return {
             "fits": self.fits,
             "cluster": self.cluster,
             "node": self.node,
             "storage": self.storage,
-            "reason": self.reason,
+            "reason": reason,
             "candidates": [_stored(candidate) for candidate in self.candidates],
         }
 
@@ -169,9 +175,11 @@ def missing(decision: Decision) -> str:
     """What is missing, for people who do not know the nodes, and who can help."""
     need = decision.need
     if not decision.candidates:
-        return _("No cluster offers this template now. Ask an operator of the platform.")
+        return told_text("No cluster offers this template now. Ask an operator of the platform.")
     parts = [
-        _("no place has room for %(cpu)s vCPU, %(memory)s MiB of memory and %(disk)s GiB of disk")
+        told_text(
+            "no place has room for %(cpu)s vCPU, %(memory)s MiB of memory and %(disk)s GiB of disk"
+        )
         % {"cpu": need.cpu_cores, "memory": need.memory_mb, "disk": need.disk_gb}
     ]
     labels = _labels()
@@ -182,22 +190,22 @@ def missing(decision: Decision) -> str:
         free = [r.free for r in found if r.free is not None]
         text = label % {"count": len(found)}
         parts.append(
-            f"{text} ({_('at most %(free)s free') % {'free': max(free)}})" if free else text
+            f"{text} ({told_text('at most %(free)s free') % {'free': max(free)}})" if free else text
         )
-    help_text = _("Ask an operator of the platform for room, or ask for less.")
+    help_text = told_text("Ask an operator of the platform for room, or ask for less.")
     return f"{'; '.join(parts)[:1].upper()}{'; '.join(parts)[1:]}. {help_text}"
 
 
 def _labels() -> dict[str, str]:
     return {
-        "no_cpu": _("%(count)s lack processors"),
-        "no_memory": _("%(count)s lack memory"),
-        "no_disk": _("%(count)s lack disk space"),
-        "maintenance": _("%(count)s are in maintenance"),
-        "unreachable": _("%(count)s cannot be reached at present"),
-        "offline": _("%(count)s are not online"),
-        "storage": _("%(count)s have no storage for it"),
-        "inactive": _("%(count)s are not in use"),
+        "no_cpu": told_text("%(count)s lack processors"),
+        "no_memory": told_text("%(count)s lack memory"),
+        "no_disk": told_text("%(count)s lack disk space"),
+        "maintenance": told_text("%(count)s are in maintenance"),
+        "unreachable": told_text("%(count)s cannot be reached at present"),
+        "offline": told_text("%(count)s are not online"),
+        "storage": told_text("%(count)s have no storage for it"),
+        "inactive": told_text("%(count)s are not in use"),
     }
 
 
@@ -241,36 +249,38 @@ def _candidate(
 def _cluster_reasons(cluster: ClusterRoom) -> tuple[Reason, ...]:
     values = {"name": cluster.code, "why": cluster.problem or cluster.maintenance}
     if not cluster.is_active:
-        return (Reason("inactive", _("Cluster %(name)s is not in use.") % values),)
+        return (Reason("inactive", stored_text("Cluster %(name)s is not in use.", **values)),)
     if cluster.maintenance is not None:
-        message = _("Cluster %(name)s is in maintenance: %(why)s") % values
+        message = stored_text("Cluster %(name)s is in maintenance: %(why)s", **values)
         return (Reason("maintenance", message),)
     if cluster.problem:
-        return (Reason("unreachable", f"{cluster.code}: {cluster.problem}"),)
+        return (Reason("unreachable", stored_text("%(name)s: %(why)s", **values)),)
     return ()
 
 
 def _node_reasons(node: NodeRoom | None, name: str) -> tuple[Reason, ...]:
     if node is None or node.cpu_capacity is None or node.memory_capacity_mb is None:
-        message = _("Node %(name)s has not been listed by its cluster yet.") % {"name": name}
+        message = stored_text("Node %(name)s has not been listed by its cluster yet.", name=name)
         return (Reason("offline", message),)
     if node.maintenance is not None:
-        values = {"name": name, "why": node.maintenance}
-        return (Reason("maintenance", _("Node %(name)s is in maintenance: %(why)s") % values),)
+        message = stored_text(
+            "Node %(name)s is in maintenance: %(why)s", name=name, why=node.maintenance
+        )
+        return (Reason("maintenance", message),)
     if node.state != "online":
-        values = {"name": name, "state": node.state}
-        return (Reason("offline", _("Node %(name)s is %(state)s.") % values),)
+        message = stored_text("Node %(name)s is %(state)s.", name=name, state=node.state)
+        return (Reason("offline", message),)
     return ()
 
 
 def _storage_reasons(storage: StorageRoom | None, name: str, node: str) -> tuple[Reason, ...]:
     values = {"name": name, "node": node}
     if storage is None or storage.capacity_gb is None:
-        message = _("Storage %(name)s has not been listed by its cluster yet.")
+        message = stored_text("Storage %(name)s has not been listed by its cluster yet.")
     elif not storage.is_enabled:
-        message = _("Storage %(name)s is closed for new machines.")
+        message = stored_text("Storage %(name)s is closed for new machines.")
     elif not storage.is_active or node not in storage.node_names:
-        message = _("Node %(node)s does not reach storage %(name)s.")
+        message = stored_text("Node %(node)s does not reach storage %(name)s.")
     else:
         return ()
     return (Reason("storage", message % values),)
@@ -278,9 +288,11 @@ def _storage_reasons(storage: StorageRoom | None, name: str, node: str) -> tuple
 
 def _capacity_reasons(need: Amounts, node: NodeRoom, storage: StorageRoom) -> Iterator[Reason]:
     labels = {
-        "no_cpu": _("%(name)s has %(free)s vCPU left, %(needed)s are needed."),
-        "no_memory": _("%(name)s has %(free)s MiB of memory left, %(needed)s are needed."),
-        "no_disk": _("%(name)s has %(free)s GiB left, %(needed)s are needed."),
+        "no_cpu": stored_text("%(name)s has %(free)s vCPU left, %(needed)s are needed."),
+        "no_memory": stored_text(
+            "%(name)s has %(free)s MiB of memory left, %(needed)s are needed."
+        ),
+        "no_disk": stored_text("%(name)s has %(free)s GiB left, %(needed)s are needed."),
     }
     for code, (free, needed, _capacity) in _figures(need, node, storage).items():
         if needed > free:
@@ -321,13 +333,14 @@ def growth_missing(room: Room, *, node: str, storage: str, growth: Amounts) -> s
         figures.pop("no_disk")
     units = {"no_cpu": "vCPU", "no_memory": "MiB", "no_disk": "GiB"}
     found = [
-        _("%(free)s of %(needed)s %(unit)s") % {"free": max(0, free), "needed": n, "unit": units[c]}
+        told_text("%(free)s of %(needed)s %(unit)s")
+        % {"free": max(0, free), "needed": n, "unit": units[c]}
         for c, (free, n, _capacity) in figures.items()
         if n > 0 and n > free
     ]
     if not found:
         return ""
-    return _("Where the machine is there is room for %(found)s only. %(help)s") % {
+    return told_text("Where the machine is there is room for %(found)s only. %(help)s") % {
         "found": ", ".join(found),
-        "help": _("Ask an operator of the platform for room, or ask for less."),
+        "help": told_text("Ask an operator of the platform for room, or ask for less."),
     }

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django.utils.translation import gettext
+
 from portal.kernel.errors import Fault
 
 NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -40,7 +42,9 @@ def name_fault(name: str) -> Fault | None:
     return Fault(
         "name",
         "invalid",
-        "Use 1 to 63 lower-case letters, digits and hyphens; start and end with a letter or digit.",
+        gettext(
+            "Use 1 to 63 lower-case letters, digits and hyphens; start and end with a letter or digit."
+        ),
     )
 
 
@@ -48,18 +52,20 @@ def hostname_fault(hostname: str) -> Fault | None:
     """A host name is a DNS name of at most 253 characters."""
     if HOSTNAME.fullmatch(hostname):
         return None
-    return Fault("hostname", "invalid", "Use a DNS name such as app.example.org, in lower case.")
+    return Fault(
+        "hostname", "invalid", gettext("Use a DNS name such as app.example.org, in lower case.")
+    )
 
 
 def tags_fault(tags: Sequence[str]) -> Fault | None:
     """Tags are what the hypervisor accepts too."""
     if len(tags) > TAGS_MAX:
-        return Fault("tags", "max_length", f"At most {TAGS_MAX} tags.")
+        return Fault("tags", "max_length", gettext("At most %(most)s tags.") % {"most": TAGS_MAX})
     for tag in tags:
         if not TAG.fullmatch(tag):
-            message = (
-                f"{tag[:40]!r} is no tag: lower-case letters, digits and _ - + . (at most 40)."
-            )
+            message = gettext(
+                "%(tag)s is no tag: lower-case letters, digits and _ - + . (at most 40)."
+            ) % {"tag": repr(tag[:40])}
             return Fault("tags", "invalid", message)
     return None
 
@@ -69,7 +75,10 @@ def bound_fault(name: str, value: int, *, low: int, high: int, unit: str) -> Fau
     if low <= value <= high:
         return None
     return Fault(
-        name, "out_of_range", f"{value} {unit} is outside the limits: {low} to {high} {unit}."
+        name,
+        "out_of_range",
+        gettext("%(value)s %(unit)s is outside the limits: %(low)s to %(high)s %(unit)s.")
+        % {"value": value, "unit": gettext(unit), "low": low, "high": high},
     )
 
 
@@ -82,7 +91,7 @@ def parameters_resolved(
     """
     known = {str(option["key"]): option for option in options}
     faults = [
-        Fault(f"parameters.{key}", "unknown", "The template has no such option.")
+        Fault(f"parameters.{key}", "unknown", gettext("The template has no such option."))
         for key in given
         if key not in known
     ]
@@ -108,8 +117,12 @@ def _fits(option: Mapping[str, Any], value: Any) -> bool:
 def _expectation(option: Mapping[str, Any]) -> str:
     match option.get("type"):
         case "boolean":
-            return "Must be true or false."
+            return gettext("Must be true or false.")
         case "choice":
-            return f"Must be one of {', '.join(map(str, option.get('choices', [])))}."
+            return gettext("Must be one of %(choices)s.") % {
+                "choices": ", ".join(map(str, option.get("choices", [])))
+            }
         case _:
-            return f"Must be text of at most {TEXT_MAX} printable characters."
+            return gettext("Must be text of at most %(most)s printable characters.") % {
+                "most": TEXT_MAX
+            }

@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, Exists, F, OuterRef, Q, Sum, When
-from django.utils.translation import gettext as _
 
 from portal.kernel import clock
+from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import PLATFORM
 from portal.services.settings import setting_get
 from provisioning.logic.placement import ClusterRoom, NodeRoom, Place, Room, StorageRoom
@@ -132,12 +132,12 @@ def cluster_problem(cluster: Cluster) -> str:
     """Why the cluster cannot be asked at present, or nothing."""
     seen = cluster.last_seen_at
     if seen is None:
-        return _("it has not been listed yet")
+        return stored_text("it has not been listed yet")
     if cluster.last_error:
-        return _("it cannot be listed since %(when)s UTC") % {"when": f"{seen:%H:%M}"}
+        return stored_text("it cannot be listed since %(when)s UTC", when=f"{seen:%H:%M}")
     oldest = timedelta(seconds=float(setting_get("cloudpods.placement.listing_max_age_s")))
     if seen < clock.now() - oldest:
-        return _("its last listing is of %(when)s UTC") % {"when": f"{seen:%Y-%m-%d %H:%M}"}
+        return stored_text("its last listing is of %(when)s UTC", when=f"{seen:%Y-%m-%d %H:%M}")
     return ""
 
 

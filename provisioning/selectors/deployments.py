@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext
 
 from portal.kernel import clock
 from portal.kernel.authz import Actor, ActorKind, authorize
@@ -34,7 +35,7 @@ def deployment_get(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
     """One deployment, tombstones included. Raises NotFound (also for another tenant's)."""
     deployment = deployment_row(actor=actor, deployment_id=deployment_id).first()
     if deployment is None:
-        raise NotFound("There is no such deployment.")
+        raise NotFound(gettext("There is no such deployment."))
     return deployment
 
 
@@ -56,12 +57,15 @@ def deployment_lock(
         .first()
     )
     if deployment is None:
-        raise NotFound("There is no such deployment.")
+        raise NotFound(gettext("There is no such deployment."))
     authorize(actor, permission)
     if not is_in_hands_of(actor, deployment):
         raise Refused(
-            f"This deployment belongs to {deployment.owner}. "
-            "Ask that person, or someone who manages all deployments.",
+            gettext(
+                "This deployment belongs to %(owner)s. "
+                "Ask that person, or someone who manages all deployments."
+            )
+            % {"owner": deployment.owner},
             permission=str(Permission.MANAGE),
         )
     return deployment
@@ -122,4 +126,4 @@ def _key(value: UUID | str) -> UUID:
     try:
         return UUID(value)
     except ValueError as error:
-        raise NotFound("There is no such deployment.") from error
+        raise NotFound(gettext("There is no such deployment.")) from error

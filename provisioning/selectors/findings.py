@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
+from django.utils.translation import gettext
 
 from billing.models import Tenant
 from portal.kernel.authz import Actor, authorize
@@ -34,7 +35,7 @@ def finding_get(*, actor: Actor, finding_id: UUID | str) -> Finding:
     try:
         return finding_list(actor=actor).get(pk=UUID(str(finding_id)))
     except (ValueError, Finding.DoesNotExist):
-        raise NotFound("There is no such finding.") from None
+        raise NotFound(gettext("There is no such finding.")) from None
 
 
 def findings_open(*, actor: Actor) -> QuerySet[Finding]:

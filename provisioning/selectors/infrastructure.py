@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext
 
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import NotFound
@@ -129,5 +130,5 @@ def _found(rows: QuerySet[Any], key: UUID | str) -> Any:
     except ValueError:
         row = None
     if row is None:
-        raise NotFound("There is no such node or cluster.")
+        raise NotFound(gettext("There is no such node or cluster."))
     return row

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import NotFound
@@ -41,7 +42,7 @@ def extension_get(*, actor: Actor, request_id: UUID | str) -> ExtensionRequest:
     try:
         return extension_list(actor=actor).get(pk=UUID(str(request_id)))
     except (ValueError, ExtensionRequest.DoesNotExist):
-        raise NotFound("There is no such request.") from None
+        raise NotFound(gettext("There is no such request.")) from None
 
 
 def extension_lock(request: ExtensionRequest) -> tuple[Deployment, ExtensionRequest]:

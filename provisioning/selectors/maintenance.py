@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
-
+from portal.kernel.stored_text import stored_text
 from provisioning.models import Deployment, Node
 
 
@@ -11,9 +10,10 @@ def maintenance_of(deployment: Deployment) -> str:
     """Why nothing may be changed on the deployment's machine now: its cluster's or its node's reason, or nothing."""
     cluster = deployment.cluster
     if cluster.is_in_maintenance:
-        return _("waits for the maintenance of the cluster to end: %(reason)s") % {
-            "reason": cluster.maintenance_reason
-        }
+        return stored_text(
+            "waits for the maintenance of the cluster to end: %(reason)s",
+            reason=cluster.maintenance_reason,
+        )
     reason = (
         Node.objects.filter(
             cluster_id=deployment.cluster_id, name=deployment.node, is_in_maintenance=True
@@ -23,4 +23,4 @@ def maintenance_of(deployment: Deployment) -> str:
     )
     if reason is None:
         return ""
-    return _("waits for the maintenance of its node to end: %(reason)s") % {"reason": reason}
+    return stored_text("waits for the maintenance of its node to end: %(reason)s", reason=reason)

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext
 
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import NotFound
@@ -30,5 +31,7 @@ def template_get(*, actor: Actor, code: str) -> Template:
     offered = template_list(actor=actor)
     template = offered.filter(code=code).first() if SLUG.fullmatch(code) else None
     if template is None:
-        raise NotFound(f"There is no template {code[:60]!r}.", field="template")
+        raise NotFound(
+            gettext("There is no template “%(code)s”.") % {"code": code[:60]}, field="template"
+        )
     return template

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from audit.services import trail
 from billing.logic.pricing import hourly_price
@@ -97,17 +98,21 @@ def _place(finding: Finding, request: AdoptionRequest) -> _Place:
     faults: list[Fault | None] = [name_fault(request.name)]
     tenant = Tenant.objects.using(PLATFORM).filter(slug=request.tenant, is_active=True).first()
     if tenant is None:
-        faults.append(Fault("tenant", "not_found", "There is no such active organisation."))
+        faults.append(
+            Fault("tenant", "not_found", gettext("There is no such active organisation."))
+        )
     template = Template.objects.filter(code=request.template, cluster_id=finding.cluster_id).first()
     if template is None:
-        message = f"There is no such template on cluster {finding.cluster.code}."
+        message = gettext("There is no such template on cluster %(cluster)s.") % {
+            "cluster": finding.cluster.code
+        }
         faults.append(Fault("template", "not_found", message))
     members = Membership.objects.using(PLATFORM).filter(
         tenant=tenant, user__username=request.owner, user__is_active=True
     )
     membership = members.select_related("user").first()
     if membership is None:
-        message = "The owner must be an active member of that organisation."
+        message = gettext("The owner must be an active member of that organisation.")
         faults.append(Fault("owner", "not_found", message))
     found = tuple(fault for fault in faults if fault)
     if found or tenant is None or template is None or membership is None:
@@ -119,7 +124,7 @@ def _amounts(finding: Finding) -> Amounts:
     found = finding.found
     if not found.get("uuid"):
         raise Conflict(
-            "The machine has no SMBIOS uuid, so it cannot be told from another one.",
+            gettext("The machine has no SMBIOS uuid, so it cannot be told from another one."),
             code="no_identity",
         )
     return Amounts(
@@ -165,7 +170,7 @@ def _insert(finding: Finding, place: _Place, name: str, amounts: Amounts) -> Dep
         if NAME_CONSTRAINT in str(error):
             raise DeploymentInvalid(faults=(name_taken(),)) from error
         raise Conflict(
-            "Another deployment has this machine's number.", code="vmid_taken"
+            gettext("Another deployment has this machine's number."), code="vmid_taken"
         ) from error
     return deployment
 

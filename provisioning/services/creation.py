@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from audit.services import trail
 from billing.services.quotas import quota_reserve
@@ -109,7 +110,7 @@ def deployment_retry(*, actor: Actor, deployment_id: UUID | str) -> tuple[Deploy
     if deployment.is_busy:
         raise DeploymentBusy
     if deployment.status != DeploymentStatus.ERROR or deployment.ready_at is not None:
-        raise WrongState("Only a deployment whose provisioning failed can be retried.")
+        raise WrongState(gettext("Only a deployment whose provisioning failed can be retried."))
     transition(
         deployment,
         table=DEPLOYMENT_TRANSITIONS,

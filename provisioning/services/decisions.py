@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from audit.services import trail
 from billing.logic.pricing import hourly_price
@@ -163,7 +164,7 @@ def reapply_obstacle(finding: Finding) -> str:
     expected, found = finding.expected, finding.found
     is_larger = (found.get("disk_gb") or 0) > (expected.get("disk_gb") or 0)
     if "disk_gb" in expected and is_larger:
-        return "A disk cannot shrink. Accept the larger one instead."
+        return gettext("A disk cannot shrink. Accept the larger one instead.")
     if set(expected) <= {"nets"}:
         return (
             f"uHub does not change network cards. Set them with `qm set {finding.vmid} --net0 …` "
@@ -200,14 +201,18 @@ def held(*, actor: Actor, finding_id: UUID | str, action: str) -> Iterator[Findi
         )
         if row.status != FindingStatus.OPEN:
             raise Conflict(
-                f"The finding is {row.status}; only an open one can be decided on.",
+                gettext("The finding is %(status)s; only an open one can be decided on.")
+                % {"status": FindingStatus(row.status).label.lower()},
                 code="finding_ended",
                 status=row.status,
             )
         if action not in ACTIONS[row.kind]:
             possible = ", ".join(ACTIONS[row.kind])
             raise Conflict(
-                f"This cannot be done about a finding of kind {row.kind}. Possible: {possible}.",
+                gettext(
+                    "This cannot be done about a finding of kind %(kind)s. Possible: %(possible)s."
+                )
+                % {"kind": row.kind, "possible": possible},
                 code="wrong_action",
             )
         yield row
@@ -221,7 +226,7 @@ def _idle_deployment(finding: Finding) -> Deployment:
         .first()
     )
     if row is None or row.status == DeploymentStatus.DELETED:
-        raise Conflict("The deployment has ended meanwhile.", code="finding_ended")
+        raise Conflict(gettext("The deployment has ended meanwhile."), code="finding_ended")
     is_moving = row.status in BUSY and row.status != DeploymentStatus.DELETING
     if is_moving or busy_ids([row.pk]):
         raise DeploymentBusy
@@ -286,7 +291,7 @@ def _number_release(finding: Finding, actor: Actor) -> None:
         updated_at=clock.now(),
     )
     if not released:
-        raise Conflict("Nobody holds this number any more.", code="finding_ended")
+        raise Conflict(gettext("Nobody holds this number any more."), code="finding_ended")
     _record(Tag.VMID_RELEASED, finding, actor)
 
 
@@ -309,5 +314,5 @@ def _demand_reason(reason: str) -> None:
     text = reason.strip()
     if 3 <= len(text) <= REASON_LIMIT:
         return
-    message = f"Say why, in 3 to {REASON_LIMIT} characters."
+    message = gettext("Say why, in 3 to %(most)s characters.") % {"most": REASON_LIMIT}
     raise InvalidInput(faults=(Fault("reason", "invalid", message),))

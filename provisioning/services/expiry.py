@@ -16,6 +16,7 @@ from audit.services import trail
 from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.errors import DomainError
+from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import tenant_scope
 from portal.services.settings import setting_get
 from provisioning.models import Deployment, ExtensionRequest, LeaseWarning
@@ -103,7 +104,7 @@ def lease_delete(*, actor: Actor, deployment_id: UUID) -> None:
         if deployment.delete_after
         else None,
         after={"delete_after": to.isoformat(), "lease_version": lease_version},
-        detail={"message": "no warning was delivered in time"},
+        detail={"message": stored_text("no warning was delivered in time")},
     )
 
 

@@ -227,5 +227,5 @@ def _approval_needed(breach: RuleBreach) -> ExtensionNeedsApproval:
         rule=breach.rule,
         limit_hours=breach.limit_hours,
         asked_hours=breach.asked_hours,
-        how="Send the same request with a `reason`.",
+        how=_("Send the same request with a `reason`."),
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from audit.services import trail
 from billing.logic.pricing import hourly_price
@@ -39,9 +40,14 @@ Outcome = tuple[Deployment, Operation]
 def deployment_start(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     """Asks for a start. Raises NotFound, Refused, DeploymentBusy, WrongState."""
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
-    _demand_state(deployment, "started", DeploymentStatus.STOPPED, DeploymentStatus.ERROR)
+    _demand_state(
+        deployment,
+        pgettext("deployment action", "started"),
+        DeploymentStatus.STOPPED,
+        DeploymentStatus.ERROR,
+    )
     if deployment.expires_at <= clock.now() and not deployment.hold:
-        raise WrongState("The lease has ended. Extend it, then start the deployment.")
+        raise WrongState(_("The lease has ended. Extend it, then start the deployment."))
     _move(deployment, DeploymentStatus.STARTING)
     trail.record(tag=Tag.START_REQUESTED, target=deployment, actor=actor)
     return deployment, enqueue_for(deployment, OperationType.START, actor=actor)
@@ -52,10 +58,15 @@ def deployment_stop(*, actor: Actor, deployment_id: UUID | str, mode: str = "shu
     """Asks for a stop; `force` cuts the power. Raises NotFound, Refused, DeploymentBusy, WrongState."""
     if mode not in STOP_MODES:
         raise DeploymentInvalid(
-            faults=(Fault("mode", "invalid_choice", "mode must be shutdown or force."),)
+            faults=(Fault("mode", "invalid_choice", _("mode must be shutdown or force.")),)
         )
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
-    _demand_state(deployment, "stopped", DeploymentStatus.RUNNING, DeploymentStatus.ERROR)
+    _demand_state(
+        deployment,
+        pgettext("deployment action", "stopped"),
+        DeploymentStatus.RUNNING,
+        DeploymentStatus.ERROR,
+    )
     _move(deployment, DeploymentStatus.STOPPING)
     trail.record(tag=Tag.STOP_REQUESTED, target=deployment, actor=actor, detail={"mode": mode})
     return deployment, enqueue_for(deployment, OperationType.STOP, actor=actor, mode=mode)
@@ -65,7 +76,7 @@ def deployment_stop(*, actor: Actor, deployment_id: UUID | str, mode: str = "shu
 def deployment_restart(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     """Asks for a restart. Raises NotFound, Refused, DeploymentBusy, WrongState."""
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
-    _demand_state(deployment, "restarted", DeploymentStatus.RUNNING)
+    _demand_state(deployment, pgettext("deployment action", "restarted"), DeploymentStatus.RUNNING)
     _move(deployment, DeploymentStatus.STARTING)
     trail.record(tag=Tag.RESTART_REQUESTED, target=deployment, actor=actor)
     return deployment, enqueue_for(deployment, OperationType.RESTART, actor=actor)
@@ -88,7 +99,12 @@ def deployment_resize(
         NotFound, Refused, DeploymentBusy, WrongState, DeploymentInvalid, QuotaExceeded, NoCapacity.
     """
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
-    _demand_state(deployment, "resized", DeploymentStatus.RUNNING, DeploymentStatus.STOPPED)
+    _demand_state(
+        deployment,
+        pgettext("deployment action", "resized"),
+        DeploymentStatus.RUNNING,
+        DeploymentStatus.STOPPED,
+    )
     wanted = Amounts(
         1,
         deployment.cpu_cores if cpu_cores is None else cpu_cores,
@@ -163,7 +179,7 @@ def deployment_delete(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
         actor=actor, deployment_id=deployment_id, permission=Permission.DELETE
     )
     if deployment.status == DeploymentStatus.DELETING:
-        raise DeploymentBusy("The deployment is being deleted already.")
+        raise DeploymentBusy(_("The deployment is being deleted already."))
     if deployment.hold:
         raise _on_hold(deployment)
     _move(deployment, DeploymentStatus.DELETING)
@@ -198,7 +214,9 @@ def _demand_state(deployment: Deployment, done: str, *states: DeploymentStatus) 
         return
     label = DeploymentStatus(deployment.status).label.lower()
     raise WrongState(
-        f"The deployment is {label}; it cannot be {done} now.", status=deployment.status
+        _("The deployment is %(state)s; it cannot be %(action)s now.")
+        % {"state": label, "action": done},
+        status=deployment.status,
     )
 
 
@@ -213,7 +231,7 @@ def _demand_figures(deployment: Deployment, wanted: Amounts) -> None:
         if fault := bound_fault(name, wanted.of(name), low=low, high=high, unit=unit):
             faults.append(fault)
     if not faults and wanted == deployment.amounts:
-        faults.append(Fault(None, "no_change", "These are the figures it has already."))
+        faults.append(Fault(None, "no_change", _("These are the figures it has already.")))
     if faults:
         raise DeploymentInvalid(faults=tuple(faults))
 

@@ -43,7 +43,7 @@ def _set(
     with platform_alias(), transaction.atomic(using=PLATFORM):
         row = model.objects.select_for_update(of=("self",)).filter(pk=_key(key)).first()
         if row is None:
-            raise NotFound("There is no such node or cluster.")
+            raise NotFound(_("There is no such node or cluster."))
         if is_in_maintenance:
             _demand_reason(reason)
         before = {"is_in_maintenance": row.is_in_maintenance, "reason": row.maintenance_reason}
@@ -93,4 +93,4 @@ def _key(value: UUID | str) -> UUID:
     try:
         return UUID(value)
     except ValueError as error:
-        raise NotFound("There is no such node or cluster.") from error
+        raise NotFound(_("There is no such node or cluster.")) from error

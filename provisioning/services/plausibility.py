@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from portal.kernel.stored_text import stored_text
 from portal.services.settings import setting_get
 from provisioning.logic.reconcile_settings import VANISH_MINIMUM, VANISH_PERCENT
 from provisioning.logic.reconciliation import Presence, is_implausible
@@ -47,7 +48,11 @@ def doubt(sweep: Sweep) -> str:
     sweep.ledger.see(sighting)
     if not sweep.is_dry:
         sweep.ledger.write(actor=sweep.actor())
-    return f"{len(vanished)} of {len(known)} machines are not on the listing."
+    return stored_text(
+        "%(vanished)s of %(known)s machines are not on the listing.",
+        vanished=len(vanished),
+        known=len(known),
+    )
 
 
 def _is_believed(alarm: Finding, vanished: set[int]) -> bool:

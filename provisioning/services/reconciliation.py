@@ -18,6 +18,7 @@ from integrations.proxmox.interface import ClusterListing, GuestConfig, GuestSum
 from integrations.services.hypervisors import hypervisor_for
 from portal.kernel import clock
 from portal.kernel.authz import Actor
+from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID
 from portal.services.settings import setting_get
 from provisioning.logic.reconcile_settings import MISSING_AFTER, READS
@@ -153,7 +154,9 @@ class Sweep:
     def _doubt(self) -> str:
         age = self.now - self.asked_at
         if age > timedelta(seconds=float(settings.PROVISIONING["listing_age_s"])):
-            return f"The listing is {age.total_seconds():.0f} s old."
+            return stored_text(
+                "The listing is %(seconds)s s old.", seconds=round(age.total_seconds())
+            )
         return plausibility.doubt(self)
 
     def _settled(self) -> list[Deployment]:
@@ -228,7 +231,11 @@ class Sweep:
             follow.alarm_raise(
                 row,
                 _K.MISSING,
-                f"Machine {row.vmid} does not exist on {self.cluster.code} any more.",
+                stored_text(
+                    "Machine %(vmid)s does not exist on %(cluster)s any more.",
+                    vmid=row.vmid,
+                    cluster=self.cluster.code,
+                ),
                 "",
             )
 
@@ -303,8 +310,12 @@ class Sweep:
             follow.alarm_raise(
                 row,
                 _K.FOREIGN,
-                f"The machine behind VMID {row.vmid} on {self.cluster.code} is not this deployment. "
-                "Nothing was changed on it. An operator must find out whose it is.",
+                stored_text(
+                    "The machine behind VMID %(vmid)s on %(cluster)s is not this deployment. "
+                    "Nothing was changed on it. An operator must find out whose it is.",
+                    vmid=row.vmid,
+                    cluster=self.cluster.code,
+                ),
                 f"qm config {row.vmid}",
             )
 

@@ -14,9 +14,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 
 from portal.kernel import clock
+from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import PLATFORM
 from portal.models import Operation
 from portal.services.settings import setting_get
@@ -38,10 +38,11 @@ class SlotWait:
     after_s: float
 
     def __str__(self) -> str:
-        return _("waits for a free slot on %(place)s, %(ahead)s ahead") % {
-            "place": self.place,
-            "ahead": self.ahead,
-        }
+        return stored_text(
+            "waits for a free slot on %(place)s, %(ahead)s ahead",
+            place=self.place,
+            ahead=self.ahead,
+        )
 
 
 @transaction.atomic

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from audit.services import trail
 from portal.events import MailDelivered, MailUndelivered
 from portal.kernel import clock
 from portal.kernel.authz import Actor
+from portal.kernel.stored_text import stored_text
 from portal.models import User
 from portal.selectors.memberships import members_in_role
 from portal.services.mail import MailReference, mail_enqueue
@@ -87,7 +87,7 @@ def lease_warn(*, actor: Actor, deployment_id: UUID, kind: LeaseEnd) -> LeaseWar
         for person in (*people, *administrators)
     ]
     if not people and not administrators:
-        warning.failure = "Neither the owner nor an administrator has a mail address."
+        warning.failure = stored_text("Neither the owner nor an administrator has a mail address.")
     warning.save(force_insert=True)
     _record(Tag.WARNED, warning, actor, ", ".join(one["name"] for one in warning.recipients))
     return warning
@@ -176,8 +176,11 @@ def _is_reachable(person: User) -> bool:
 def _record(
     tag: Tag, warning: LeaseWarning, actor: Actor, text: str = "", *, outcome: Any = "success"
 ) -> None:
-    ends = _("deletion") if warning.kind == LeaseEnd.DELETE else _("stop")
-    said = f"{warning.offset_hours} h, {ends}" + (f": {text}" if text else "")
+    is_deletion = warning.kind == LeaseEnd.DELETE
+    ends = stored_text("deletion") if is_deletion else stored_text("stop")
+    said = stored_text("%(hours)s h, %(end)s", hours=warning.offset_hours, end=ends)
+    if text:
+        said = stored_text("%(said)s: %(people)s", said=said, people=text)
     trail.record(
         tag=tag,
         target=warning.deployment,

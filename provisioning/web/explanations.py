@@ -44,8 +44,12 @@ def _value(name: str, value: Any) -> str | None:
         return _("yes") if value else _("no")
     if isinstance(value, list):
         return ", ".join(map(str, value)) or None
-    units = {"memory_mb": " MiB", "disk_gb": " GiB", "vanish_percent": " %"}
-    return f"{value}{units.get(name, '')}"
+    texts = {
+        "memory_mb": _("%(amount)s MiB"),
+        "disk_gb": _("%(amount)s GiB"),
+        "vanish_percent": _("%(amount)s%%"),
+    }
+    return texts[name] % {"amount": value} if name in texts else str(value)
 
 
 def _labels() -> dict[str, str]:

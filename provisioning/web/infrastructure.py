@@ -136,14 +136,15 @@ def _node(view: NodeView) -> dict[str, Any]:
                 room.cpu_allocated,
                 room.cpu_capacity,
             ),
-            _meter(_("Memory"), f"{memory_text} GiB", *memory),
+            _meter(_("Memory"), _("%(amount)s GiB") % {"amount": memory_text}, *memory),
         ],
     }
 
 
 def _storage(view: StorageView) -> dict[str, Any]:
     room, row = view.room, view.row
-    text = f"{room.allocated_gb} / {_known(room.capacity_gb)} GiB"
+    figures = f"{room.allocated_gb} / {_known(room.capacity_gb)}"
+    text = _("%(amount)s GiB") % {"amount": figures}
     return {
         "row": row,
         "where": room.node or _("shared"),

@@ -12,6 +12,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from portal.kernel.authz import Actor
+from portal.kernel.stored_text import translated
 from portal.services.settings import setting_get
 from provisioning.errors import RequestClosed
 from provisioning.models import Deployment, ExtensionRequest, LeaseWarning
@@ -48,7 +49,7 @@ def _warned(warning: LeaseWarning) -> dict[str, Any]:
     if warning.delivered_at:
         icon, tone, word = "mail-check", "ok", _("delivered")
     elif warning.failure:
-        icon, tone, word = "mail-x", "danger", _("not delivered: %s") % warning.failure
+        icon, tone, word = "mail-x", "danger", _("not delivered: %s") % translated(warning.failure)
     people = ", ".join(one["name"] for one in warning.recipients)
     return {
         "icon": icon,

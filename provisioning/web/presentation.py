@@ -16,6 +16,7 @@ from billing.logic.quota import Verdict
 from portal.kernel import clock
 from portal.kernel.audit_tags import tag_specs
 from portal.kernel.authz import Actor, ActorKind
+from portal.kernel.stored_text import translated
 from portal.models import Operation
 from portal.templatetags.ui import gib, mib
 from provisioning.models import Deployment
@@ -154,7 +155,7 @@ def _event(entry: Entry) -> dict[str, Any]:
     icon, tone = _LOOKS.get(entry.tag, ("circle-dot", "idle"))
     if entry.outcome != "success":
         icon, tone = "octagon-x", "danger"
-    said = (entry.detail or {}).get("message", "")
+    said = translated((entry.detail or {}).get("message", ""))
     return {
         "icon": icon,
         "tone": tone,

@@ -7,6 +7,7 @@ from typing import Any, Final
 import structlog
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DataError
+from django.utils.translation import gettext, gettext_lazy
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -17,7 +18,7 @@ from portal.kernel.errors import DomainError, InvalidInput, ServiceUnavailable
 
 FAULTS_SHOWN: Final = 50
 NAME_SHOWN: Final = 100
-UNSTORABLE: Final = (
+UNSTORABLE: Final = gettext_lazy(
     "A value is beyond what can be stored or compared: a number, a time or its offset from UTC."
 )
 log = structlog.get_logger(__name__)
@@ -56,9 +57,11 @@ class PortalExceptionHandler(ExceptionHandler):
             return BodyTooLarge()
         if isinstance(exc, DataError):
             log.warning("api.value_out_of_range", error=str(exc))
-            return _validation_error(InvalidInput(UNSTORABLE, code="out_of_range"))
+            return _validation_error(InvalidInput(str(UNSTORABLE), code="out_of_range"))
         if isinstance(exc, SuspiciousOperation):
-            return exceptions.ParseError(f"The request cannot be read: {exc}")
+            return exceptions.ParseError(
+                gettext("The request cannot be read: %(why)s") % {"why": exc}
+            )
         return super().convert_known_exceptions(exc)
 
     def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.utils.translation import gettext
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -36,7 +37,9 @@ def key_read(request: Request) -> str:
     if key is None:
         return ""
     if not _KEY.fullmatch(key):
-        message = f"{HEADER} must be 1 to {KEY_LENGTH} printable ASCII characters without spaces."
+        message = gettext(
+            "%(header)s must be 1 to %(length)s printable ASCII characters without spaces."
+        ) % {"header": HEADER, "length": KEY_LENGTH}
         raise InvalidInput(faults=(Fault(HEADER, "invalid", message),))
     return key
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext, gettext_lazy
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,7 +35,9 @@ Key = tuple[Any, Any]
 
 
 def _cursor_fault() -> InvalidInput:
-    message = "This is no place in this list. Follow `next` and `previous` as they were answered."
+    message = gettext(
+        "This is no place in this list. Follow `next` and `previous` as they were answered."
+    )
     return InvalidInput(faults=(Fault("cursor", "invalid", message),))
 
 
@@ -174,7 +177,9 @@ class CursorPage(BasePagination):
     def _counted(self, queryset: QuerySet[Any], request: Request) -> int | None:
         wanted = request.query_params.get("count", "false")
         if wanted not in {"true", "false"}:
-            raise InvalidInput(faults=(Fault("count", "invalid", "count must be true or false."),))
+            raise InvalidInput(
+                faults=(Fault("count", "invalid", gettext("count must be true or false.")),)
+            )
         return queryset.order_by().values("pk").count() if wanted == "true" else None
 
     def _limit(self, request: Request) -> int:
@@ -183,7 +188,13 @@ class CursorPage(BasePagination):
             return PAGE_SIZE
         if not raw.isdecimal() or len(raw) > _DIGITS or not 1 <= int(raw) <= MAX_LIMIT:
             raise InvalidInput(
-                faults=(Fault("limit", "invalid", f"limit must be between 1 and {MAX_LIMIT}."),)
+                faults=(
+                    Fault(
+                        "limit",
+                        "invalid",
+                        gettext("limit must be between 1 and %(most)s.") % {"most": MAX_LIMIT},
+                    ),
+                )
             )
         return int(raw)
 
@@ -193,7 +204,9 @@ class CursorPage(BasePagination):
             return Ordering.of(getattr(view, "default_ordering", self.ordering)[0])
         allowed = getattr(view, "ordering_fields", ("created_at",))
         if wanted.removeprefix("-") not in allowed:
-            message = f"ordering must be one of {', '.join(allowed)}, with or without '-'."
+            message = gettext("ordering must be one of %(names)s, with or without “-”.") % {
+                "names": ", ".join(allowed)
+            }
             raise InvalidInput(faults=(Fault("ordering", "invalid", message),))
         return Ordering.of(wanted)
 
@@ -229,7 +242,7 @@ class CursorPage(BasePagination):
                 "results": schema,
                 "next": url,
                 "previous": url,
-                "count": {"type": "integer", "description": "Only with ?count=true."},
+                "count": {"type": "integer", "description": gettext_lazy("Only with ?count=true.")},
             },
         }
 

@@ -8,11 +8,12 @@ from typing import IO, Any, Final
 import orjson
 from django.conf import settings
 from django.http import QueryDict
+from django.utils.translation import gettext, gettext_lazy
 from rest_framework import exceptions, parsers, status
 
 from portal.kernel.api.renderers import JsonRenderer
 
-UNREADABLE: Final = "The body is not JSON: {reason}."
+UNREADABLE: Final = gettext_lazy("The body is not JSON: {reason}.")
 
 
 class BodyTooLarge(exceptions.APIException):
@@ -20,7 +21,7 @@ class BodyTooLarge(exceptions.APIException):
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "body_too_large"
-    default_detail = "The body is too large."
+    default_detail = gettext_lazy("The body is too large.")
 
 
 def body_read(stream: IO[Any]) -> bytes:
@@ -28,7 +29,7 @@ def body_read(stream: IO[Any]) -> bytes:
     limit = int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     body: bytes = stream.read(limit + 1)
     if len(body) > limit:
-        raise BodyTooLarge(f"The body has more than {limit} bytes.")
+        raise BodyTooLarge(gettext("The body has more than %(limit)s bytes.") % {"limit": limit})
     return body
 
 

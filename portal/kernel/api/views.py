@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -52,7 +53,7 @@ class AbsentView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        raise NotFound("There is no such address.")
+        raise NotFound(gettext("There is no such address."))
 
 
 class PortalViewSet(GenericViewSet[Any]):
@@ -159,14 +160,16 @@ class PortalViewSet(GenericViewSet[Any]):
         """The organisation the request is for. Raises InvalidInput when it names none."""
         tenant_id = current_tenant_id()
         if tenant_id is None:
-            raise InvalidInput("Name the organisation in X-Tenant.", code="tenant_required")
+            raise InvalidInput(
+                gettext("Name the organisation in X-Tenant."), code="tenant_required"
+            )
         return tenant_id
 
     def parsed(self, serializer: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """The request's body as validated by `serializer`; all faults are told at once, unknown fields too."""
         data: Any = self.request.data
         if not hasattr(data, "keys"):
-            raise InvalidInput("The body must be a JSON object.")
+            raise InvalidInput(gettext("The body must be a JSON object."))
         instance = serializer(data=data, context=self.get_serializer_context())
         unknown = [
             name for name in data if name not in instance.fields and name != "csrfmiddlewaretoken"
@@ -213,5 +216,11 @@ class PortalViewSet(GenericViewSet[Any]):
         """Whether `?name=true` was asked."""
         value = request.query_params.get(name, "false").lower()
         if value not in {"true", "false"}:
-            raise InvalidInput(faults=(Fault(name, "invalid", f"{name} must be true or false."),))
+            raise InvalidInput(
+                faults=(
+                    Fault(
+                        name, "invalid", gettext("%(name)s must be true or false.") % {"name": name}
+                    ),
+                )
+            )
         return value == "true"

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.views import View
 
 from portal.kernel import context
@@ -37,7 +38,7 @@ class PortalView(View):
             if self.actor.kind is ActorKind.ANONYMOUS:
                 return _to_sign_in(request)
             if not self.permission:
-                raise Refused("This page declares no permission.")
+                raise Refused(gettext("This page declares no permission."))
             if self.permission != SIGNED_IN:
                 authorize(self.actor, self.permission)
         return super().dispatch(request, *args, **kwargs)

@@ -25,6 +25,7 @@ from portal.kernel.queue import (
     StepResult,
     StepRetry,
 )
+from portal.kernel.stored_text import stored_text
 from provisioning.logic.reconciliation import disk_size_gb, guest_tags
 from provisioning.models import Deployment, SlotKind, Template
 from provisioning.services.operations import OperationType, enqueue_for
@@ -64,7 +65,7 @@ def clone(ctx: StepContext, guest: Guest) -> StepResult:
     except GuestForeign:
         return _elsewhere(ctx, guest)
     if config is None:
-        raise StepRetry("The clone left no machine behind.", code="clone_vanished")
+        raise StepRetry(stored_text("The clone left no machine behind."), code="clone_vanished")
     if config.is_cloning:
         raise GuestLocked("clone")
     guest_adopt(guest.deployment, config)
@@ -132,7 +133,9 @@ def _elsewhere(ctx: StepContext, guest: Guest) -> Poll:
     deployment = guest.deployment
     moves = int(ctx.state.get("moves", 0)) + 1
     if moves > 20:
-        raise StepFailed("Twenty VMIDs in a row were taken by other machines.", code="vmids_taken")
+        raise StepFailed(
+            stored_text("Twenty VMIDs in a row were taken by other machines."), code="vmids_taken"
+        )
     ctx.state.update(moves=moves)
     ctx.state.pop("clone", None)
     ctx.save()
@@ -149,7 +152,7 @@ def _elsewhere(ctx: StepContext, guest: Guest) -> Poll:
             before={"vmid": deployment.vmid},
             after={"vmid": vmid},
         )
-    return Poll(0.0, f"VMID {deployment.vmid} was taken")
+    return Poll(0.0, stored_text("VMID %(vmid)s was taken", vmid=deployment.vmid))
 
 
 @guest_step
@@ -192,7 +195,8 @@ def grow(ctx: StepContext, guest: Guest) -> StepResult:
     disk = disk_size_gb(config, template.system_disk)
     if disk is None:
         raise StepFailed(
-            f"The template has no disk {template.system_disk}.", code="template_disk_missing"
+            stored_text("The template has no disk %(disk)s.", disk=template.system_disk),
+            code="template_disk_missing",
         )
     if "resize" not in ctx.state:
         if disk >= guest.deployment.disk_gb:

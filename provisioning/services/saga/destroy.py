@@ -12,6 +12,7 @@ from integrations.proxmox.errors import GuestAbsent, GuestLocked
 from integrations.proxmox.interface import GuestConfig, PowerState, TaskRef
 from portal.kernel import clock
 from portal.kernel.queue import Advance, Complete, Poll, StepContext, StepResult
+from portal.kernel.stored_text import stored_text
 from provisioning.models import Deployment, SlotKind
 from provisioning.services.saga.create import CLOCK_SKEW
 from provisioning.services.saga.guest import Guest, GuestForeign, guest_inspect
@@ -74,7 +75,7 @@ def halt(ctx: StepContext, guest: Guest) -> StepResult:
     if isinstance(config, Poll):
         return config
     if config is None:
-        return Advance("absent")
+        return Advance(stored_text("absent"))
     if "halt" not in ctx.state:
         power = guest.hypervisor.guest_status(config.node, guest.vmid).power
         if power is PowerState.STOPPED:
@@ -98,7 +99,7 @@ def destroy(ctx: StepContext, guest: Guest) -> StepResult:
             if isinstance(config, Poll):
                 return config
             if config is None:
-                return Advance("absent")
+                return Advance(stored_text("absent"))
             if wait := slot_take(guest.deployment, SlotKind.DISK):
                 return Poll(wait.after_s, str(wait))
             node = config.node
@@ -118,7 +119,7 @@ def destroy(ctx: StepContext, guest: Guest) -> StepResult:
     except GuestForeign:
         if not _was_destroyed(ctx):
             raise
-        return Advance("absent; another machine has its VMID by now")
+        return Advance(stored_text("absent; another machine has its VMID by now"))
     return waiting or poll("confirming")
 
 

@@ -18,6 +18,7 @@ from integrations.proxmox.interface import GuestConfig, Hypervisor
 from integrations.services.hypervisors import hypervisor_for
 from portal.kernel import clock
 from portal.kernel.queue import StepContext, StepFailed, StepNeedsOperator
+from portal.kernel.stored_text import stored_text
 from provisioning.logic.reconciliation import facts_of
 from provisioning.models import Deployment
 from provisioning.services.clusters import cluster_connection
@@ -62,7 +63,9 @@ def deployment_load(ctx: StepContext) -> Deployment:
             .first()
         )
     if deployment is None:
-        raise StepFailed("The deployment does not exist any more.", code="deployment_gone")
+        raise StepFailed(
+            stored_text("The deployment does not exist any more."), code="deployment_gone"
+        )
     return deployment
 
 
@@ -121,8 +124,12 @@ def guest_prove(guest: Guest) -> GuestConfig:
         raise mismatch(guest) from error
     if config is None:
         raise StepNeedsOperator(
-            f"Machine {guest.vmid} does not exist on cluster {guest.deployment.cluster.code} any more. "
-            "Delete the deployment to release what it holds.",
+            stored_text(
+                "Machine %(vmid)s does not exist on cluster %(cluster)s any more. "
+                "Delete the deployment to release what it holds.",
+                vmid=guest.vmid,
+                cluster=guest.deployment.cluster.code,
+            ),
             code="guest_missing",
         )
     return config
@@ -139,8 +146,12 @@ def mismatch(guest: Guest) -> StepNeedsOperator:
             detail={"vmid": guest.vmid, "node": guest.node},
         )
     return StepNeedsOperator(
-        f"The machine behind VMID {guest.vmid} on {deployment.cluster.code} is not this deployment. "
-        "Nothing was changed on it. An operator must find out whose it is.",
+        stored_text(
+            "The machine behind VMID %(vmid)s on %(cluster)s is not this deployment. "
+            "Nothing was changed on it. An operator must find out whose it is.",
+            vmid=guest.vmid,
+            cluster=deployment.cluster.code,
+        ),
         code="identity_mismatch",
         command=f"qm config {guest.vmid}",
     )

@@ -11,6 +11,7 @@ from portal.kernel import events
 from portal.kernel.errors import InvalidTransition
 from portal.kernel.fsm import transition
 from portal.kernel.queue import Failure, StepContext
+from portal.kernel.stored_text import stored_text
 from provisioning.events import DeploymentChanged
 from provisioning.models import Deployment
 from provisioning.services.saga.guest import deployment_load
@@ -19,7 +20,7 @@ from provisioning.tags import Tag
 
 RESTART_NEEDED: Final = {
     "code": "restart_needed",
-    "message": "Processor and memory change at the next restart.",
+    "message": stored_text("Processor and memory change at the next restart."),
     "command": "",
 }
 

@@ -12,6 +12,7 @@ from integrations.proxmox.interface import GuestConfig, PowerState, TaskRef
 from portal.kernel import clock, events
 from portal.kernel.fsm import transition
 from portal.kernel.queue import Advance, Complete, Failure, StepContext, StepResult, StepRetry
+from portal.kernel.stored_text import stored_text
 from provisioning.events import DeploymentChanged
 from provisioning.logic.reconciliation import differences, facts_of, guest_tags
 from provisioning.models import Deployment, Finding
@@ -71,7 +72,9 @@ def reapplied(ctx: StepContext, guest: Guest) -> StepResult:
     left = differences(wanted_of(guest.deployment), config)
     if set(left.expected) - {"nets", "disk_gb"}:
         ctx.state.pop("reapplied", None)
-        raise StepRetry("The machine was changed again meanwhile.", code="changed_again")
+        raise StepRetry(
+            stored_text("The machine was changed again meanwhile."), code="changed_again"
+        )
     power = guest.hypervisor.guest_status(config.node, guest.vmid).power
     deployment = guest.deployment
     with transaction.atomic():

@@ -9,7 +9,6 @@ from functools import wraps
 from hashlib import sha256
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from integrations.base.errors import (
     AlreadyDone,
@@ -33,6 +32,7 @@ from portal.kernel.queue import (
     StepResult,
     StepRetry,
 )
+from portal.kernel.stored_text import stored_text
 from provisioning.models import Deployment
 from provisioning.selectors.maintenance import maintenance_of
 from provisioning.services.saga.guest import (
@@ -89,10 +89,11 @@ def _parked_s() -> float:
 def _unreachable(ctx: StepContext, deployment: Deployment, error: Unavailable) -> Poll:
     """No API host answers and nothing was sent: that is no failure of the operation, so it waits."""
     since = ctx.state.setdefault("unreachable_since", clock.now().isoformat(timespec="seconds"))
-    detail = _("cluster %(cluster)s does not answer since %(since)s; waiting for it") % {
-        "cluster": deployment.cluster.code,
-        "since": datetime.fromisoformat(since).strftime("%H:%M:%S UTC"),
-    }
+    detail = stored_text(
+        "cluster %(cluster)s does not answer since %(since)s; waiting for it",
+        cluster=deployment.cluster.code,
+        since=datetime.fromisoformat(since).strftime("%H:%M:%S UTC"),
+    )
     wait_s = error.retry_after_s or _parked_s()
     return Poll(min(wait_s, _parked_s()), detail)
 
@@ -181,8 +182,12 @@ def _demand_life(known: dict[str, str], ref: TaskRef, log_tail: tuple[str, ...])
     silent_s = (clock.now() - datetime.fromisoformat(known["said_at"])).total_seconds()
     if silent_s > float(settings.PROVISIONING["task_silence_s"]):
         raise StepNeedsOperator(
-            f"A task on {ref.node} has said nothing for {silent_s / 60:.0f} minutes. "
-            "Find out what holds it up; end it if nothing does, then retry.",
+            stored_text(
+                "A task on %(node)s has said nothing for %(minutes)s minutes. "
+                "Find out what holds it up; end it if nothing does, then retry.",
+                node=ref.node,
+                minutes=round(silent_s / 60),
+            ),
             code="task_hung",
             command=f"pvesh delete /nodes/{ref.node}/tasks/{ref.upid}",
         )
@@ -210,11 +215,14 @@ def _wait(ctx: StepContext, guest: Guest, lock: str) -> Poll:
     ctx.state["locked"] = {"since": since.isoformat(), "seen": now.isoformat()}
     if now - since > patience:
         if guest.hypervisor.tasks_running(guest.node, guest.vmid):
-            return Poll(_parked_s(), f"locked ({lock}) by a task that is still running")
+            return Poll(
+                _parked_s(),
+                stored_text("locked (%(lock)s) by a task that is still running", lock=lock),
+            )
         error = GuestLocked(lock).as_leftover(node=guest.node, vmid=guest.vmid)
         command = leftover_command(lock, node=guest.node, vmid=guest.vmid)
         raise StepNeedsOperator(error.message, code=error.code, command=command)
-    return poll(f"locked ({lock})")
+    return poll(stored_text("locked (%(lock)s)", lock=lock))
 
 
 def leftover_command(lock: str, *, node: str, vmid: int) -> str:
