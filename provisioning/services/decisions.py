@@ -166,10 +166,10 @@ def reapply_obstacle(finding: Finding) -> str:
     if "disk_gb" in expected and is_larger:
         return gettext("A disk cannot shrink. Accept the larger one instead.")
     if set(expected) <= {"nets"}:
-        return (
-            f"uHub does not change network cards. Set them with `qm set {finding.vmid} --net0 …` "
+        return gettext(
+            "uHub does not change network cards. Set them with `qm set %(vmid)s --net0 …` "
             "on the node, or accept them as they are."
-        )
+        ) % {"vmid": finding.vmid}
     return ""
 
 
