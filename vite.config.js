@@ -21,6 +21,7 @@ export default defineConfig({
       input: [
         "portal/frontend/js/main.js",
         "portal/frontend/js/chart.js",
+        "portal/frontend/css/gallery.css",
         "portal/frontend/images/icon.svg",
       ],
     },

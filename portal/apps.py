@@ -57,6 +57,17 @@ class PortalConfig(AppConfig):
                 shortcut="o",
             )
         )
+        ui.register_nav(
+            ui.NavItem(
+                key="components",
+                label=_("Components"),
+                url="/ui",
+                icon="swatch-book",
+                permission=Permission.SETTINGS_MANAGE,
+                order=900,
+                is_platform_only=True,
+            )
+        )
         permission = Permission.OPERATIONS_VIEW
         live.register_topic(live.Topic("operation", permission, operations_known))
         commands.register_search(*found.PROVIDERS)

@@ -166,7 +166,7 @@ def _frame(chart: Chart, scale: Sequence[float]) -> dict[str, Any]:
     ]
     return {
         "chart": chart,
-        "id": f"chart-{blake2b(str(chart.label).encode(), digest_size=4).hexdigest()}",
+        "id": chart.id or f"chart-{blake2b(str(chart.label).encode(), digest_size=4).hexdigest()}",
         "lines": lines,
         "left": f"{_LEFT}%",
         "label_x": f"{_LEFT - 1.4}%",

@@ -15,6 +15,12 @@ _COMMENT = r"(?P<comment>(?:^|(?<=\s))#[^\n]*)"
 _STRING = r"(?P<string>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
 _NUMBER = r"(?P<number>(?<![\w.-])-?\d+(?:\.\d+)?(?![\w.]))"
 _LANGUAGES = {
+    "html": (
+        r"(?P<comment>\{#.*?#\}|<!--.*?-->)",
+        r"(?P<word>\{%.*?%\}|\{\{.*?\}\})",
+        r"(?P<key></?[\w-]+|/?>)",
+        _STRING,
+    ),
     "yaml": (
         _COMMENT,
         r"(?P<key>^\s*(?:-\s+)*[\w./-]+(?=:(?:\s|$)))",
@@ -58,7 +64,7 @@ def code_lines(text: str, language: str = "text", block: str = "") -> SafeString
         (_number(block, number), _coloured(line, language))
         for number, line in enumerate(str(text).splitlines(), start=1)
     )
-    return format_html_join("\n", '<span class="l">{}<span>{}</span></span>', lines)
+    return format_html_join("", '<span class="l">{}<span>{}</span></span>', lines)
 
 
 def _number(block: str, number: int) -> SafeString:

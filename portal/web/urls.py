@@ -7,6 +7,7 @@ from django.urls import path
 from portal.web import (
     brand,
     dashboard,
+    gallery,
     live,
     operations,
     palette,
@@ -40,6 +41,8 @@ urlpatterns = [
     path("tenant", profile.TenantSwitch.as_view(), name="tenant_switch"),
     path("palette", palette.Palette.as_view(), name="palette"),
     path("search", search.Search.as_view(), name="search"),
+    path("ui", gallery.Gallery.as_view(), name="gallery"),
+    path("ui/figures", gallery.GalleryFigures.as_view(), name="gallery_figures"),
     path("healthz", probes.Health.as_view(), name="healthz"),
     path("readyz", probes.Ready.as_view(), name="readyz"),
     path("live", live.Live.as_view(), name="live"),

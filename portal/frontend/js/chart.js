@@ -16,7 +16,6 @@ const make = (name, values = {}, ...children) => {
   node.append(...children);
   return node;
 };
-const translucent = (hex, opacity) => `color-mix(in srgb, ${hex} ${opacity}%, transparent)`;
 
 class Chart extends HTMLElement {
   static observedAttributes = ["src"];
@@ -108,7 +107,7 @@ class Chart extends HTMLElement {
     const day = isLong || isWide ? { day: "numeric", month: "short" } : {};
     return new Date(seconds * MS).toLocaleString(document.documentElement.lang || undefined, {
       ...day,
-      ...(isWide && !isLong ? {} : { hour: "2-digit", minute: "2-digit" }),
+      ...(isWide && !isLong ? {} : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
       timeZone: this.dataset.zone || undefined,
     });
   }
@@ -186,7 +185,8 @@ class Chart extends HTMLElement {
         {
           ...axis,
           grid: { show: false },
-          size: 26,
+          gap: 10,
+          size: 32,
           space: 64,
           values: (_plot, splits) => splits.map((each) => this.time(each)),
         },
@@ -215,8 +215,8 @@ class Chart extends HTMLElement {
   fade(colour) {
     return ({ ctx, bbox }) => {
       const gradient = ctx.createLinearGradient(0, bbox.top, 0, bbox.top + bbox.height);
-      gradient.addColorStop(0, translucent(colour, 30));
-      gradient.addColorStop(1, translucent(colour, 0));
+      gradient.addColorStop(0, `${colour}4d`);
+      gradient.addColorStop(1, `${colour}00`);
       return gradient;
     };
   }

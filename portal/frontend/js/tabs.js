@@ -12,5 +12,6 @@ document.addEventListener("keydown", (event) => {
 });
 for (const link of document.querySelectorAll("[data-tabs] [aria-current]")) {
   const tabs = link.parentElement;
-  tabs.scrollLeft = link.offsetLeft - (tabs.clientWidth - link.offsetWidth) / 2;
+  const [inner, outer] = [link, tabs].map((each) => each.getBoundingClientRect());
+  tabs.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
 }

@@ -23,7 +23,7 @@ const dropEarlier = () => {
 };
 const scan = () => {
   dropEarlier();
-  document.querySelectorAll(".toast").forEach(dismissLater);
+  document.querySelectorAll("#toasts .toast").forEach(dismissLater);
 };
 
 document.addEventListener("click", (event) => {

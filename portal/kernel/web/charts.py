@@ -21,7 +21,7 @@ class Chart:
     """Figures by category (days, projects …).
 
     `label` says what the chart is about; `unit` follows every figure ("%"); `highlight` is the place
-    of the category that stands out (today).
+    of the category that stands out (today). `id` tells two charts of one page with the same label apart.
     """
 
     label: Text
@@ -29,3 +29,4 @@ class Chart:
     series: Sequence[Series]
     unit: str = ""
     highlight: int | None = None
+    id: str = ""

@@ -14,7 +14,7 @@ WHITE: Colour = (255, 255, 255)
 def tokens(theme: str) -> dict[str, str]:
     """Custom properties of a theme; the light one overrides the dark one."""
     css = TOKENS.read_text(encoding="utf-8")
-    dark = _block(css, ":root {")
+    dark = _block(css, '[data-theme="dark"] {')
     return dark if theme == "dark" else dark | _block(css, '[data-theme="light"] {')
 
 
