@@ -73,7 +73,9 @@ def _home(package: str) -> Path:
 def _compiled() -> Iterator[Path]:
     """The French of Django and of the packages that ship it, as far as it is loaded."""
     homes = [Path(django.__file__).parent / "conf", *(Path(a.path) for a in apps.get_app_configs())]
-    yield from (home / f"{_PATH}.mo" for home in homes if (home / f"{_PATH}.mo").exists())
+    ours = catalogue_path().with_suffix(".mo")
+    paths = [home / f"{_PATH}.mo" for home in homes]
+    yield from (path for path in paths if path.exists() and path != ours)
 
 
 class Command(BaseCommand):
