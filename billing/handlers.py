@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from billing.services.notices import notices_register
 from billing.services.tenants import first_tenant_ensure
 from portal.events import PlatformBootstrapped
 from portal.kernel.events import subscribe
@@ -13,4 +14,5 @@ def _on_bootstrap(event: PlatformBootstrapped) -> None:
 
 def register() -> None:
     """Subscribes."""
+    notices_register()
     subscribe(PlatformBootstrapped, _on_bootstrap)

@@ -18,6 +18,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from portal import checks, handlers, tasks  # noqa: PLC0415, F401 - models first; tasks connect the doorbell
+        from portal.selectors.notifications import TOPIC, people_known  # noqa: PLC0415
         from portal.selectors.operations import operations_known  # noqa: PLC0415 - models first
         from portal.services.idempotency import RecordStore  # noqa: PLC0415 - models first
         from portal.web import commands as palette  # noqa: PLC0415 - models first
@@ -72,4 +73,5 @@ class PortalConfig(AppConfig):
         live.register_topic(live.Topic("operation", permission, operations_known))
         commands.register_search(*found.PROVIDERS)
         commands.register_command(*palette.COMMANDS)
+        live.register_topic(live.Topic(TOPIC, authz.SIGNED_IN, people_known, is_personal=True))
         handlers.register()

@@ -32,3 +32,22 @@ class MailUndelivered:
     reference_id: UUID
     to: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperationEnded:
+    """An operation that people had to wait for is done, or its end was decided for good.
+
+    Told just before the engine writes it down, hence again when a worker is lost in between.
+    """
+
+    operation_id: UUID
+    tenant_id: UUID
+    actor_id: UUID | None
+    type: str
+    queue: str
+    target_type: str
+    target_id: UUID | None
+    status: str
+    message: str = ""
+    needs_operator: bool = False

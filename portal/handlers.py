@@ -9,7 +9,8 @@ from auditlog.signals import pre_log
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel import scope
+from portal.events import OperationEnded
+from portal.kernel import events, scope
 from portal.kernel.queue import (
     OperationKind,
     Schedule,
@@ -21,6 +22,7 @@ from portal.kernel.tenancy import PLATFORM
 from portal.models import Membership, Role, Setting, User
 from portal.services.cleanup import CLEANUP, CLEANUP_EVERY_S, cleanup
 from portal.services.mail import MAIL_SEND, mail_failed, mail_send
+from portal.services.operation_notices import notice_kinds_register, operation_ended
 from portal.services.schedules import SWEEP
 from portal.services.sweeps import sweep
 
@@ -50,6 +52,8 @@ def register() -> None:
     auditlog.register(Membership, exclude_fields=unseen[1:3])
     auditlog.register(Setting, exclude_fields=unseen[1:3])
     register_operation(MAIL)
+    notice_kinds_register()
+    events.subscribe(OperationEnded, operation_ended)
     every_s: int = settings.ENGINE["SWEEP_S"]
     register_schedule(Schedule(SWEEP, _("Recover lost operations"), every_s, sweep))
     register_schedule(Schedule(CLEANUP, _("Remove what has expired"), CLEANUP_EVERY_S, cleanup))

@@ -40,6 +40,7 @@ class Tag(StrEnum):
     OPERATION_RETRIED = "operation.retried"
     OPERATION_CANCELED = "operation.canceled"
     WORKER_DRAINED = "worker.drained"
+    NOTICES_CHOSEN = "notification.chosen"
 
 
 TAGS: dict[str, TagSpec] = {
@@ -71,4 +72,5 @@ TAGS: dict[str, TagSpec] = {
     Tag.OPERATION_RETRIED: TagSpec(Category.LIFECYCLE, _("Operation retried")),
     Tag.OPERATION_CANCELED: TagSpec(Category.LIFECYCLE, _("Operation canceled")),
     Tag.WORKER_DRAINED: TagSpec(Category.LIFECYCLE, _("Worker asked to drain")),
+    Tag.NOTICES_CHOSEN: TagSpec(Category.SECURITY, _("Notifications chosen")),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
@@ -13,3 +14,73 @@ class DeploymentChanged:
     deployment_id: UUID
     tenant_id: UUID
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseWarned:
+    """The end of a lease is near; its owner was or could not be sent a mail."""
+
+    deployment_id: UUID
+    tenant_id: UUID
+    owner_id: UUID
+    name: str
+    end: str
+    ends_at: datetime
+    lease_version: int
+    offset_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseEnded:
+    """A lease came to one of its ends: the machine is stopped, or deleted."""
+
+    deployment_id: UUID
+    tenant_id: UUID
+    owner_id: UUID
+    name: str
+    end: str
+    lease_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionAsked:
+    """Somebody wants more time than the rules give."""
+
+    request_id: UUID
+    deployment_id: UUID
+    tenant_id: UUID
+    requester_id: UUID
+    requester: str
+    name: str
+    hours: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionDecided:
+    """Somebody else granted or denied it, or nobody did in time."""
+
+    request_id: UUID
+    deployment_id: UUID
+    tenant_id: UUID
+    requester_id: UUID
+    name: str
+    hours: int
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingOpened:
+    """A cluster shows something else than our rows, often enough to bother people with it.
+
+    `episode` tells one opening of a finding from the next.
+    """
+
+    finding_id: UUID
+    tenant_id: UUID
+    kind: str
+    vmid: int
+    node: str
+    cluster: str
+    episode: int

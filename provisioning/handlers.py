@@ -24,6 +24,7 @@ from portal.services.live_events import live_publish
 from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
 from provisioning.services import expiry, observation, slots
+from provisioning.services.notices import notices_register
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.saga import create, destroy, outcome, power, protect, repair
 from provisioning.services.warnings import warning_delivered, warning_undelivered
@@ -35,6 +36,7 @@ def register() -> None:
     """Makes the kinds known to the engine (called from `apps.py`)."""
     for kind in _KINDS:
         register_operation(kind)
+    notices_register()
     events.subscribe(MailDelivered, warning_delivered)
     events.subscribe(MailUndelivered, warning_undelivered)
     events.subscribe(DeploymentChanged, _deployment_told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,6 +57,15 @@ class Verdict:
         if self.limit is None:
             return None
         return 100 if not self.limit else min(100, round(100 * self.after / self.limit))
+
+
+def nearly_full(found: Iterable[Verdict]) -> list[Verdict]:
+    """Those that the request brings to nine tenths of their limit, or beyond; not those that were there."""
+    return [
+        verdict
+        for verdict in found
+        if verdict.limit and 10 * verdict.used < 9 * verdict.limit <= 10 * verdict.after
+    ]
 
 
 def verdicts(

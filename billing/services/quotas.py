@@ -10,11 +10,12 @@ from django.utils.translation import gettext
 
 from audit.services import trail
 from billing.errors import QuotaExceeded
-from billing.logic.quota import DIMENSIONS, UNITS, Amounts, Verdict, verdicts
+from billing.events import QuotaNearlyFull
+from billing.logic.quota import DIMENSIONS, UNITS, Amounts, Verdict, nearly_full, verdicts
 from billing.models import QuotaReservation, QuotaUsage
 from billing.selectors.quotas import quota_limits, quota_recomputed
 from billing.tags import Tag
-from portal.kernel import clock
+from portal.kernel import clock, events
 from portal.kernel.authz import Actor
 
 
@@ -28,9 +29,10 @@ def quota_reserve(*, actor: Actor, tenant_id: UUID, subject_id: UUID, amounts: A
     usage = _lock(tenant_id)
     if QuotaReservation.objects.filter(tenant_id=tenant_id, subject_id=subject_id).exists():
         return
-    _check(actor, tenant_id, usage.amounts, amounts)
+    found = _check(actor, tenant_id, usage.amounts, amounts)
     QuotaReservation.objects.create(tenant_id=tenant_id, subject_id=subject_id, **amounts.as_dict())
     _move(usage, amounts)
+    _tell(found, actor, tenant_id)
 
 
 @transaction.atomic
@@ -45,11 +47,12 @@ def quota_adjust(*, actor: Actor, tenant_id: UUID, subject_id: UUID, amounts: Am
         tenant_id=tenant_id, subject_id=subject_id, released_at__isnull=True
     )
     change = amounts.minus(reservation.amounts)
-    _check(actor, tenant_id, usage.amounts, change)
+    found = _check(actor, tenant_id, usage.amounts, change)
     QuotaReservation.objects.filter(pk=reservation.pk).update(
         updated_at=clock.now(), **amounts.as_dict()
     )
     _move(usage, change)
+    _tell(found, actor, tenant_id)
 
 
 @transaction.atomic
@@ -86,12 +89,9 @@ def _lock(tenant_id: UUID) -> QuotaUsage:
     return QuotaUsage.objects.select_for_update().get(tenant_id=tenant_id)
 
 
-def _check(actor: Actor, tenant_id: UUID, used: Amounts, requested: Amounts) -> None:
-    refused = [
-        verdict
-        for verdict in verdicts(quota_limits(tenant_id), used, requested)
-        if not verdict.is_allowed
-    ]
+def _check(actor: Actor, tenant_id: UUID, used: Amounts, requested: Amounts) -> tuple[Verdict, ...]:
+    found = verdicts(quota_limits(tenant_id), used, requested)
+    refused = [verdict for verdict in found if not verdict.is_allowed]
     if refused:
         trail.refuse(
             tag=Tag.QUOTA_REFUSED,
@@ -100,6 +100,21 @@ def _check(actor: Actor, tenant_id: UUID, used: Amounts, requested: Amounts) -> 
             detail={v.dimension: [v.limit, v.used, v.requested] for v in refused},
         )
         raise quota_exceeded(refused)
+    return found
+
+
+def _tell(found: tuple[Verdict, ...], actor: Actor, tenant_id: UUID) -> None:
+    for verdict in nearly_full(found):
+        events.publish(
+            QuotaNearlyFull(
+                tenant_id=tenant_id,
+                actor_id=actor.user_id,
+                dimension=verdict.dimension,
+                used=verdict.after,
+                limit=verdict.limit or 0,
+                on=clock.now().date(),
+            )
+        )
 
 
 def quota_exceeded(refused: list[Verdict]) -> QuotaExceeded:

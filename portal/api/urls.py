@@ -9,6 +9,7 @@ from django.urls import path
 from portal.api import schema  # noqa: F401 - registers itself with the schema generator
 from portal.api.auth import RevokeView, TokenView
 from portal.api.me import MeViewSet
+from portal.api.notifications import NotificationViewSet
 from portal.api.operations import OperationViewSet, WorkerViewSet
 from portal.api.roles import PermissionViewSet, RoleViewSet
 from portal.api.sessions import SessionViewSet
@@ -35,6 +36,9 @@ urlpatterns = [
     path("operations/<str:pk>", OperationViewSet.as_view({"get": "retrieve"}), name="operation"),
     path("operations/<str:pk>/retry", OperationViewSet.as_view({"post": "retry"})),
     path("operations/<str:pk>/cancel", OperationViewSet.as_view({"post": "cancel"})),
+    path("notifications", NotificationViewSet.as_view({"get": "list"}), name="notifications"),
+    path("notifications/read-all", NotificationViewSet.as_view({"post": "read_all"})),
+    path("notifications/<str:pk>/read", NotificationViewSet.as_view({"post": "read"})),
     path("sessions", SessionViewSet.as_view({"get": "list"}), name="sessions"),
     path("sessions/revoke-others", SessionViewSet.as_view({"post": "revoke_others"})),
     path("sessions/<str:pk>", SessionViewSet.as_view({"delete": "destroy"}), name="session"),

@@ -11,11 +11,21 @@ from portal.kernel.authz import Actor
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What can be listened to: who may, and which of some objects the tenant in scope has."""
+    """What can be listened to: who may, and which of some objects the tenant in scope has.
+
+    Of a personal topic everybody hears `name:<own user id>` and nothing else.
+    """
 
     name: str
     permission: str
     known: Callable[[Collection[UUID]], Collection[UUID]]
+    is_personal: bool = False
+
+    def is_open_to(self, text: str, permissions: Collection[str], user_id: UUID | None) -> bool:
+        """Whether this person, holding these permissions, may listen to the topic as written."""
+        if self.is_personal:
+            return user_id is not None and text == f"{self.name}:{user_id}"
+        return self.permission in permissions
 
 
 _topics: dict[str, Topic] = {}
@@ -26,10 +36,14 @@ def register_topic(topic: Topic) -> None:
     _topics[topic.name] = topic
 
 
-def topics_permitted(topics: Iterable[str], permissions: Collection[str]) -> bool:
-    """Whether whoever holds the permissions may listen to all of these."""
-    found = [_topics.get(text.partition(":")[0]) for text in topics]
-    return all(topic is not None and topic.permission in permissions for topic in found)
+def topics_permitted(
+    topics: Iterable[str], permissions: Collection[str], user_id: UUID | None
+) -> bool:
+    """Whether this person, holding these permissions, may listen to all of these."""
+    found = [(text, _topics.get(text.partition(":")[0])) for text in topics]
+    return all(
+        topic is not None and topic.is_open_to(text, permissions, user_id) for text, topic in found
+    )
 
 
 def topics_known(topics: Iterable[str]) -> bool:
@@ -48,7 +62,7 @@ def topics_known(topics: Iterable[str]) -> bool:
 
 def may_listen(actor: Actor, topics: Collection[str]) -> bool:
     """Whether the actor may listen to all of these in the tenant in scope."""
-    return topics_permitted(topics, actor.permissions) and topics_known(topics)
+    return topics_permitted(topics, actor.permissions, actor.user_id) and topics_known(topics)
 
 
 def heard(told: Iterable[str]) -> set[str]:

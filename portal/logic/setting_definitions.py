@@ -124,6 +124,15 @@ DEFINITIONS: Final = (
     ),
     SettingDefinition(
         "platform",
+        "notifications.retention_days",
+        ValueType.NUMBER,
+        90,
+        _("How long notifications are kept"),
+        _whole(1, 3650),
+        "d",
+    ),
+    SettingDefinition(
+        "platform",
         "timezone",
         ValueType.STRING,
         "Europe/Paris",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from portal.kernel.authz import Actor, ActorKind, platform_permissions
 from portal.kernel.tenancy import user_scope
@@ -47,15 +48,23 @@ def members_in_role(*, tenant_id: UUID, role_code: str) -> tuple[User, ...]:
 def people_who_may(*, tenant_id: UUID, permission: str, limit: int) -> tuple[User, ...]:
     """The active people of the organisation in scope whose role holds a permission, by name."""
     memberships = (
-        Membership.objects.filter(
-            tenant_id=tenant_id,
-            role__permissions__contains=[str(permission)],
-            user__is_active=True,
-        )
+        _permitted(tenant_id, permission)
         .select_related("user")
         .order_by("user__display_name", "user__username")
     )
     return tuple(membership.user for membership in memberships[:limit])
+
+
+def members_permitted(*, tenant_id: UUID, permission: str) -> tuple[UUID, ...]:
+    """The same people's ids, all of them."""
+    rows = _permitted(tenant_id, permission).order_by("user_id")
+    return tuple(rows.values_list("user_id", flat=True))
+
+
+def _permitted(tenant_id: UUID, permission: str) -> QuerySet[Membership]:
+    return Membership.objects.filter(
+        tenant_id=tenant_id, role__permissions__contains=[str(permission)], user__is_active=True
+    )
 
 
 def _choice(membership: Membership) -> TenantChoice:

@@ -11,6 +11,7 @@ from django.db import transaction
 from portal.kernel import clock
 from portal.kernel.tenancy import PLATFORM, platform_alias
 from portal.models import IdempotencyRecord, RefreshToken, WebSession
+from portal.services.notifications import notifications_purge
 from portal.services.purges import operations_purge
 
 CLEANUP: Final = "portal.cleanup"
@@ -23,10 +24,11 @@ FAMILIES_KEPT: Final = timedelta(days=30)
 def expired_remove() -> dict[str, int]:
     """Deletes it and answers how much of what; running twice finds nothing the second time."""
     now = clock.now()
-    operations = operations_purge()
+    operations, notices = operations_purge(), notifications_purge()
     with platform_alias(), transaction.atomic(using=PLATFORM):
         return {
             "operations": operations,
+            "notifications": notices,
             "sessions": WebSession.objects.filter(expire_date__lt=now).delete()[0],
             "tokens": RefreshToken.objects.filter(
                 family_expires_at__lt=now - FAMILIES_KEPT

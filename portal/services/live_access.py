@@ -72,4 +72,4 @@ def _is_permitted(
     if held is None:
         return False
     permissions = held | platform_permissions() if user.is_platform_admin else held
-    return topics_permitted(listener.topics, permissions)
+    return topics_permitted(listener.topics, permissions, listener.user_id)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from django.conf import settings
 from django.db import transaction
 
 from audit.services import trail
-from portal.kernel import clock
+from portal.events import OperationEnded
+from portal.kernel import clock, events
 from portal.kernel.authz import Actor
 from portal.kernel.context import RequestContext, request_context
 from portal.kernel.errors import DomainError
@@ -50,6 +52,7 @@ from portal.tags import Tag
 
 _log = structlog.get_logger(__name__)
 _UNKNOWN_TYPE_DELAY_S: Final = 30.0
+_WATCHED: Final = timedelta(minutes=1)
 _OUTCOMES: Final = {
     OperationStatus.FAILED: AttemptOutcome.FAILED,
     OperationStatus.DEAD: AttemptOutcome.FAILED,
@@ -145,7 +148,11 @@ def operation_run(claim: Claim, *, is_draining: Callable[[], bool]) -> Settlemen
         )
     with _surroundings(claim) as run:
         settlement = None if claim.ending else _steps_run(claim, kind, run, is_draining)
-        return settlement or _end(claim, kind, run)
+        if settlement is None:
+            return _end(claim, kind, run)
+        if settlement.status is OperationStatus.COMPLETED:
+            _tell_of_completion(claim)
+        return settlement
 
 
 @contextmanager
@@ -285,6 +292,7 @@ def _end(claim: Claim, kind: OperationKind, run: StepRun) -> Settlement:
                 kind.on_failure(run, failure)
             if status is OperationStatus.DEAD and kind.is_critical:
                 _record_death(claim, run, failure)
+            events.publish(_ended(claim, status, failure))
     except LeaseLost:
         raise
     except Exception:  # noqa: BLE001 - the end is tried again until it succeeds
@@ -303,6 +311,32 @@ def _end(claim: Claim, kind: OperationKind, run: StepRun) -> Settlement:
         last_error=failure.message,
         attention=attention if failure.needs_operator else None,
         ending=claim.ending,
+    )
+
+
+def _tell_of_completion(claim: Claim) -> None:
+    """What somebody had to wait for. A subscriber that fails costs its news alone: the work is done."""
+    if claim.actor_id is None or clock.now() - claim.created_at <= _WATCHED:
+        return
+    try:
+        with transaction.atomic():
+            events.publish(_ended(claim, OperationStatus.COMPLETED))
+    except Exception:  # noqa: BLE001 - whatever a subscriber raises
+        _log.exception("operation.completion_untold")
+
+
+def _ended(claim: Claim, status: OperationStatus, failure: Failure | None = None) -> OperationEnded:
+    return OperationEnded(
+        operation_id=claim.id,
+        tenant_id=claim.tenant_id,
+        actor_id=claim.actor_id,
+        type=claim.type,
+        queue=claim.queue,
+        target_type=claim.target_type,
+        target_id=claim.target_id,
+        status=status.value,
+        message=failure.message if failure else "",
+        needs_operator=bool(failure and failure.needs_operator),
     )
 
 

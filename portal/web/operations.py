@@ -14,17 +14,18 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.queue import QUEUES
-from portal.kernel.ui import TargetLink, target_links
+from portal.kernel.ui import TargetLink, status_style, target_links
 from portal.kernel.web.paging import page_of
 from portal.kernel.web.views import ActionView, PortalView
 from portal.logic.progress import percent_of
-from portal.models import Operation, Worker
+from portal.models import Operation, OperationAttempt, Worker
 from portal.permissions import Permission
 from portal.selectors.operations import (
     operation_get,
@@ -32,6 +33,8 @@ from portal.selectors.operations import (
     operation_list,
     operation_may_cancel,
     operation_may_retry,
+    operation_place,
+    operation_retries,
     operation_step_labels,
     operation_tries,
     operations_about,
@@ -44,6 +47,13 @@ from portal.states import OPEN_STATUSES, AttemptOutcome, OperationStatus, StepSt
 
 _WORKERS_SHOWN = 50
 BACKGROUND_QUEUE = "metrics"
+_OUTCOME_LOOKS = {
+    AttemptOutcome.COMPLETED: ("circle-check", "ok"),
+    AttemptOutcome.RETRIED: ("rotate-cw", "warn"),
+    AttemptOutcome.CRASHED: ("unplug", "danger"),
+    AttemptOutcome.FAILED: ("circle-x", "danger"),
+    AttemptOutcome.CANCELED: ("ban", "idle"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,10 @@ class OperationCard:
         return OperationStatus.RUNNING.value if is_begun else self.row.status
 
     @property
+    def state_label(self) -> str:
+        return str(status_style("operation", self.status).label)
+
+    @property
     def log_lines(self) -> list[str]:
         return self.row.log
 
@@ -76,6 +90,11 @@ class OperationCard:
     @property
     def target_url(self) -> str:
         return self.target.url if self.target else ""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its next moment lies ahead: it polls, or waits for its next try."""
+        return self.row.status == OperationStatus.PENDING and self.row.scheduled_at > clock.now()
 
     @property
     def duration(self) -> timedelta | None:
@@ -129,36 +148,35 @@ class OperationList(PortalView):
 
 
 class OperationDetail(PortalView):
-    """`/operations/{id}`."""
+    """`/operations/{id}`; the fragment is what changes by itself."""
 
     permission = Permission.OPERATIONS_VIEW
     template_name = "portal/operations/detail.html"
+    fragment_name = "portal/operations/_live.html"
 
     def get(self, request: HttpRequest, operation_id: str) -> HttpResponse:
         operation = operation_get(actor=self.actor, operation_id=operation_id)
-        tries = [
-            {
-                "attempt": one.attempt,
-                "worker": one.worker,
-                "started_at": one.started_at,
-                "finished_at": one.finished_at,
-                "outcome": AttemptOutcome(one.outcome).label,
-                "error": one.error,
-            }
-            for one in operation_tries(operation)
-        ]
-        return self.page({**_card_values(self.actor, operation), "attempts": tries})
+        values = {
+            **_card_values(self.actor, operation),
+            "place": operation_place(operation),
+            "attempts": [_try(one) for one in operation_tries(operation)],
+            "retries": retry_nodes(operation_retries(operation), shown=operation.pk),
+        }
+        return self.page(values)
 
 
-class OperationProgress(PortalView):
-    """`/operations/{id}/progress`: the live part; it stops asking when the operation has ended."""
+class OperationLog(PortalView):
+    """`/operations/{id}/log`: the tail of the log as a file."""
 
     permission = Permission.OPERATIONS_VIEW
-    template_name = "portal/operations/_progress.html"
 
     def get(self, request: HttpRequest, operation_id: str) -> HttpResponse:
         operation = operation_get(actor=self.actor, operation_id=operation_id)
-        return self.page(_card_values(self.actor, operation))
+        text = "".join(f"{line}\n" for line in operation.log)
+        response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="operation-{operation.pk}.log"'
+        response["Cache-Control"] = "no-store"
+        return response
 
 
 class OperationRetry(ActionView):
@@ -238,12 +256,12 @@ def operation_card(*, actor: Actor, target_id: UUID) -> dict[str, Any]:
     return _card_values(actor, latest)
 
 
-def operation_cards(rows: Iterable[Operation]) -> list[OperationCard]:
+def operation_cards(rows: Iterable[Operation], *, has_targets: bool = True) -> list[OperationCard]:
     """Operations for the templates; what they work on is looked up once per type."""
     rows = list(rows)
     wanted: dict[str, set[UUID]] = defaultdict(set)
     for row in rows:
-        if row.target_id is not None:
+        if row.target_id is not None and has_targets:
             wanted[row.target_type].add(row.target_id)
     links = {type_: target_links(type_, ids) for type_, ids in wanted.items()}
     return [_card(row, links.get(row.target_type, {})) for row in rows]
@@ -275,6 +293,37 @@ def _card(row: Operation, links: Mapping[UUID, TargetLink]) -> OperationCard:
         steps=steps,
         target=links.get(row.target_id) if row.target_id else None,
     )
+
+
+def retry_nodes(chain: Iterable[Operation], *, shown: UUID) -> list[dict[str, Any]]:
+    """Nodes of a tree: each operation around the one that was started in its place."""
+    nodes: list[dict[str, Any]] = []
+    for row in reversed(list(chain)):
+        style = status_style("operation", row.status)
+        started = formats.date_format(timezone.localtime(row.created_at), "j M, H:i:s")
+        node = {
+            "label": f"{style.label} · {started}",
+            "icon": style.icon,
+            "url": _address(row.pk),
+            "is_current": row.pk == shown,
+            "children": nodes,
+        }
+        nodes = [node]
+    return nodes
+
+
+def _try(row: OperationAttempt) -> dict[str, Any]:
+    icon, tone = _OUTCOME_LOOKS[AttemptOutcome(row.outcome)]
+    return {
+        "attempt": row.attempt,
+        "worker": row.worker,
+        "started_at": row.started_at,
+        "took": row.finished_at - row.started_at,
+        "outcome": AttemptOutcome(row.outcome).label,
+        "icon": icon,
+        "tone": tone,
+        "error": row.error,
+    }
 
 
 def _worker(row: Worker) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from audit.services import trail
-from portal.kernel import clock
+from portal.kernel import clock, events
 from portal.kernel.authz import Actor
 from portal.kernel.errors import DomainError
 from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import tenant_scope
 from portal.services.settings import setting_get
+from provisioning.events import LeaseEnded
 from provisioning.models import Deployment, ExtensionRequest, LeaseWarning
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
@@ -73,6 +74,7 @@ def lease_end(*, actor: Actor, deployment_id: UUID) -> None:
         actor=actor,
         after={"delete_after": (now + grace).isoformat()},
     )
+    _tell(deployment, LeaseEnd.STOP)
     if deployment.status in _MAY_RUN and deployment.ready_at is not None:
         deployment_stop(actor=actor, deployment_id=deployment_id)
 
@@ -91,6 +93,7 @@ def lease_delete(*, actor: Actor, deployment_id: UUID) -> None:
         return
     if (moved := _deletion_moved(deployment)) is None:
         deployment_delete(actor=actor, deployment_id=deployment_id)
+        _tell(deployment, LeaseEnd.DELETE)
         return
     to, lease_version = moved
     Deployment.objects.filter(pk=deployment.pk).update(
@@ -105,6 +108,19 @@ def lease_delete(*, actor: Actor, deployment_id: UUID) -> None:
         else None,
         after={"delete_after": to.isoformat(), "lease_version": lease_version},
         detail={"message": stored_text("no warning was delivered in time")},
+    )
+
+
+def _tell(deployment: Deployment, end: LeaseEnd) -> None:
+    events.publish(
+        LeaseEnded(
+            deployment_id=deployment.pk,
+            tenant_id=deployment.tenant_id,
+            owner_id=deployment.owner_id,
+            name=deployment.name,
+            end=str(end),
+            lease_version=deployment.lease_version,
+        )
     )
 
 

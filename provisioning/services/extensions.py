@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.services import trail
-from portal.kernel import clock
+from portal.kernel import clock, events
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Fault, Refused
 from portal.kernel.fsm import transition
@@ -20,6 +20,7 @@ from provisioning.errors import (
     RequestClosed,
     SelfApproval,
 )
+from provisioning.events import ExtensionAsked, ExtensionDecided
 from provisioning.models import Deployment, ExtensionRequest
 from provisioning.permissions import Permission
 from provisioning.selectors.leases import extension_get, extension_lock
@@ -53,6 +54,18 @@ def extension_request(
         reason=reason,
     )
     _record(Tag.EXTENSION_REQUESTED, request, deployment, actor, reason)
+    events.publish(
+        ExtensionAsked(
+            request_id=request.pk,
+            deployment_id=deployment.pk,
+            tenant_id=deployment.tenant_id,
+            requester_id=actor.user_id,
+            requester=actor.label,
+            name=deployment.name,
+            hours=hours,
+            reason=reason,
+        )
+    )
     return request
 
 
@@ -82,6 +95,7 @@ def extension_deny(*, actor: Actor, request_id: UUID | str, reason: str = "") ->
     deployment, request = decision_open(actor=actor, request_id=request_id, reason=reason)
     _close(request, RequestStatus.DENIED, actor, reason)
     _record(Tag.EXTENSION_DENIED, request, deployment, actor, reason)
+    _tell(request, deployment)
     notice = timedelta(hours=int(setting_get("cloudpods.lease.delete_notice_hours")))
     Deployment.objects.filter(pk=deployment.pk, delete_after__lt=clock.now() + notice).update(
         delete_after=clock.now() + notice, updated_at=clock.now()
@@ -111,6 +125,7 @@ def extension_approved(
     """Writes down that a locked request was granted."""
     _close(request, RequestStatus.APPROVED, actor, reason)
     _record(Tag.EXTENSION_APPROVED, request, deployment, actor, reason)
+    _tell(request, deployment)
 
 
 def extensions_expire(deployment: Deployment, *, actor: Actor) -> None:
@@ -121,6 +136,7 @@ def extensions_expire(deployment: Deployment, *, actor: Actor) -> None:
     for request in rows:
         transition(request, table=REQUEST_TRANSITIONS, to=RequestStatus.EXPIRED)
         _record(Tag.EXTENSION_EXPIRED, request, deployment, actor)
+        _tell(request, deployment)
 
 
 def _open(actor: Actor, request_id: UUID | str) -> tuple[Deployment, ExtensionRequest]:
@@ -141,6 +157,21 @@ def _close(request: ExtensionRequest, to: RequestStatus, actor: Actor, reason: s
         decided_by_id=actor.user_id,
         decided_at=clock.now(),
         decision_reason=reason.strip(),
+    )
+
+
+def _tell(request: ExtensionRequest, deployment: Deployment) -> None:
+    events.publish(
+        ExtensionDecided(
+            request_id=request.pk,
+            deployment_id=deployment.pk,
+            tenant_id=deployment.tenant_id,
+            requester_id=request.requester_id,
+            name=deployment.name,
+            hours=request.hours,
+            status=str(request.status),
+            reason=request.decision_reason,
+        )
     )
 
 

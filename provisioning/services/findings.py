@@ -12,10 +12,12 @@ from django.db import transaction
 from django.db.models import F
 
 from audit.services import trail
+from portal.kernel import events
 from portal.kernel.authz import Actor
 from portal.kernel.errors import InvalidTransition
 from portal.kernel.fsm import transition
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
+from provisioning.events import FindingOpened
 from provisioning.models import Cluster, Finding
 from provisioning.states import (
     FINDING_TRANSITIONS,
@@ -141,7 +143,7 @@ class Ledger:
         Finding.objects.using(PLATFORM).bulk_create(rows, ignore_conflicts=True)
         for row in rows:
             if row.status != _S.SUSPECTED:
-                _audit(Tag.FINDING_OPENED, row, actor)
+                self._opened(row, actor)
 
     def _write_seen(self, actor: Actor) -> None:
         unchanged: list[UUID] = []
@@ -155,7 +157,7 @@ class Ledger:
                 continue
             self._update(row, sighting)
             if action in {"opened", "reopened"} and self._move(row, _S.OPEN):
-                _audit(Tag.FINDING_OPENED, row, actor)
+                self._opened(row, actor)
         Finding.objects.using(PLATFORM).filter(pk__in=unchanged).update(
             count=F("count") + 1, last_seen_at=self._now, updated_at=self._now
         )
@@ -167,6 +169,22 @@ class Ledger:
                 Finding.objects.using(PLATFORM).filter(pk=row.pk, status=row.status).delete()
             elif self._move(row, _S.RESOLVED, resolution=resolution, ended_at=self._now):
                 _audit(Tag.FINDING_RESOLVED, row, actor)
+
+    def _opened(self, row: Finding, actor: Actor) -> None:
+        _audit(Tag.FINDING_OPENED, row, actor)
+        if row.status != _S.OPEN:
+            return
+        events.publish(
+            FindingOpened(
+                finding_id=row.pk,
+                tenant_id=row.tenant_id,
+                kind=str(row.kind),
+                vmid=row.vmid,
+                node=row.node,
+                cluster=self._cluster.name,
+                episode=row.count,
+            )
+        )
 
     def _action(self, sighting: Sighting) -> str:
         row = self._standing.get(sighting.key)

@@ -12,13 +12,14 @@ from django.db import transaction
 
 from audit.services import trail
 from portal.events import MailDelivered, MailUndelivered
-from portal.kernel import clock
+from portal.kernel import clock, events
 from portal.kernel.authz import Actor
 from portal.kernel.stored_text import stored_text
 from portal.models import User
 from portal.selectors.memberships import members_in_role
 from portal.services.mail import MailReference, mail_enqueue
 from portal.services.settings import setting_get
+from provisioning.events import LeaseWarned
 from provisioning.logic.leases import offset_reached
 from provisioning.models import Deployment, LeaseWarning
 from provisioning.permissions import Permission
@@ -90,6 +91,18 @@ def lease_warn(*, actor: Actor, deployment_id: UUID, kind: LeaseEnd) -> LeaseWar
         warning.failure = stored_text("Neither the owner nor an administrator has a mail address.")
     warning.save(force_insert=True)
     _record(Tag.WARNED, warning, actor, ", ".join(one["name"] for one in warning.recipients))
+    events.publish(
+        LeaseWarned(
+            deployment_id=deployment.pk,
+            tenant_id=deployment.tenant_id,
+            owner_id=deployment.owner_id,
+            name=deployment.name,
+            end=str(kind),
+            ends_at=ends_at,
+            lease_version=deployment.lease_version,
+            offset_hours=offset,
+        )
+    )
     return warning
 
 

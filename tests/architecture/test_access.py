@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 
@@ -17,8 +18,9 @@ from portal.kernel import clock
 from portal.kernel.authz import PUBLIC, SIGNED_IN, default_permissions, permission_specs
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import tenant_scope, user_scope
-from portal.models import Operation, Team, TeamMember, User
+from portal.models import Notification, Operation, Team, TeamMember, User
 from portal.selectors.sessions import session_list
+from portal.services.notifications import Notice, notify
 from portal.services.tokens import tokens_issue
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment, ExtensionRequest, Finding, Node
@@ -60,6 +62,7 @@ class Scene:
     teams: tuple[Team, Team]
     session: str = ""
     finding_id: str = ""
+    notice: str = str(UUID(int=0))
 
     @property
     def node_id(self) -> UUID:
@@ -91,6 +94,8 @@ class Scene:
             ("deployments", "deployment_id"): self.deployment.pk,
             ("deployments", "action"): "restart",
             ("extension-requests", "pk"): self.extension.pk,
+            ("notifications", "pk"): self.notice,
+            ("notifications", "notification_id"): self.notice,
             ("operations", "pk"): self.operation.pk,
             ("operations", "operation_id"): self.operation.pk,
             ("templates", "code"): "wordpress",
@@ -178,6 +183,8 @@ def call(client: Client, scene: Scene, route: Route, persona: str) -> HttpRespon
     person = scene.world.people.get(persona, scene.world.stranger)
     if kind_of(route) in {"sessions", "profile"} and persona != "anonymous" and person is not None:
         scene.session = str(session_of(person))
+    if kind_of(route) == "notifications" and persona != "anonymous" and person is not None:
+        scene.notice = str(notice_of(person, scene.world))
     if route.method == "get":
         return method(scene.address(route), **options)  # type: ignore[no-any-return]
     if route.is_api:
@@ -194,6 +201,15 @@ def session_of(person: User) -> UUID:
     with user_scope(person.pk):
         tokens_issue(user=person)
     return max(view.id for view in session_list(user_id=person.pk) if view.kind == "token")
+
+
+def notice_of(person: User, world: World) -> UUID:
+    """A notice of the person's own."""
+    tenant = world.south if person == world.stranger else world.north
+    with tenant_scope(tenant.pk), transaction.atomic():
+        notify(Notice("operation.failed", str(uuid7())), tenant_id=tenant.pk, user_ids=[person.pk])
+    rows = Notification.objects.using("platform").filter(user=person)
+    return rows.latest("id").pk
 
 
 def expected_denial(persona: str, route: Route) -> int | None:

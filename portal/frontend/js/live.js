@@ -21,12 +21,14 @@ const asked = new WeakMap();
 const parts = () => [...document.querySelectorAll("[data-live]")];
 const topicsOf = (part) => part.dataset.live.split(" ").filter(Boolean);
 
-// A part asks at most every SPACING_MS; what happens in between is asked for once, afterwards.
+// A part asks at most every SPACING_MS, or as its data-live-spacing says; what happens in between is asked for once,
+// afterwards.
 const ask = (part) => {
   const now = performance.now();
   const due = asked.get(part) ?? 0;
   if (due > now) return;
-  const wait = Math.max(0, due + SPACING_MS - now);
+  const spacing = Number(part.dataset.liveSpacing) || SPACING_MS;
+  const wait = Math.max(0, due + spacing - now);
   asked.set(part, now + wait);
   setTimeout(() => part.isConnected && part.dispatchEvent(new CustomEvent("live")), wait);
 };

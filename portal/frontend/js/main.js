@@ -8,6 +8,7 @@ import "./live.js";
 import "./log.js";
 import "./menus.js";
 import "./narrowing.js";
+import "./notices.js";
 import "./palette.js";
 import "./requests.js";
 import "./shortcuts.js";
