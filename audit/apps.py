@@ -16,6 +16,7 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import handlers  # noqa: PLC0415 - models must be loaded first
+        from audit.web import cards  # noqa: PLC0415
         from audit.web import commands as palette  # noqa: PLC0415
 
         authz.register_permissions(PERMISSIONS)
@@ -41,4 +42,6 @@ class AuditConfig(AppConfig):
             )
         )
         commands.register_command(*palette.COMMANDS)
+        for card in cards.CARDS:
+            ui.register_card(card)
         handlers.register()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel import answers, audit_tags, authz, commands, live, settings, ui
+from portal.kernel import answers, audit_tags, authz, commands, dashboard, live, settings, ui
 from portal.logic.setting_definitions import DEFINITIONS
 from portal.permissions import PERMISSIONS, Permission
 from portal.states import OPERATION_STYLES, WORKER_STYLES
@@ -21,8 +21,8 @@ class PortalConfig(AppConfig):
         from portal.selectors.notifications import TOPIC, people_known  # noqa: PLC0415
         from portal.selectors.operations import operations_known  # noqa: PLC0415 - models first
         from portal.services.idempotency import RecordStore  # noqa: PLC0415 - models first
+        from portal.web import cards, found, needs  # noqa: PLC0415 - models first
         from portal.web import commands as palette  # noqa: PLC0415 - models first
-        from portal.web import found  # noqa: PLC0415 - models first
 
         answers.register_store(RecordStore())
 
@@ -74,4 +74,8 @@ class PortalConfig(AppConfig):
         commands.register_search(*found.PROVIDERS)
         commands.register_command(*palette.COMMANDS)
         live.register_topic(live.Topic(TOPIC, authz.SIGNED_IN, people_known, is_personal=True))
+        for card in cards.CARDS:
+            ui.register_card(card)
+        for source in needs.NEEDS:
+            dashboard.register_needs(source)
         handlers.register()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
-from portal.kernel import audit_tags, authz, commands, live, settings, ui
+from portal.kernel import audit_tags, authz, commands, dashboard, live, settings, ui
 from provisioning.logic.lease_settings import LEASE_SETTINGS
 from provisioning.logic.reconcile_settings import RECONCILE_SETTINGS
 from provisioning.logic.setting_definitions import SETTINGS
@@ -26,7 +26,7 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self) -> None:
         from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
-        from provisioning.web import cards, navigation, platform_state, search  # noqa: PLC0415
+        from provisioning.web import cards, navigation, needs, platform_state, search  # noqa: PLC0415
         from provisioning.web import commands as palette  # noqa: PLC0415
 
         authz.register_permissions(PERMISSIONS)
@@ -48,4 +48,7 @@ class ProvisioningConfig(AppConfig):
             ui.register_card(card)
         commands.register_search(*search.PROVIDERS)
         commands.register_command(*palette.COMMANDS)
+        for source in needs.NEEDS:
+            dashboard.register_needs(source)
+        dashboard.register_facts(cards.FACTS)
         handlers.register()

@@ -89,16 +89,30 @@ class PlatformSign:
     order: int = 100
 
 
+class Place(StrEnum):
+    """Where a card belongs: with an organisation in scope, without one, or both."""
+
+    TENANT = "tenant"
+    PLATFORM = "platform"
+    ANYWHERE = "anywhere"
+
+
 @dataclass(frozen=True, slots=True)
 class DashboardCard:
-    """One card of the dashboard: `context` is computed only for actors that hold `permission`."""
+    """One card of the dashboard: `context` is computed only for actors that hold `permission`.
+
+    None as context draws nothing for now. Cards whose orders have the same tens stand in one row: `full`
+    ones first, then `two-thirds` beside `third`. `topics` are what it listens to, as in `data-live`.
+    """
 
     key: str
     template: str
     permission: str
-    context: Callable[[HttpRequest], Mapping[str, Any]]
+    context: Callable[[HttpRequest], Mapping[str, Any] | None]
     order: int = 100
     width: str = "third"
+    topics: str = ""
+    place: Place = Place.TENANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +186,11 @@ def once(request: HttpRequest, key: str, ask: Callable[[], Answer]) -> Answer:
         answers[key] = ask()
     answer: Answer = answers[key]
     return answer
+
+
+def is_known(request: HttpRequest, key: str) -> bool:
+    """Whether `once` was asked for this while the page was made."""
+    return key in request.__dict__.get("answers_once", {})
 
 
 def register_card(card: DashboardCard) -> None:

@@ -116,15 +116,17 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """All of one category."""
+    """All of one category; the keyboard reaches the chart where `is_stop`."""
 
     label: Text
+    title: Text
     x: str
     width: str
     middle: str
     facts: list[Fact]
     bars: list[Bar]
     is_highlighted: bool
+    is_stop: bool
     is_labelled: bool
     is_at_the_right: bool
 
@@ -192,6 +194,7 @@ def _columns(chart: Chart, scale: Sequence[float], *, at_points: bool = False) -
         columns.append(
             Column(
                 label=label,
+                title=(chart.titles or chart.categories)[index],
                 x=f"{begin:.2f}%",
                 width=f"{end - begin:.2f}%",
                 middle=f"{left + width / 2:.2f}%",
@@ -201,6 +204,7 @@ def _columns(chart: Chart, scale: Sequence[float], *, at_points: bool = False) -
                 ],
                 bars=list(_bars(chart, index, left, width, scale)),
                 is_highlighted=index == chart.highlight,
+                is_stop=index == (count - 1 if chart.highlight is None else chart.highlight),
                 is_labelled=(count - 1 - index) % every == 0,
                 is_at_the_right=index >= count / 2,
             )
@@ -269,6 +273,13 @@ def chart_summary(chart: Chart) -> str:
 
 
 @register.filter
+def column_summary(column: Column) -> str:
+    """One category in words: "Thursday 19 November: Made 74, Deleted 48"."""
+    facts = ", ".join(f"{fact.label} {fact.text}" for fact in column.facts)
+    return _("%(category)s: %(facts)s") % {"category": column.title, "facts": facts}
+
+
+@register.filter
 def tip_line(number: int, shift: int) -> int:
     """Where line `number` of a tip stands, in pixels."""
     return _TIP_HEAD + _TIP_LINE * number + shift
@@ -282,5 +293,5 @@ def tip_height(facts: Sequence[Fact]) -> int:
 
 @register.filter
 def at(values: Sequence[Any], index: int) -> Any:
-    """What stands at a place of a list."""
-    return values[index]
+    """What stands at a place of a list; empty where it is shorter."""
+    return values[index] if index < len(values) else ""

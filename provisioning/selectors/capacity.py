@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, OuterRef, Q, Sum, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Sum, When
 
 from portal.kernel import clock
 from portal.kernel.stored_text import stored_text
@@ -34,6 +34,7 @@ class Allocated:
 
     cpu_cores: dict[tuple[UUID, str], int] = field(default_factory=lambda: defaultdict(int))
     memory_mb: dict[tuple[UUID, str], int] = field(default_factory=lambda: defaultdict(int))
+    machines: dict[tuple[UUID, str], int] = field(default_factory=lambda: defaultdict(int))
     disk_gb: dict[tuple[UUID, str, str], int] = field(default_factory=lambda: defaultdict(int))
     reserved_gb: dict[tuple[UUID, str, str], int] = field(default_factory=lambda: defaultdict(int))
 
@@ -76,6 +77,7 @@ def allocated(cluster_ids: list[UUID]) -> Allocated:
         key = (row["cluster_id"], row["node"])
         sums.cpu_cores[key] += row["cpu"]
         sums.memory_mb[key] += row["memory"]
+        sums.machines[key] += row["machines"]
         for place in ((*key[:1], row["pool"], ""), (*key[:1], row["pool"], row["node"])):
             sums.disk_gb[place] += row["disk"]
             sums.reserved_gb[place] += row["reserved"] or 0
@@ -98,6 +100,7 @@ def _ours(cluster_ids: list[UUID]) -> Iterable[Any]:
         .annotate(
             cpu=Sum("cpu_cores"),
             memory=Sum("memory_mb"),
+            machines=Count("id"),
             disk=Sum("disk_gb"),
             reserved=Sum("disk_gb", filter=being_made),
         )

@@ -90,16 +90,6 @@ def deployment_counts(*, actor: Actor) -> dict[str, int]:
     return dict(rows)
 
 
-def deployments_expiring(*, actor: Actor, within: timedelta) -> QuerySet[Deployment]:
-    """Those whose lease ends soon, the soonest first."""
-    return (
-        deployment_list(actor=actor)
-        .filter(expires_at__lte=clock.now() + within, hold=False)
-        .exclude(status=DeploymentStatus.DELETING)
-        .order_by("expires_at")
-    )
-
-
 def deployments_by_lease(rows: QuerySet[Deployment], lease: str) -> QuerySet[Deployment]:
     """Those whose lease is `held`, has `ended`, or stops within that many hours."""
     if lease == "held":

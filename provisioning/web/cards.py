@@ -2,93 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import timedelta
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
 from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from billing.logic.quota import Amounts
-from billing.selectors.quotas import quota_verdicts
-from portal.kernel import context, ui
-from portal.kernel.authz import ANONYMOUS
+from portal.kernel import clock, ui
+from portal.kernel.dashboard import Fact, Source
 from portal.kernel.tenancy import current_tenant_id
-from portal.kernel.ui import DashboardCard
+from portal.kernel.ui import DashboardCard, Place
+from portal.templatetags.ui import duration
 from provisioning.models import Deployment, LeaseWarning
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import (
     deployment_counts,
     deployment_list,
-    deployments_expiring,
+    is_in_hands_of,
 )
-from provisioning.selectors.findings import findings_open
-from provisioning.selectors.leases import extensions_waiting
+from provisioning.web import capacity, figures, needs, sights
 
-_FINDINGS_SHOWN = 5
-EXPIRING_WITHIN = timedelta(hours=72)
-
-
-def _counts(request: HttpRequest) -> dict[str, int]:
-    actor = context.current().actor or ANONYMOUS
-    return ui.once(request, "deployments", lambda: deployment_counts(actor=actor))
+_RECENT, _ENDING = 7, 4
 
 
 def deployments_count(request: HttpRequest) -> int | None:
-    """Live deployments of the tenant."""
-    return sum(_counts(request).values()) if current_tenant_id() else None
+    """Live deployments of the tenant; the first page has counted them already."""
+    if current_tenant_id() is None:
+        return None
+    if ui.is_known(request, "dashboard.live"):
+        return sights.live(request).total
+    actor = sights.actor()
+    counts = ui.once(request, "deployments", lambda: deployment_counts(actor=actor))
+    return sum(counts.values())
 
 
-def _totals(request: HttpRequest) -> Mapping[str, Any]:
-    actor = context.current().actor or ANONYMOUS
-    counts = _counts(request)
-    attention = deployment_list(actor=actor).filter(attention__isnull=False)
-    return {
-        "counts": counts,
-        "total": sum(counts.values()),
-        "attention": list(attention[:5]),
-    }
+def _facts(request: HttpRequest) -> Iterator[Fact]:
+    """What is under way, what stands still, and when the next lease ends."""
+    live, troubled = sights.live(request), sights.troubled(request)
+    if live.total == 0:
+        yield Fact(10, _("no machines yet"))
+        return
+    if live.busy:
+        text = ngettext(
+            "%(count)s deployment in progress", "%(count)s deployments in progress", live.busy
+        )
+        yield Fact(10, text % {"count": live.busy})
+    else:
+        text = ngettext("%(count)s machine running", "%(count)s machines running", live.running)
+        yield Fact(10, text % {"count": live.running})
+    if troubled:
+        number = getattr(troubled[0], "total", 0)
+        text = ngettext("%(count)s needs a person", "%(count)s need a person", number)
+        yield Fact(20, text % {"count": number})
+    if live.next_end is not None:
+        left = duration(live.next_end - clock.now())
+        yield Fact(30, _("next expiry in %(span)s") % {"span": left})
 
 
-def _quota(_request: HttpRequest) -> Mapping[str, Any]:
-    tenant_id = current_tenant_id()
-    return {"quota": quota_verdicts(tenant_id, Amounts()) if tenant_id else ()}
+def _start(request: HttpRequest) -> Mapping[str, Any] | None:
+    """First steps, until there is a machine."""
+    if not sights.is_empty(request):
+        return None
+    return {"may_create": sights.actor().may(Permission.CREATE)}
 
 
-def _recent(_request: HttpRequest) -> Mapping[str, Any]:
-    actor = context.current().actor or ANONYMOUS
-    return {"deployments": list(deployment_list(actor=actor)[:6])}
+def _recent(request: HttpRequest) -> Mapping[str, Any] | None:
+    if sights.is_empty(request):
+        return None
+    return {"deployments": list(deployment_list(actor=sights.actor())[:_RECENT])}
 
 
-def _expiring(_request: HttpRequest) -> Mapping[str, Any]:
-    actor = context.current().actor or ANONYMOUS
-    return {"deployments": list(deployments_expiring(actor=actor, within=EXPIRING_WITHIN)[:5])}
+def _ending(request: HttpRequest) -> Mapping[str, Any] | None:
+    if sights.is_empty(request):
+        return None
+    actor = sights.actor()
+    rows = [
+        {
+            "deployment": deployment,
+            "may_extend": actor.may(Permission.OPERATE) and is_in_hands_of(actor, deployment),
+        }
+        for deployment in sights.ending(request)[:_ENDING]
+    ]
+    return {"rows": rows, "hours": needs.extension_hours(), "total": sights.live(request).ending}
 
 
-def _requests(_request: HttpRequest) -> Mapping[str, Any]:
-    actor = context.current().actor or ANONYMOUS
-    return {"requests": list(extensions_waiting(actor=actor)[:5])}
-
-
-def _findings(_request: HttpRequest) -> Mapping[str, Any]:
-    actor = context.current().actor or ANONYMOUS
-    rows = list(findings_open(actor=actor)[: _FINDINGS_SHOWN + 1])
-    total = len(rows) if len(rows) <= _FINDINGS_SHOWN else findings_open(actor=actor).count()
-    return {"findings": rows[:_FINDINGS_SHOWN], "total": total}
-
-
-_PATH = "provisioning/cards/"
-CARDS = (
-    DashboardCard("totals", f"{_PATH}totals.html", Permission.VIEW, _totals, 10, "full"),
-    DashboardCard("recent", f"{_PATH}recent.html", Permission.VIEW, _recent, 20, "two-thirds"),
-    DashboardCard("quota", f"{_PATH}quota.html", "quota.view", _quota, 30, "third"),
-    DashboardCard("expiring", f"{_PATH}expiring.html", Permission.VIEW, _expiring, 40, "third"),
+_PATH: Final = "provisioning/cards/"
+_TOPIC: Final = "deployment"
+CARDS: Final = (
     DashboardCard(
-        "findings", f"{_PATH}findings.html", Permission.FINDINGS_VIEW, _findings, 45, "third"
+        "start", f"{_PATH}start.html", Permission.VIEW, _start, 20, "full", topics=_TOPIC
     ),
-    DashboardCard("requests", f"{_PATH}requests.html", Permission.APPROVE, _requests, 50, "third"),
+    DashboardCard(
+        "figures",
+        f"{_PATH}figures.html",
+        Permission.VIEW,
+        figures.figures,
+        30,
+        "full",
+        topics=_TOPIC,
+    ),
+    DashboardCard(
+        "bars", f"{_PATH}bars.html", Permission.VIEW, figures.bars, 40, "two-thirds", topics=_TOPIC
+    ),
+    DashboardCard(
+        "capacity", f"{_PATH}capacity.html", "quota.view", capacity.capacity, 41, topics=_TOPIC
+    ),
+    DashboardCard(
+        "performance",
+        f"{_PATH}capacity.html",
+        Permission.CLUSTERS_MANAGE,
+        capacity.performance,
+        42,
+        place=Place.PLATFORM,
+    ),
+    DashboardCard(
+        "recent", f"{_PATH}recent.html", Permission.VIEW, _recent, 50, "two-thirds", topics=_TOPIC
+    ),
+    DashboardCard("ending", f"{_PATH}ending.html", Permission.VIEW, _ending, 52, topics=_TOPIC),
 )
+FACTS: Final = Source("provisioning", Permission.VIEW, _facts)
 
 
 def deployment_links(ids: Collection[UUID]) -> Mapping[UUID, ui.TargetLink]:

@@ -56,7 +56,7 @@ PAGES = {
     "/audit": 6,
     "/templates": 6,
     "/findings": 7,
-    "/": 12,
+    "/": 17,
 }
 
 

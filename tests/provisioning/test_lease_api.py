@@ -227,4 +227,4 @@ def test_the_dashboard_shows_what_waits_to_those_who_decide(
     asked(world, row)
     for role, is_shown in (("ops", True), ("support", False)):
         page = client_of(world.people[role]).get("/").content.decode()
-        assert ("400 h for Support-North PERSON" in page) is is_shown
+        assert ("Support-North PERSON asks for 400 h more" in page) is is_shown

@@ -1,6 +1,7 @@
 // The one script of every page. No eval, no inline handlers: the content security policy is strict.
 import "htmx.org/dist/htmx.esm.js";
 import "../css/main.css";
+import "./charts.js";
 import "./creation.js";
 import "./dialogs.js";
 import "./fields.js";

@@ -21,7 +21,8 @@ class Chart:
     """Figures by category (days, projects …).
 
     `label` says what the chart is about; `unit` follows every figure ("%"); `highlight` is the place
-    of the category that stands out (today). `id` tells two charts of one page with the same label apart.
+    of the category that stands out (today); `titles` are the categories in full, for tips and tables.
+    `id` tells two charts of one page with the same label apart.
     """
 
     label: Text
@@ -30,3 +31,4 @@ class Chart:
     unit: str = ""
     highlight: int | None = None
     id: str = ""
+    titles: Sequence[Text] = ()

@@ -91,7 +91,8 @@ def test_every_class_of_the_style_sheets_is_used() -> None:
     classes = set(
         re.findall(r"\.([a-z][a-z0-9-]*)", re.sub(r"@import[^;]*;|@source[^;]*;", "", selectors))
     )
-    tags = (path.read_text("utf-8") for path in (ROOT / "portal/templatetags").glob("*.py"))
+    sources = [*(ROOT / "portal/templatetags").glob("*.py"), ROOT / "portal/kernel/ui.py"]
+    tags = (path.read_text("utf-8") for path in sources)
     used = " ".join([*map(markup, templates()), *(text for _n, text in scripts()), *tags])
     words = set(re.findall(r"[a-z][a-z0-9-]*", used))
     assert sorted(classes - words - SET_BY_LIBRARIES) == []
