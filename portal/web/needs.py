@@ -13,6 +13,7 @@ from portal.kernel import clock, context
 from portal.kernel.authz import ANONYMOUS, Actor
 from portal.kernel.dashboard import NEEDS_PER_SOURCE, Need, Source, Urgency
 from portal.kernel.queue import operation_kind
+from portal.kernel.stored_text import translated
 from portal.kernel.ui import Tone
 from portal.models import Operation
 from portal.permissions import Permission
@@ -76,7 +77,7 @@ def _failed(card: OperationCard) -> Need:
         icon="octagon-x",
         tone=Tone.DANGER,
         title=card.target_label or card.label,
-        text=" · ".join(part for part in (card.label, card.row.last_error or "") if part),
+        text=" · ".join(part for part in (card.label, translated(card.row.last_error)) if part),
         url=reverse("portal:operation_detail", args=[card.row.pk]),
         action=_("Try again"),
         at=card.row.completed_at or card.row.created_at,

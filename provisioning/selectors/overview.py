@@ -13,6 +13,7 @@ from typing import Final
 from django.core.cache import cache
 
 from portal.kernel.authz import Actor, authorize
+from portal.kernel.stored_text import translated
 from provisioning.models import Cluster, Node, NodeState, Storage
 from provisioning.permissions import Permission
 from provisioning.selectors.capacity import (
@@ -69,7 +70,7 @@ class ClusterOverview:
     @property
     def problem(self) -> str:
         """Why it cannot be asked at present, in the reader's language, or nothing."""
-        return cluster_problem(self.cluster)
+        return translated(cluster_problem(self.cluster))
 
 
 def cluster_overviews(*, actor: Actor) -> list[ClusterOverview]:

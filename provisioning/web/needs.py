@@ -8,11 +8,13 @@ from typing import Final
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.kernel import clock
 from portal.kernel.dashboard import NEEDS_PER_SOURCE, Need, Source, Urgency
+from portal.kernel.stored_text import translated
 from portal.kernel.ui import Tone
 from portal.services.settings import setting_get
 from provisioning.models import Deployment
@@ -44,7 +46,7 @@ def _unreachable(overview: ClusterOverview, url: str) -> Need:
         icon="unplug",
         tone=Tone.DANGER,
         title=_("%(cluster)s cannot be reached") % {"cluster": overview.cluster.name},
-        text=overview.problem,
+        text=f"{capfirst(overview.problem)}.",
         url=url,
         action=_("Look"),
         at=overview.cluster.last_seen_at or overview.cluster.created_at,
@@ -107,7 +109,7 @@ def _troubled(request: HttpRequest) -> Iterator[Need]:
 def _trouble(deployment: Deployment) -> Need:
     url = reverse("provisioning:deployment_detail", args=[deployment.pk])
     may_retry = deployment.status == DeploymentStatus.ERROR and deployment.ready_at is None
-    message = (deployment.attention or {}).get("message", "")
+    message = translated((deployment.attention or {}).get("message"))
     return Need(
         urgency=Urgency.FAILED,
         icon="hand" if deployment.attention else "octagon-x",
