@@ -125,7 +125,9 @@ class Dashboard(PortalView):
         if current_tenant_id() is None:
             return ""
         held = self.actor.permissions
-        return " ".join(t for t in card.topics.split() if topics_permitted([t], held))
+        return " ".join(
+            t for t in card.topics.split() if topics_permitted([t], held, self.actor.user_id)
+        )
 
 
 def _rows(cards: Iterable[Shown]) -> list[dict[str, list[Shown]]]:
