@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from audit.permissions import PERMISSIONS, Permission
 from audit.tags import TAGS
 from portal.kernel import audit_tags, authz, commands, ui
+from portal.kernel.web.exports import register_recorder
+from portal.kernel.web.tables import register_table
 
 
 class AuditConfig(AppConfig):
@@ -16,8 +18,13 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import handlers  # noqa: PLC0415 - models must be loaded first
+        from audit.services.exports import export_recorded  # noqa: PLC0415
         from audit.web import cards  # noqa: PLC0415
         from audit.web import commands as palette  # noqa: PLC0415
+        from audit.web.entry_table import ENTRIES  # noqa: PLC0415
+
+        register_recorder(export_recorded)
+        register_table(ENTRIES)
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)

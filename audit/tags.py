@@ -15,10 +15,12 @@ class Tag(StrEnum):
     REFUSED = ACCESS_REFUSED
     FAILED = ACTION_FAILED
     EXPORTED = "audit.exported"
+    LIST_EXPORTED = "list.exported"
 
 
 TAGS: dict[str, TagSpec] = {
     Tag.REFUSED: TagSpec(Category.SECURITY, _("Refused: no permission")),
     Tag.FAILED: TagSpec(Category.LIFECYCLE, _("Action failed")),
     Tag.EXPORTED: TagSpec(Category.SECURITY, _("Audit exported")),
+    Tag.LIST_EXPORTED: TagSpec(Category.SECURITY, _("List exported")),
 }

@@ -6,6 +6,8 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from portal.kernel import answers, audit_tags, authz, commands, dashboard, live, settings, ui
+from portal.kernel.web.table_views import register_saved_views
+from portal.kernel.web.tables import register_table
 from portal.logic.setting_definitions import DEFINITIONS
 from portal.permissions import PERMISSIONS, Permission
 from portal.states import OPERATION_STYLES, WORKER_STYLES
@@ -23,8 +25,12 @@ class PortalConfig(AppConfig):
         from portal.services.idempotency import RecordStore  # noqa: PLC0415 - models first
         from portal.web import cards, found, needs  # noqa: PLC0415 - models first
         from portal.web import commands as palette  # noqa: PLC0415 - models first
+        from portal.web.operation_table import OPERATIONS  # noqa: PLC0415 - models first
+        from portal.web.saved_filters import saved_views  # noqa: PLC0415 - models first
 
         answers.register_store(RecordStore())
+        register_saved_views(saved_views)
+        register_table(OPERATIONS)
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)

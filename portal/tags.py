@@ -41,6 +41,9 @@ class Tag(StrEnum):
     OPERATION_CANCELED = "operation.canceled"
     WORKER_DRAINED = "worker.drained"
     NOTICES_CHOSEN = "notification.chosen"
+    FILTER_SAVED = "saved_filter.created"
+    FILTER_CHANGED = "saved_filter.changed"
+    FILTER_DELETED = "saved_filter.deleted"
 
 
 TAGS: dict[str, TagSpec] = {
@@ -73,4 +76,7 @@ TAGS: dict[str, TagSpec] = {
     Tag.OPERATION_CANCELED: TagSpec(Category.LIFECYCLE, _("Operation canceled")),
     Tag.WORKER_DRAINED: TagSpec(Category.LIFECYCLE, _("Worker asked to drain")),
     Tag.NOTICES_CHOSEN: TagSpec(Category.SECURITY, _("Notifications chosen")),
+    Tag.FILTER_SAVED: TagSpec(Category.SETTINGS, _("Filter saved")),
+    Tag.FILTER_CHANGED: TagSpec(Category.SETTINGS, _("Saved filter changed")),
+    Tag.FILTER_DELETED: TagSpec(Category.SETTINGS, _("Saved filter deleted")),
 }

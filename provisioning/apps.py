@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 from portal.kernel import audit_tags, authz, commands, dashboard, live, settings, ui
+from portal.kernel.web.tables import register_table
 from provisioning.logic.lease_settings import LEASE_SETTINGS
 from provisioning.logic.reconcile_settings import RECONCILE_SETTINGS
 from provisioning.logic.setting_definitions import SETTINGS
@@ -28,6 +29,8 @@ class ProvisioningConfig(AppConfig):
         from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
         from provisioning.web import cards, navigation, needs, platform_state, search  # noqa: PLC0415
         from provisioning.web import commands as palette  # noqa: PLC0415
+        from provisioning.web.deployment_table import DEPLOYMENTS  # noqa: PLC0415
+        from provisioning.web.finding_table import FINDINGS  # noqa: PLC0415
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
@@ -38,6 +41,8 @@ class ProvisioningConfig(AppConfig):
         ui.register_statuses("finding", FINDING_STYLES)
         ui.register_statuses("finding_kind", FINDING_KIND_STYLES)
         ui.register_statuses("node", NODE_STYLES)
+        register_table(DEPLOYMENTS)
+        register_table(FINDINGS)
         for item in navigation.NAV:
             ui.register_nav(item)
         ui.register_platform_sign(platform_state.CLUSTERS)

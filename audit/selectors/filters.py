@@ -20,10 +20,14 @@ class EntryFilter(django_filters.FilterSet):
     actor = django_filters.CharFilter(label=_("Who"), method="by_actor")
     tag = django_filters.CharFilter(label=_("Tag"), field_name="tag", lookup_expr="startswith")
     category = django_filters.ChoiceFilter(
-        label=_("Category"), choices=[(item.value, item.value) for item in Category]
+        label=_("Category"),
+        empty_label=_("Any category"),
+        choices=[(item.value, item.value) for item in Category],
     )
     target = django_filters.CharFilter(label=_("Target"), method="by_target")
-    outcome = django_filters.ChoiceFilter(label=_("Outcome"), choices=Outcome.choices)
+    outcome = django_filters.ChoiceFilter(
+        label=_("Outcome"), empty_label=_("Any outcome"), choices=Outcome.choices
+    )
 
     class Meta:
         model = Entry

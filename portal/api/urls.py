@@ -12,6 +12,7 @@ from portal.api.me import MeViewSet
 from portal.api.notifications import NotificationViewSet
 from portal.api.operations import OperationViewSet, WorkerViewSet
 from portal.api.roles import PermissionViewSet, RoleViewSet
+from portal.api.saved_filters import SavedFilterViewSet
 from portal.api.sessions import SessionViewSet
 from portal.api.settings import SettingViewSet
 from portal.api.teams import TeamViewSet
@@ -48,6 +49,8 @@ urlpatterns = [
     path("roles/<str:code>/reset", RoleViewSet.as_view({"post": "reset"})),
     path("users", UserViewSet.as_view(_LIST), name="users"),
     path("users/<str:pk>", UserViewSet.as_view(_ONE), name="user"),
+    path("saved-filters", SavedFilterViewSet.as_view(_LIST), name="saved_filters"),
+    path("saved-filters/<str:pk>", SavedFilterViewSet.as_view(_ONE), name="saved_filter"),
     path("teams", TeamViewSet.as_view(_LIST), name="teams"),
     path("teams/<str:pk>", TeamViewSet.as_view(_ONE), name="team"),
     path("teams/<str:pk>/members", TeamViewSet.as_view({"post": "add_member"})),

@@ -9,28 +9,23 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from portal.kernel import clock
 from portal.kernel.authz import Actor
-from portal.kernel.queue import QUEUES
 from portal.kernel.ui import TargetLink, status_style, target_links
-from portal.kernel.web.paging import page_of
 from portal.kernel.web.views import ActionView, PortalView
 from portal.logic.progress import percent_of
-from portal.models import Operation, OperationAttempt, Worker
+from portal.models import Operation, OperationAttempt
 from portal.permissions import Permission
 from portal.selectors.operations import (
     operation_get,
     operation_label,
-    operation_list,
     operation_may_cancel,
     operation_may_retry,
     operation_place,
@@ -39,13 +34,11 @@ from portal.selectors.operations import (
     operation_tries,
     operations_about,
 )
-from portal.selectors.workers import worker_list
 from portal.services.operations import operation_cancel, operation_retry
 from portal.services.replays import operations_replay
 from portal.services.worker_drains import worker_drain
 from portal.states import OPEN_STATUSES, AttemptOutcome, OperationStatus, StepStatus
 
-_WORKERS_SHOWN = 50
 BACKGROUND_QUEUE = "metrics"
 _OUTCOME_LOOKS = {
     AttemptOutcome.COMPLETED: ("circle-check", "ok"),
@@ -102,49 +95,6 @@ class OperationCard:
             return None
         end: datetime = self.row.completed_at or clock.now()
         return end - self.row.started_at
-
-
-class OperationFilters(forms.Form):
-    """What the list can be narrowed to."""
-
-    status = forms.ChoiceField(
-        label=gettext_lazy("Status"),
-        required=False,
-        choices=[("", gettext_lazy("Any")), *OperationStatus.choices],
-    )
-    queue = forms.ChoiceField(
-        label=gettext_lazy("Queue"),
-        required=False,
-        choices=[("", gettext_lazy("Any")), *((name, name) for name in QUEUES)],
-    )
-    search = forms.CharField(label=gettext_lazy("Type"), required=False, max_length=63)
-
-
-class OperationList(PortalView):
-    """`/operations`."""
-
-    permission = Permission.OPERATIONS_VIEW
-    template_name = "portal/operations/list.html"
-    fragment_name = "portal/operations/_rows.html"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        filters = OperationFilters(request.GET)
-        page = page_of(request, _filtered(operation_list(actor=self.actor), filters))
-        values = {
-            "filters": filters,
-            "operations": operation_cards(page.rows),
-            "previous": page.previous,
-            "next": page.next,
-            "workers": self._workers(),
-            "may_replay": self.actor.may(Permission.OPERATIONS_MANAGE),
-            "may_drain": self.actor.may(Permission.WORKERS_MANAGE),
-        }
-        return self.page(values)
-
-    def _workers(self) -> list[dict[str, Any]] | None:
-        if not self.actor.may(Permission.WORKERS_VIEW):
-            return None
-        return [_worker(row) for row in worker_list(actor=self.actor)[:_WORKERS_SHOWN]]
 
 
 class OperationDetail(PortalView):
@@ -324,26 +274,6 @@ def _try(row: OperationAttempt) -> dict[str, Any]:
         "tone": tone,
         "error": row.error,
     }
-
-
-def _worker(row: Worker) -> dict[str, Any]:
-    return {
-        "id": row.pk,
-        "name": row.name,
-        "queue": row.queue,
-        "drain_requested": row.drain_requested,
-        "status": getattr(row, "shown", row.status),
-        "last_heartbeat_at": row.last_heartbeat_at,
-    }
-
-
-def _filtered(rows: QuerySet[Operation], filters: OperationFilters) -> QuerySet[Operation]:
-    filters.is_valid()
-    wanted = filters.cleaned_data
-    if wanted.get("search"):
-        rows = rows.filter(type__icontains=wanted["search"])
-    exact = {name: wanted[name] for name in ("status", "queue") if wanted.get(name)}
-    return rows.filter(**exact)
 
 
 def _address(operation_id: UUID | str) -> str:

@@ -15,10 +15,12 @@ from portal.web import (
     probes,
     profile,
     running,
+    saved_filters,
     search,
     sessions,
     sign_in,
 )
+from portal.web.operation_list import OperationList
 
 app_name = "portal"
 urlpatterns = [
@@ -38,6 +40,12 @@ urlpatterns = [
         name="session_revoke",
     ),
     path("brand.css", brand.BrandStyles.as_view(), name="brand_styles"),
+    path("saved-filters", saved_filters.SavedFilters.as_view(), name="saved_filters"),
+    path(
+        "saved-filters/<str:filter_id>/<str:action>",
+        saved_filters.SavedFilterAction.as_view(),
+        name="saved_filter_action",
+    ),
     path("theme", profile.ThemeChange.as_view(), name="theme"),
     path("language", profile.LanguageChange.as_view(), name="language"),
     path("tenant", profile.TenantSwitch.as_view(), name="tenant_switch"),
@@ -65,7 +73,7 @@ urlpatterns = [
         notifications.NotificationRead.as_view(),
         name="notification_read",
     ),
-    path("operations", operations.OperationList.as_view(), name="operation_list"),
+    path("operations", OperationList.as_view(), name="operation_list"),
     path("operations/running", running.RunningOperations.as_view(), name="operations_running"),
     path("operations/replay", operations.OperationsReplay.as_view(), name="operations_replay"),
     path("workers/<str:worker_id>/drain", operations.WorkerDrain.as_view(), name="worker_drain"),

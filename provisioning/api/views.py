@@ -20,6 +20,7 @@ from portal.models import Operation
 from portal.selectors.operations import operation_brief, operations_about
 from provisioning.api import lease_serializers as lease_shapes
 from provisioning.api import serializers as shapes
+from provisioning.api.bulk_serializers import BulkAnswerSerializer, BulkSerializer
 from provisioning.api.filters import DeploymentFilter
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment, Template
@@ -28,6 +29,7 @@ from provisioning.selectors.deployments import deployment_get, deployment_list, 
 from provisioning.selectors.leases import lease_warnings
 from provisioning.selectors.templates import template_get, template_list
 from provisioning.services import creation, lifecycle
+from provisioning.services.bulk import deployments_bulk
 from provisioning.services.leases import deployment_extend
 from provisioning.services.plan import deployment_plan
 
@@ -70,6 +72,7 @@ class DeploymentViewSet(PortalViewSet):
         "resize": Permission.OPERATE,
         "extend": Permission.OPERATE,
         "retry": Permission.OPERATE,
+        "bulk": Permission.OPERATE,
         "destroy": Permission.DELETE,
     }
     serializer_class = shapes.DeploymentSerializer
@@ -202,6 +205,13 @@ class DeploymentViewSet(PortalViewSet):
         rows = entries_about(deployment.pk)
         response: Response = self.page(rows, EntryShape)
         return response
+
+    @extend_schema(request=BulkSerializer, responses=BulkAnswerSerializer, filters=False)
+    @action(detail=False, methods=["post"], filterset_class=None)
+    def bulk(self, request: Request) -> Response:
+        """The same action on up to 100 deployments; each is answered for itself."""
+        found = deployments_bulk(actor=self.actor, **self.parsed(BulkSerializer))
+        return Response(BulkAnswerSerializer({"results": found}).data)
 
     def _shown(self, deployment: Deployment) -> dict[str, Any]:
         return dict(shapes.DeploymentSerializer(deployment).data)

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from collections.abc import Mapping
+from typing import Any
 
-from portal.kernel.web.paging import page_of
-from portal.kernel.web.views import PortalView
+from django.db.models import Q, QuerySet
+
+from portal.kernel.web.table_views import TableView
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_list, deployments_by_lease
 from provisioning.states import DeploymentStatus
-from provisioning.web.forms import DeploymentFilters
+from provisioning.web.deployment_table import DEPLOYMENTS
 
 
-class DeploymentList(PortalView):
+class DeploymentList(TableView):
     """`/deployments`."""
 
     permission = Permission.VIEW
+    table = DEPLOYMENTS
     template_name = "provisioning/deployment/list.html"
-    fragment_name = "provisioning/deployment/_rows.html"
+    empty_name = "provisioning/deployment/_empty.html"
+    live_topics = "deployment"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        filters = DeploymentFilters(request.GET)
-        page = page_of(request, self._filtered(filters))
-        return self.page(
-            {
-                "filters": filters,
-                "deployments": page.rows,
-                "previous": page.previous,
-                "next": page.next,
-                "may_create": self.actor.may(Permission.CREATE),
-            }
-        )
+    def may_select(self) -> bool:
+        return self.actor.may(Permission.OPERATE) or self.actor.may(Permission.DELETE)
 
-    def _filtered(self, filters: DeploymentFilters) -> QuerySet[Deployment]:
-        filters.is_valid()
-        wanted = filters.cleaned_data
+    def values(self) -> dict[str, Any]:
+        return {
+            "may_create": self.actor.may(Permission.CREATE),
+            "may_operate": self.actor.may(Permission.OPERATE),
+            "may_delete": self.actor.may(Permission.DELETE),
+        }
+
+    def rows(self, wanted: Mapping[str, Any]) -> QuerySet[Deployment]:
         status = wanted.get("status")
         rows = deployment_list(actor=self.actor, with_deleted=status == DeploymentStatus.DELETED)
         if wanted.get("search"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -14,41 +14,16 @@ from django.utils.translation import gettext_lazy
 
 from audit.selectors.entries import entries_about
 from portal.kernel.errors import InvalidInput, NotFound
-from portal.kernel.web.paging import page_of
+from portal.kernel.web.table_views import TableView
 from portal.kernel.web.views import ActionView, PortalView
-from provisioning.models import Cluster, Finding, Template
+from provisioning.models import Finding, Template
 from provisioning.permissions import Permission
 from provisioning.selectors.findings import finding_get, finding_list, sees_all, tenant_names
 from provisioning.services import decisions
 from provisioning.services.adoption import AdoptionRequest, finding_adopt
-from provisioning.states import FindingKind, FindingStatus
+from provisioning.states import FindingStatus
 from provisioning.web.explanations import advice, pairs
-
-_STATUSES = (
-    ("", gettext_lazy("Open")),
-    (FindingStatus.CLOSED.value, FindingStatus.CLOSED.label),
-    (FindingStatus.RESOLVED.value, FindingStatus.RESOLVED.label),
-    ("all", gettext_lazy("Any")),
-)
-
-
-class FindingFilters(forms.Form):
-    """Filters of the list, kept in the address."""
-
-    kind = forms.ChoiceField(
-        label=gettext_lazy("Kind"),
-        required=False,
-        choices=[("", gettext_lazy("Any kind")), *FindingKind.choices],
-    )
-    cluster = forms.ChoiceField(label=gettext_lazy("Cluster"), required=False)
-    status = forms.ChoiceField(label=gettext_lazy("State"), required=False, choices=_STATUSES)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        cluster = self.fields["cluster"]
-        assert isinstance(cluster, forms.ChoiceField)
-        clusters = Cluster.objects.values_list("code", "name")
-        cluster.choices = [("", _("Any cluster")), *clusters]
+from provisioning.web.finding_table import FINDINGS, FindingRow
 
 
 class ReasonForm(forms.Form):
@@ -81,29 +56,15 @@ class AdoptForm(forms.Form):
         template.choices = list(offered.values_list("code", "name"))
 
 
-class FindingList(PortalView):
+class FindingList(TableView):
     """`/findings`."""
 
     permission = Permission.FINDINGS_VIEW
+    table = FINDINGS
     template_name = "provisioning/finding/list.html"
-    fragment_name = "provisioning/finding/_rows.html"
+    empty_name = "provisioning/finding/_empty.html"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        filters = FindingFilters(request.GET)
-        page = page_of(request, self._filtered(filters))
-        return self.page(
-            {
-                "filters": filters,
-                "findings": _rows(page.rows),
-                "has_tenants": sees_all(self.actor),
-                "previous": page.previous,
-                "next": page.next,
-            }
-        )
-
-    def _filtered(self, filters: FindingFilters) -> QuerySet[Finding]:
-        filters.is_valid()
-        wanted = filters.cleaned_data
+    def rows(self, wanted: Mapping[str, Any]) -> QuerySet[Finding]:
         rows = finding_list(actor=self.actor)
         status = wanted.get("status") or FindingStatus.OPEN.value
         if status != "all":
@@ -111,6 +72,13 @@ class FindingList(PortalView):
         if wanted.get("kind"):
             rows = rows.filter(kind=wanted["kind"])
         return rows.filter(cluster__code=wanted["cluster"]) if wanted.get("cluster") else rows
+
+    def without(self) -> Collection[str]:
+        return () if sees_all(self.actor) else ("tenant",)
+
+    def shown(self, rows: list[Any]) -> Iterable[FindingRow]:
+        names = tenant_names(rows) if sees_all(self.actor) else {}
+        return [FindingRow(row, names.get(row.tenant_id, ""), _found(row)) for row in rows]
 
 
 class FindingDetail(PortalView):
@@ -179,14 +147,5 @@ class FindingAction(ActionView):
         return _("%(name)s is being adopted.") % {"name": deployment.name}
 
 
-def _rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    rows = list(findings)
-    names = tenant_names(rows)
-    return [
-        {
-            "finding": row,
-            "tenant": names.get(row.tenant_id, ""),
-            "text": ", ".join(f"{pair['label']}: {pair['found']}" for pair in pairs(row)[:2]),
-        }
-        for row in rows
-    ]
+def _found(row: Finding) -> str:
+    return ", ".join(f"{pair['label']}: {pair['found']}" for pair in pairs(row)[:2])

@@ -6,6 +6,7 @@ from django.urls import path
 
 from provisioning.web import catalogue, creation, deployment_quick, findings, infrastructure
 from provisioning.web import deployments as views
+from provisioning.web.bulk import BulkResults, DeploymentsBulk
 from provisioning.web.deployment_list import DeploymentList
 
 app_name = "provisioning"
@@ -26,6 +27,8 @@ urlpatterns = [
     path("templates", catalogue.TemplateList.as_view(), name="template_list"),
     path("templates/<str:code>", catalogue.TemplateDetail.as_view(), name="template_detail"),
     path("deployments", DeploymentList.as_view(), name="deployment_list"),
+    path("deployments/bulk", DeploymentsBulk.as_view(), name="deployments_bulk"),
+    path("deployments/bulk/<str:key>", BulkResults.as_view(), name="deployments_bulk_results"),
     path("deployments/new", creation.DeploymentNew.as_view(), name="deployment_new"),
     path(
         "deployments/new/<str:step>",

@@ -49,13 +49,13 @@ API = {
     "/api/me": 3,
 }
 PAGES = {
-    "/deployments": 6,
+    "/deployments": 7,
     "/deployments/{deployment}": 13,
-    "/operations": 7,
+    "/operations": 8,
     "/operations/{operation}": 7,
-    "/audit": 6,
+    "/audit": 7,
     "/templates": 6,
-    "/findings": 7,
+    "/findings": 8,
     "/": 17,
 }
 

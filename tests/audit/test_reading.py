@@ -123,7 +123,7 @@ def test_nothing_can_be_written(admin: Client, method: str) -> None:
 def test_page_lists_and_filters(admin: Client) -> None:
     page = admin.get("/audit?target=n1")
 
-    assert [entry["target_label"] for entry in page.context["entries"]] == ["n1"]
+    assert [entry.target_label for entry in page.context["state"].page.rows] == ["n1"]
     assert page.context["may_export"]
 
 

@@ -15,5 +15,6 @@ import "./requests.js";
 import "./shortcuts.js";
 import "./tabs.js";
 import "./theme.js";
+import "./tables.js";
 import "./toasts.js";
 import "./tooltips.js";

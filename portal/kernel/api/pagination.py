@@ -1,19 +1,12 @@
-"""Cursor pagination: `{"results", "next", "previous"}`, `limit` ≤ 200, `count` only when asked for.
-
-A cursor is a place between two rows: the ordering's value and the id of a neighbour. So a page costs
-the same wherever it is, however many rows share a value, and whatever is inserted meanwhile.
-"""
+"""Cursor pagination: `{"results", "next", "previous"}`, `limit` ≤ 200, `count` only when asked for."""
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import Q, QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext, gettext_lazy
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -23,6 +16,7 @@ from rest_framework.utils.urls import replace_query_param
 from portal.kernel.api.shapes import Shape
 from portal.kernel.database.rows import json_rows
 from portal.kernel.errors import Fault, InvalidInput
+from portal.kernel.keyset import Ordering, Place, cursor_fault, is_nullable
 
 if TYPE_CHECKING:  # rest_framework.views imports this module
     from rest_framework.views import APIView
@@ -30,76 +24,7 @@ if TYPE_CHECKING:  # rest_framework.views imports this module
 PAGE_SIZE: Final = 50
 MAX_LIMIT: Final = 200
 _DIGITS: Final = 9
-_LONGEST_CURSOR: Final = 2_000
 Key = tuple[Any, Any]
-
-
-def _cursor_fault() -> InvalidInput:
-    message = gettext(
-        "This is no place in this list. Follow `next` and `previous` as they were answered."
-    )
-    return InvalidInput(faults=(Fault("cursor", "invalid", message),))
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Beside the row with this value and id; `is_back` asks for what comes before it."""
-
-    is_back: bool
-    value: Any
-    key: str
-
-    def written(self) -> str:
-        body = orjson.dumps([int(self.is_back), self.value, self.key], default=str)
-        return urlsafe_b64encode(body).decode().rstrip("=")
-
-    @classmethod
-    def read(cls, text: str) -> Place:
-        """Raises InvalidInput for anything that was never answered."""
-        try:
-            padding = "=" * (-len(text) % 4)
-            is_back, value, key = orjson.loads(urlsafe_b64decode(text + padding))
-        except (ValueError, TypeError) as error:
-            raise _cursor_fault() from error
-        is_plain = value is None or isinstance(value, str | int | float)
-        is_short = len(text) <= _LONGEST_CURSOR
-        is_ours = is_short and isinstance(is_back, int) and is_plain and isinstance(key, str)
-        if not is_ours or "\x00" in f"{value}{key}":
-            raise _cursor_fault()
-        return cls(bool(is_back), value, key)
-
-
-@dataclass(frozen=True, slots=True)
-class Ordering:
-    """By one field, then by id in the same direction."""
-
-    field: str
-    is_descending: bool
-
-    @classmethod
-    def of(cls, word: str) -> Ordering:
-        return cls(word.removeprefix("-"), word.startswith("-"))
-
-    def reversed(self) -> Ordering:
-        return Ordering(self.field, not self.is_descending)
-
-    def words(self) -> tuple[str, str]:
-        direction = "-" if self.is_descending else ""
-        return f"{direction}{self.field}", f"{direction}id"
-
-    def beyond(self, place: Place, *, is_nullable: bool) -> Q:
-        """Rows after the place; PostgreSQL puts the empty ones last going up and first going down."""
-        field, value = self.field, place.value
-        step = "lt" if self.is_descending else "gt"
-        further = Q(**{f"id__{step}": place.key})
-        if value is None:
-            same = Q(**{f"{field}__isnull": True}) & further
-            return same | Q(**{f"{field}__isnull": False}) if self.is_descending else same
-        # The first condition is implied by the others; it is what an index can begin at.
-        found = Q(**{f"{field}__{step}e": value}) & (Q(**{f"{field}__{step}": value}) | further)
-        if is_nullable and not self.is_descending:
-            found |= Q(**{f"{field}__isnull": True})
-        return found
 
 
 class CursorPage(BasePagination):
@@ -118,7 +43,7 @@ class CursorPage(BasePagination):
         ordering = self._ordering(request, view)
 
         def key(row: Any) -> Key:
-            return getattr(row, ordering.field), row.pk
+            return ordering.value(row), row.pk
 
         return self._page(queryset, request, ordering, list, key)
 
@@ -160,11 +85,11 @@ class CursorPage(BasePagination):
         wanted = queryset.order_by(*towards.words())
         try:
             if place is not None:
-                is_nullable = _is_nullable(queryset, ordering.field)
-                wanted = wanted.filter(towards.beyond(place, is_nullable=is_nullable))
+                may_be_empty = is_nullable(queryset, ordering.field)
+                wanted = wanted.filter(towards.beyond(place, is_nullable=may_be_empty))
             found = fetch(wanted[: size + 1])
         except (ValidationError, ValueError, TypeError) as error:
-            raise _cursor_fault() from error
+            raise cursor_fault() from error
         has_more, rows = len(found) > size, found[:size]
         if is_back:
             rows.reverse()
@@ -249,10 +174,3 @@ class CursorPage(BasePagination):
 
 def _place(key: Key, *, is_back: bool) -> Place:
     return Place(is_back, key[0], str(key[1]))
-
-
-def _is_nullable(queryset: QuerySet[Any], field: str) -> bool:
-    try:
-        return bool(queryset.model._meta.get_field(field).null)
-    except FieldDoesNotExist:
-        return True

@@ -1,60 +1,87 @@
-"""Keyset paging of HTML lists: ids are time-ordered, so one id marks a place."""
+"""Keyset paging of HTML lists, in whatever order they are shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
 
-from django.db.models import Model, QuerySet
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-PAGE_SIZE = 25
+from portal.kernel.errors import InvalidInput
+from portal.kernel.keyset import Ordering, Place, is_nullable
+
+PAGE_SIZE: Final = 25
+NEWEST: Final = "-id"
+CURSORS: Final = ("after", "before")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page, newest first; `previous` and `next` are query strings of the neighbours or None."""
+    """One page; `previous` and `next` are query strings of the neighbours or None."""
 
     rows: list[Any]
     previous: str | None
     next: str | None
 
 
-def page_of(request: HttpRequest, queryset: QuerySet[Any], *, size: int = PAGE_SIZE) -> Page:
+def page_of(
+    request: HttpRequest,
+    queryset: QuerySet[Any],
+    *,
+    size: int = PAGE_SIZE,
+    order: str = NEWEST,
+) -> Page:
     """The page that `?after=` or `?before=` names, the first one for anything else."""
-    after, before = _key(request.GET.get("after")), _key(request.GET.get("before"))
-    if before is not None:
-        found = list(queryset.filter(pk__gt=before).order_by("pk")[: size + 1])
-        has_newer = len(found) > size
-        rows = list(reversed(found[:size]))
-        return _page(request, rows, has_newer=has_newer, has_older=True)
-    if after is not None:
-        queryset = queryset.filter(pk__lt=after)
-    rows = list(queryset.order_by("-pk")[: size + 1])
-    return _page(request, rows[:size], has_newer=after is not None, has_older=len(rows) > size)
+    ordering = Ordering.of(order)
+    place = _place(request)
+    if place is not None:
+        try:
+            return _beside(request, queryset, ordering, place, size)
+        except (ValidationError, ValueError, TypeError):
+            pass  # the place belongs to another order: the value is none of this field
+    rows = list(queryset.order_by(*ordering.words())[: size + 1])
+    return _page(request, ordering, rows[:size], has_before=False, has_after=len(rows) > size)
 
 
-def _page(request: HttpRequest, rows: list[Any], *, has_newer: bool, has_older: bool) -> Page:
+def _beside(
+    request: HttpRequest, queryset: QuerySet[Any], ordering: Ordering, place: Place, size: int
+) -> Page:
+    towards = ordering.reversed() if place.is_back else ordering
+    further = towards.beyond(place, is_nullable=is_nullable(queryset, ordering.field))
+    found = list(queryset.order_by(*towards.words()).filter(further)[: size + 1])
+    has_more, rows = len(found) > size, found[:size]
+    if place.is_back:
+        rows.reverse()
+        return _page(request, ordering, rows, has_before=has_more, has_after=True)
+    return _page(request, ordering, rows, has_before=True, has_after=has_more)
+
+
+def _page(
+    request: HttpRequest, ordering: Ordering, rows: list[Any], *, has_before: bool, has_after: bool
+) -> Page:
     if not rows:
         return Page(rows, None, None)
     return Page(
         rows,
-        _query(request, "before", rows[0]) if has_newer else None,
-        _query(request, "after", rows[-1]) if has_older else None,
+        _query(request, ordering, rows[0], is_back=True) if has_before else None,
+        _query(request, ordering, rows[-1], is_back=False) if has_after else None,
     )
 
 
-def _query(request: HttpRequest, name: str, row: Model) -> str:
+def _query(request: HttpRequest, ordering: Ordering, row: Any, *, is_back: bool) -> str:
     query = request.GET.copy()
-    for old in ("after", "before"):
+    for old in CURSORS:
         query.pop(old, None)
-    query[name] = str(row.pk)
+    place = Place(is_back, ordering.value(row), str(row.pk))
+    query["before" if is_back else "after"] = place.written()
     return "?" + query.urlencode()
 
 
-def _key(value: str | None) -> UUID | None:
+def _place(request: HttpRequest) -> Place | None:
+    text = request.GET.get("before") or request.GET.get("after")
     try:
-        return UUID(value) if value else None
-    except ValueError:
+        return Place.read(text) if text else None
+    except InvalidInput:
         return None

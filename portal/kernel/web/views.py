@@ -45,7 +45,9 @@ class PortalView(View):
 
     def page(self, values: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
         """The whole page, or its fragment when htmx asks for it."""
-        is_partial = bool(getattr(self.request, "htmx", False)) and bool(self.fragment_name)
+        htmx: Any = getattr(self.request, "htmx", None)
+        # Going back asks for the page that was left, not for its part.
+        is_partial = bool(htmx) and not htmx.history_restore_request and bool(self.fragment_name)
         name = self.fragment_name if is_partial else self.template_name
         response = render(self.request, name, dict(values), status=status)
         patch_vary_headers(response, ("HX-Request",))
