@@ -18,7 +18,7 @@ from portal.kernel import clock
 from portal.kernel.authz import PUBLIC, SIGNED_IN, default_permissions, permission_specs
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import tenant_scope, user_scope
-from portal.models import Notification, Operation, Team, TeamMember, User
+from portal.models import Notification, Operation, SavedFilter, Team, TeamMember, User
 from portal.selectors.sessions import session_list
 from portal.services.notifications import Notice, notify
 from portal.services.tokens import tokens_issue
@@ -63,6 +63,8 @@ class Scene:
     session: str = ""
     finding_id: str = ""
     notice: str = str(UUID(int=0))
+    saved_filter: str = str(UUID(int=0))
+    bulk_key: str = str(UUID(int=0))
 
     @property
     def node_id(self) -> UUID:
@@ -101,6 +103,11 @@ class Scene:
             ("templates", "code"): "wordpress",
             ("settings", "name"): "cloudpods.lease.grace_hours",
             ("audit", "pk"): self.entry.pk,
+            ("audit", "entry_id"): self.entry.pk,
+            ("deployments", "key"): self.bulk_key,
+            ("saved-filters", "pk"): self.saved_filter,
+            ("saved-filters", "filter_id"): self.saved_filter,
+            ("saved-filters", "action"): "change",
             ("findings", "pk"): self.finding_id,
             ("findings", "finding_id"): self.finding_id,
             ("findings", "action"): "close",
@@ -185,6 +192,10 @@ def call(client: Client, scene: Scene, route: Route, persona: str) -> HttpRespon
         scene.session = str(session_of(person))
     if kind_of(route) == "notifications" and persona != "anonymous" and person is not None:
         scene.notice = str(notice_of(person, scene.world))
+    if kind_of(route) == "saved-filters" and persona != "anonymous" and person is not None:
+        scene.saved_filter = str(filter_of(person, scene.world))
+    if route.name == "BulkResults" and expected_denial(persona, route) is None:
+        scene.bulk_key = bulk_of(client, scene)
     if route.method == "get":
         return method(scene.address(route), **options)  # type: ignore[no-any-return]
     if route.is_api:
@@ -201,6 +212,23 @@ def session_of(person: User) -> UUID:
     with user_scope(person.pk):
         tokens_issue(user=person)
     return max(view.id for view in session_list(user_id=person.pk) if view.kind == "token")
+
+
+def filter_of(person: User, world: World) -> UUID:
+    """A saved filter of the person's own."""
+    tenant = world.south if person == world.stranger else world.north
+    rows = SavedFilter.objects.using("platform")
+    name = f"filter {rows.count()}"
+    made = rows.create(tenant=tenant, owner=person, table="deployments", name=name)
+    return made.pk
+
+
+def bulk_of(client: Client, scene: Scene) -> str:
+    """The key of a bulk action of the person's own; nothing of it may be possible."""
+    form = {"action": "start", "ids": str(scene.deployment.pk), "confirmed": "1"}
+    key = str(uuid7())
+    client.post("/deployments/bulk", {**form, "key": key})
+    return key
 
 
 def notice_of(person: User, world: World) -> UUID:
