@@ -110,7 +110,7 @@ def entry_faults(entry: polib.POEntry) -> list[str]:
     """What is wrong with one translation."""
     if entry.fuzzy:
         return ["fuzzy"]
-    pairs = _pairs(entry)
+    pairs = pairs_of(entry)
     if not all(words for _, words in pairs):
         return ["not translated"]
     faults: list[str] = []
@@ -119,7 +119,8 @@ def entry_faults(entry: polib.POEntry) -> list[str]:
     return list(dict.fromkeys(faults))
 
 
-def _pairs(entry: polib.POEntry) -> list[tuple[str, str]]:
+def pairs_of(entry: polib.POEntry) -> list[tuple[str, str]]:
+    """The English words with the French ones, form by form."""
     if not entry.msgid_plural:
         return [(entry.msgid, entry.msgstr)]
     english = (entry.msgid, entry.msgid_plural)

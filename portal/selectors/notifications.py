@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 
 from portal.kernel.authz import Actor
 from portal.kernel.errors import NotFound
@@ -92,7 +93,7 @@ def notification_get(*, actor: Actor, notification_id: UUID | str) -> Notificati
     try:
         return notification_list(actor=actor).get(pk=UUID(str(notification_id)))
     except (ValueError, Notification.DoesNotExist):
-        raise NotFound("There is no such notice.") from None
+        raise NotFound(gettext("There is no such notice.")) from None
 
 
 def bell_of(actor: Actor) -> Bell:

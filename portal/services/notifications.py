@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 from django.db import connections, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from audit.services import trail
 from portal.kernel import clock, scope
@@ -106,10 +107,10 @@ def notice_choices_set(*, actor: Actor, wanted: Collection[str]) -> None:
         NotFound: there is no kind of that name.
     """
     if actor.user_id is None:
-        raise Refused("Only people are told of things.")
+        raise Refused(gettext("Only people are told of things."))
     known = {kind.key: kind for kind in notice_kinds()}
     if not set(wanted) <= known.keys():
-        raise NotFound("There is no such kind of notices.")
+        raise NotFound(gettext("There is no such kind of notices."))
     rows = NoticeChoice.objects.filter(user_id=actor.user_id)
     before = dict(rows.values_list("kind", "is_on"))
     rows.delete()

@@ -83,5 +83,8 @@ def _earlier(key: str, error: DomainError) -> UUID | None:
 
 
 def _too_many(count: int) -> InvalidInput:
-    message = f"{count} operations at once are too many: at most {REPLAYED_AT_ONCE}."
+    message = gettext("%(count)s operations at once are too many: at most %(most)s.") % {
+        "count": count,
+        "most": REPLAYED_AT_ONCE,
+    }
     return InvalidInput(faults=(Fault("ids", "max_length", message),))
