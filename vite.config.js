@@ -22,6 +22,7 @@ export default defineConfig({
         "portal/frontend/js/main.js",
         "portal/frontend/js/chart.js",
         "portal/frontend/css/gallery.css",
+        "portal/frontend/js/entrance.js",
         "portal/frontend/images/icon.svg",
       ],
     },

@@ -14,3 +14,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("audit.web.urls")),
     path("", include("provisioning.web.urls")),
 ]
+handler500 = "portal.web.failures.server_error"

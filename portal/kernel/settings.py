@@ -5,6 +5,7 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
@@ -94,8 +95,9 @@ def between(low: float, high: float) -> Rule:
 
 def time_zone(value: Any) -> str | None:
     """Rule: a name of the tz database."""
-    return (
-        None
-        if value in zoneinfo.available_timezones()
-        else gettext("%(name)s is not a time zone") % {"name": value}
-    )
+    zones = zoneinfo.available_timezones()
+    if value in zones:
+        return None
+    near = get_close_matches(str(value), zones, n=1, cutoff=0.5)
+    values = {"name": value, "zone": near[0] if near else "Europe/Paris"}
+    return gettext("%(name)s is not a time zone; take one like %(zone)s") % values

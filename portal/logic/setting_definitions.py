@@ -10,20 +10,23 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.kernel.settings import SettingDefinition, ValueType, between, time_zone
 
-_COLOUR: Final = re.compile(r"^#[0-9a-f]{6}$", re.IGNORECASE)
+_COLOUR: Final = re.compile(r"#[0-9a-f]{6}\Z", re.IGNORECASE)
 _LONGEST_NAME: Final = 60
 
 
 def _colour(value: Any) -> str | None:
-    return None if _COLOUR.match(value) else gettext("must be a colour like #3df5a0")
+    """Any colour of six digits will do: `brand_colours` moves its lightness until texts are readable."""
+    if _COLOUR.match(value):
+        return None
+    return gettext(
+        "must be a colour of six hexadecimal digits, like #3df5a0; names and short forms are not"
+    )
 
 
 def _brand(value: Any) -> str | None:
-    return (
-        None
-        if value.strip() and len(value) <= _LONGEST_NAME
-        else gettext("must have 1 to 60 characters")
-    )
+    if not value.strip() or len(value) > _LONGEST_NAME:
+        return gettext("must have 1 to 60 characters")
+    return None if value.isprintable() else gettext("must be one line of printable characters")
 
 
 def _whole(low: int, high: int) -> Any:

@@ -11,20 +11,24 @@ from django.shortcuts import render
 from portal.kernel import context
 from portal.kernel.errors import DomainError, Refused
 from portal.middleware.requests import channel_of
+from portal.services.brand import brand_known
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-_PAGES: Final = frozenset({403, 404, 409, 503})
+_UNAVAILABLE: Final = 503
+_PAGES: Final = frozenset({403, 404, 409, _UNAVAILABLE})
 
 
 def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
     """A page for a person, or for htmx a notice that leaves what is on the screen alone."""
-    values = {"message": error.message, "error": error}
+    values: dict[str, Any] = {"message": error.message, "error": error}
     if getattr(request, "htmx", False):
         response = render(request, "portal/_error.html", values, status=error.http_status)
         response["HX-Retarget"] = "#toasts"
         response["HX-Reswap"] = "beforeend"
     else:
         status = error.http_status if error.http_status in _PAGES else 409
+        if status == _UNAVAILABLE:
+            values |= {"brand": brand_known(), "request_id": context.current().request_id}
         response = render(request, f"{status}.html", values, status=error.http_status)
     retry_after_s = getattr(error, "retry_after_s", None)
     if retry_after_s is not None:

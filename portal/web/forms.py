@@ -6,11 +6,13 @@ import zoneinfo
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import User
 
 PASSWORD_LENGTH = 1024
+PASSWORD_LEAST: int = settings.PASSWORD_LEAST
 
 
 class SignInForm(forms.Form):
@@ -44,7 +46,6 @@ class PasswordChangeForm(forms.Form):
         label=_("New password"),
         max_length=PASSWORD_LENGTH,
         strip=False,
-        help_text=_("At least 12 characters, nothing that is easily guessed."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     new_password2 = forms.CharField(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import cast
 
 from django.conf import settings
@@ -10,6 +12,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
 from portal.errors import TooManyAttempts, WrongCredentials
@@ -19,7 +22,9 @@ from portal.kernel.web.views import UNPROCESSABLE, PortalView
 from portal.models import User
 from portal.services import accounts, sign_in
 from portal.tags import Tag
-from portal.web.forms import PasswordChangeForm, SignInForm
+from portal.web.forms import PASSWORD_LEAST, PasswordChangeForm, SignInForm
+
+SHORTEST_NAME = 4
 
 
 def next_of(request: HttpRequest) -> str:
@@ -29,6 +34,25 @@ def next_of(request: HttpRequest) -> str:
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return wanted if is_ours else settings.LOGIN_REDIRECT_URL
+
+
+def _what_to_do() -> str:
+    """What helps after a wrong pair, and what comes of more of them."""
+    return ngettext(
+        "Check both, and Caps Lock. After %(count)d wrong attempt the name is locked for %(wait)s; "
+        "an administrator can give you a new password.",
+        "Check both, and Caps Lock. After %(count)d wrong attempts the name is locked for %(wait)s; "
+        "an administrator can give you a new password.",
+        settings.AXES_FAILURE_LIMIT,
+    ) % {
+        "count": settings.AXES_FAILURE_LIMIT,
+        "wait": _minutes(round(settings.AXES_COOLOFF_TIME * 3600)),
+    }
+
+
+def _minutes(seconds: int) -> str:
+    minutes = math.ceil(seconds / 60)
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -52,11 +76,11 @@ class SignIn(PortalView):
         try:
             user = sign_in.credentials_check(request=request, **form.cleaned_data)
         except WrongCredentials as error:
-            form.add_error(None, error.message)
+            form.add_error(None, f"{error.message} {_what_to_do()}")
             return self.page(values, status=UNPROCESSABLE)
         except TooManyAttempts as error:
-            form.add_error(None, error.message)
-            response = self.page(values, status=error.http_status)
+            wait = {"wait_s": error.retry_after_s, "wait": _minutes(error.retry_after_s)}
+            response = self.page(values | wait, status=error.http_status)
             response["Retry-After"] = str(error.retry_after_s)
             return response
         with transaction.atomic():
@@ -115,4 +139,16 @@ class PasswordChange(PortalView):
         self, request: HttpRequest, form: PasswordChangeForm, status: int = 200
     ) -> HttpResponse:
         user = cast(User, request.user)
-        return self.page({"form": form, "is_forced": user.must_change_password}, status=status)
+        values = {
+            "form": form,
+            "is_forced": user.must_change_password,
+            "least": PASSWORD_LEAST,
+            "names": " ".join(_names(user)),
+        }
+        return self.page(values, status=status)
+
+
+def _names(user: User) -> list[str]:
+    """What a password of this person may not contain, as far as a browser can tell."""
+    words = re.split(r"\W+", f"{user.username} {user.display_name} {user.email}".lower())
+    return sorted({word for word in words if len(word) >= SHORTEST_NAME})

@@ -87,6 +87,28 @@ def test_sixth_attempt_is_throttled_even_with_the_right_password_and_another_cas
     assert 890 <= int(answer["Retry-After"]) <= 900
 
 
+def test_the_page_names_the_time_that_is_left_and_who_can_help(
+    world: World, client: Client
+) -> None:
+    wrong = sign_in(client, "support-north", "wrong")
+    for _ in range(4):
+        sign_in(client, "support-north", "wrong")
+
+    locked = sign_in(client, "support-north")
+
+    assert "After 5 wrong attempts the name is locked for 15 minutes" in wrong.content.decode()
+    assert 890 <= locked.context["wait_s"] <= 900
+    assert locked.context["wait"] == "15 minutes"
+    assert "an administrator can give you a new one" in locked.content.decode()
+
+
+def test_the_language_is_chosen_before_signing_in(world: World, client: Client) -> None:
+    answer = client.post("/language", {"language": "fr", "next": "/sign-in"})
+
+    assert (answer.status_code, answer["Location"]) == (302, "/sign-in")
+    assert 'lang="fr"' in client.get("/sign-in").content.decode()
+
+
 def test_throttle_is_shared_with_the_api(world: World, client: Client) -> None:
     for _ in range(5):
         sign_in(client, "support-north", "wrong")
