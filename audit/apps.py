@@ -14,6 +14,7 @@ from portal.kernel.web.tables import register_table
 
 class AuditConfig(AppConfig):
     name = "audit"
+    verbose_name = _("Audit")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -7,12 +7,18 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from billing.logic.quota import DIMENSIONS
 from billing.models import Quota, QuotaReservation, Tenant
 from billing.services.limits import quota_set
 from billing.services.tenants import tenant_create
 from portal.kernel.web.admin import ReadOnlyAdmin, ServiceAdmin, acting
+from portal.kernel.web.admin_words import name_for_people
+
+name_for_people(Tenant, _("organisation"), _("organisations"), slug=_("short name"))
+name_for_people(Quota, _("quota"), _("quotas"))
+name_for_people(QuotaReservation, _("quota in use"), _("quotas in use"))
 
 
 @admin.register(Tenant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 from billing.permissions import PERMISSIONS
 from billing.tags import TAGS
@@ -11,6 +12,7 @@ from portal.kernel import audit_tags, authz
 
 class BillingConfig(AppConfig):
     name = "billing"
+    verbose_name = _("Billing")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

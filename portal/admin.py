@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminP
 from audit.models import Entry
 from portal.kernel.authz import permission_specs
 from portal.kernel.web.admin import ReadOnlyAdmin, ServiceAdmin, acting
+from portal.kernel.web.admin_words import name_for_people
 from portal.models import (
     Membership,
     Operation,
@@ -31,6 +32,11 @@ from portal.services.roles import assignable_permissions, role_save
 
 admin.site.unregister(Group)
 admin.site.unregister(LogEntry)
+
+name_for_people(Operation, _("operation"), _("operations"))
+name_for_people(Schedule, _("periodic work"), _("periodic work"))
+name_for_people(Worker, _("worker"), _("workers"))
+name_for_people(Entry, _("audit entry"), _("audit entries"))
 
 
 class UserForm(forms.ModelForm):  # type: ignore[type-arg]

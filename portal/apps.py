@@ -16,6 +16,7 @@ from portal.tags import TAGS
 
 class PortalConfig(AppConfig):
     name = "portal"
+    verbose_name = _("Platform")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from portal.kernel.web.admin import ReadOnlyAdmin, ServiceAdmin, acting
+from portal.kernel.web.admin_words import name_for_people
 from provisioning.models import (
     Cluster,
     Deployment,
@@ -28,6 +29,47 @@ from provisioning.services.catalogue import (
     template_copy_save,
     template_save,
 )
+
+name_for_people(
+    Cluster,
+    _("cluster"),
+    _("clusters"),
+    ca_pem=_("certificate of the CA"),
+    vmid_first=_("first machine number"),
+    vmid_last=_("last machine number"),
+    vmid_next=_("next machine number"),
+)
+name_for_people(
+    Template,
+    _("template"),
+    _("templates"),
+    app_stack=_("application"),
+    has_cloud_init=_("with cloud-init"),
+    install_options=_("options at creation"),
+    is_full_clone=_("full clones"),
+    minimum_plan_code=_("from which plan on"),
+    network_bridge=_("bridge"),
+    position=_("position"),
+    proxmox_template_vmid=_("machine number of the template"),
+    cpu_cores_min=_("fewest vCPU"),
+    cpu_cores_default=_("usual vCPU"),
+    cpu_cores_max=_("most vCPU"),
+    memory_mb_min=_("least memory in MiB"),
+    memory_mb_default=_("usual memory in MiB"),
+    memory_mb_max=_("most memory in MiB"),
+    disk_gb_min=_("smallest disk in GiB"),
+    disk_gb_default=_("usual disk in GiB"),
+    disk_gb_max=_("largest disk in GiB"),
+    rate_base_hour=_("price by the hour"),
+    rate_cpu_core_hour=_("price of a vCPU by the hour"),
+    rate_memory_gb_hour=_("price of a GiB of memory by the hour"),
+    rate_disk_gb_hour=_("price of a GiB of disk by the hour"),
+)
+name_for_people(TemplateCopy, _("place of a template"), _("places of templates"))
+name_for_people(Node, _("node"), _("nodes"))
+name_for_people(Storage, _("storage"), _("storages"))
+name_for_people(Deployment, _("deployment"), _("deployments"))
+name_for_people(VmidAllocation, _("machine number"), _("machine numbers"))
 
 _OWN = {"id", "created_at", "updated_at"}
 

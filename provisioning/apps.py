@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 from portal.kernel import audit_tags, authz, commands, dashboard, live, settings, ui
 from portal.kernel.web.tables import register_table
@@ -23,6 +24,7 @@ from provisioning.tags import TAGS
 
 class ProvisioningConfig(AppConfig):
     name = "provisioning"
+    verbose_name = _("Provisioning")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -95,6 +95,7 @@ class Scene:
             ("deployments", "pk"): self.deployment.pk,
             ("deployments", "deployment_id"): self.deployment.pk,
             ("deployments", "action"): "restart",
+            ("deployments", "step"): "resources",
             ("extension-requests", "pk"): self.extension.pk,
             ("notifications", "pk"): self.notice,
             ("notifications", "notification_id"): self.notice,
