@@ -23,6 +23,7 @@ export default defineConfig({
         "portal/frontend/js/chart.js",
         "portal/frontend/css/gallery.css",
         "portal/frontend/js/entrance.js",
+        "portal/frontend/js/searchable.js",
         "portal/frontend/images/icon.svg",
       ],
     },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -10,6 +9,8 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import User
+from portal.services.settings import setting_get
+from portal.web.zones import zone_choices
 
 PASSWORD_LENGTH = 1024
 PASSWORD_LEAST: int = settings.PASSWORD_LEAST
@@ -64,13 +65,20 @@ class PasswordChangeForm(forms.Form):
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What people decide about themselves."""
+    """What people decide about themselves; an empty time zone is the platform's."""
 
     timezone = forms.ChoiceField(
         label=_("Time zone"),
-        choices=lambda: [(name, name) for name in sorted(zoneinfo.available_timezones())],
+        required=False,
+        choices=lambda: zone_choices(str(setting_get("platform.timezone"))),
+        widget=forms.Select(attrs={"data-searchable": _("Find a city")}),
     )
 
     class Meta:
         model = User
-        fields = ("display_name", "email", "theme", "language", "timezone")
+        fields = ("display_name", "email", "theme", "language", "timezone", "has_shortcuts")
+        widgets = {"theme": forms.RadioSelect, "language": forms.RadioSelect}
+        help_texts = {
+            "has_shortcuts": _("Keys like N, G D or ?, listed by ?. Ctrl K works anyway."),
+            "timezone": "",
+        }

@@ -14,6 +14,7 @@ PROFILE = {
     "theme": "light",
     "language": "fr",
     "timezone": "America/Montreal",
+    "has_shortcuts": False,
 }
 
 
@@ -93,3 +94,40 @@ def test_language_of_the_person_rules_the_page(signed_in: Client) -> None:
     User.objects.using("platform").filter(username="support-north").update(language="fr")
 
     assert '<html lang="fr"' in signed_in.get("/profile").content.decode()
+
+
+def test_language_left_to_the_browser_follows_it(signed_in: Client) -> None:
+    page = signed_in.get("/profile", headers={"accept-language": "fr"}).content.decode()
+    assert '<html lang="fr"' in page
+
+
+def test_zones_are_offered_with_their_distance_to_utc(signed_in: Client) -> None:
+    page = signed_in.get("/profile").content.decode()
+    assert "As the platform: Europe/Paris (UTC+0" in page
+    assert '<option value="Asia/Kolkata">Kolkata (UTC+05:30)</option>' in page
+
+
+def test_switching_single_keys_off_reaches_the_next_page(signed_in: Client) -> None:
+    signed_in.post("/profile", {k: v for k, v in PROFILE.items() if k != "has_shortcuts"})
+    page = signed_in.get("/profile").content.decode()
+    assert 'data-shortcuts="off"' in page
+
+
+def test_api_tells_what_was_chosen_and_what_is_in_force(signed_in: Client) -> None:
+    changes = {"language": "browser", "timezone": "", "has_shortcuts": False}
+    body = signed_in.patch("/api/me", changes, content_type="application/json").json()
+    assert body["language"] == "en"
+    assert body["preferences"] == {"theme": "dark", **changes}
+
+
+def test_the_account_menu_turns_language_and_theme(world: World, signed_in: Client) -> None:
+    signed_in.post("/language", {"language": "fr"})
+    signed_in.post("/theme", {"theme": "system"})
+    user = User.objects.get(username="support-north")
+    tags = Entry.across_tenants.filter(tenant_id=world.north.id).values_list("tag", flat=True)
+    assert (user.language, user.theme) == ("fr", "system")
+    assert list(tags) == [Tag.PROFILE_CHANGED] * 2
+
+
+def test_an_invented_language_is_refused(signed_in: Client) -> None:
+    assert signed_in.post("/language", {"language": "xx"}).status_code == 400
