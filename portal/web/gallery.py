@@ -40,7 +40,7 @@ TAGS: dict[str, Callable[..., object]] = {
     "area_chart": ui_charts.area_chart,
     "sparkline": ui_charts.sparkline,
 }
-_TEMPLATES = Path(settings.TEMPLATES[0]["DIRS"][0])
+_TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 _COMMENT = re.compile(r"\{% comment %\}\n(.*?)\n?\{% endcomment %\}", re.DOTALL)
 _ROW = re.compile(r"  (\S.*?)(?:\s{2,}|: )(.+)")
 
@@ -75,7 +75,9 @@ class Group:
 
 
 class Gallery(PortalView):
-    """`/ui`: for platform staff. `?theme=dark` or `light` shows one theme, else both stand side by side."""
+    """`/ui`: for platform staff. `?theme=dark` or `light` shows one theme, else both stand side by side;
+    `?only=menu` shows one component.
+    """
 
     permission = Permission.SETTINGS_MANAGE
     template_name = "portal/gallery/page.html"
@@ -83,9 +85,11 @@ class Gallery(PortalView):
     def get(self, request: HttpRequest) -> HttpResponse:
         chosen = request.GET.get("theme", "")
         themes = (chosen,) if chosen in {DARK, LIGHT} else (DARK, LIGHT)
+        only = request.GET.get("only", "")
         groups = [
-            Group(key, label, [_specimen(name, themes, request) for name in names])
+            Group(key, label, [_specimen(name, themes, request) for name in shown])
             for key, (label, names) in GROUPS.items()
+            if (shown := [name for name in names if only in {"", name}])
         ]
         choices = (("", _("Both themes")), (DARK, _("Dark")), (LIGHT, _("Light")))
         tabs = [

@@ -55,6 +55,11 @@ def test_one_theme_can_be_chosen(staff: Client) -> None:
     )
 
 
+def test_one_component_can_be_chosen(staff: Client) -> None:
+    page = staff.get("/ui?only=menu").content.decode()
+    assert re.findall(r'class="card specimen" id="(\w+)"', page) == ["menu"]
+
+
 def test_every_registered_state_is_on_the_page(staff: Client) -> None:
     page = staff.get("/ui?theme=dark").content.decode()
     missing = [

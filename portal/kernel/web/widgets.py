@@ -16,6 +16,8 @@ from portal.kernel.ui import Text
 
 _LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 _UNITS = {"w": "weeks", "d": "days", "j": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+_NO_UNIT = "none"
+_UNIT_AFTER = {"": "hours", "hours": "minutes"}
 _PART = re.compile(r"(\d+(?:[.,]\d+)?)\s*([a-zA-Z]+)?\s*")
 
 
@@ -72,24 +74,24 @@ class DurationInput(forms.TextInput):
 
 
 def read_span(text: str) -> timedelta | None:
-    """What a person typed as a span; None when it is none. A figure without a unit counts hours."""
-    text, total, end, unit = text.strip(), timedelta(), 0, "hours"
-    if not text:
+    """What a person typed as a span; None when it is none. A figure alone counts hours, as in "12"; one
+    after hours counts minutes, as in "2h30".
+    """
+    parts = list(_PART.finditer(text.strip()))
+    if not parts or "".join(part[0] for part in parts) != text.strip():
         return None
-    for index, match in enumerate(_PART.finditer(text)):
-        if match.start() != end:
+    total, last = timedelta(), ""
+    for part in parts:
+        named = _UNITS.get((part[2] or "")[:1].lower())
+        unit = named if part[2] else _UNIT_AFTER.get(last)
+        if unit is None:
             return None
-        end = match.end()
-        named = _UNITS.get((match[2] or "")[:1].lower())
-        if match[2] and named is None:
-            return None
-        # "2h30": what follows hours without a unit are minutes.
-        unit = named or ("minutes" if index and unit == "hours" else "hours")
         try:
-            total += timedelta(**{unit: float(str(match[1]).replace(",", "."))})
+            total += timedelta(**{unit: float(part[1].replace(",", "."))})
         except OverflowError:
             return None
-    return total if end == len(text) else None
+        last = unit if named else _NO_UNIT
+    return total
 
 
 def written_span(span: timedelta) -> str:

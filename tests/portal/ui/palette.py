@@ -18,6 +18,14 @@ def tokens(theme: str) -> dict[str, str]:
     return dark if theme == "dark" else dark | _block(css, '[data-theme="light"] {')
 
 
+def wanted_contrast(theme: str) -> dict[str, str]:
+    """What `prefers-contrast: more` changes in a theme."""
+    css = TOKENS.read_text(encoding="utf-8")
+    media = css[css.index("@media (prefers-contrast: more)") :]
+    rule = media[media.index(f'[data-theme="{theme}"]') :]
+    return dict(re.findall(r"--([\w-]+):\s*([^;]+);", rule[: rule.index("}")]))
+
+
 def _block(css: str, selector: str) -> dict[str, str]:
     start = css.index(selector)
     body = css[css.index("{", start) : css.index("\n}", start)]
