@@ -29,7 +29,7 @@ GROUPS: dict[str, tuple[str | Promise, tuple[str, ...]]] = {
     "ways": (_("Ways"), ("tabs", "tree", "pager")),
     "answers": (_("Answers"), ("alert", "toast", "empty", "skeleton")),
     "progress": (_("Progress"), ("progress", "steps", "timeline")),
-    "lists": (_("Tables"), ("table",)),
+    "lists": (_("Tables"), ("table", "table_bulk")),
     "texts": (_("Texts"), ("log", "code", "diff")),
     "charts": (_("Charts"), ("bar_chart", "area_chart", "sparkline", "chart")),
 }
