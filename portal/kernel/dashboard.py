@@ -31,7 +31,7 @@ class Urgency(IntEnum):
 class Need:
     """Something that waits for a person, with the one action that helps.
 
-    `url` is where one looks at it. `post_to` makes the action a button that posts there with `field`
+    `url` is where one looks at it, empty where the reader has no such page. `post_to` makes the action a button that posts there with `field`
     set to `value`; without it the action is a link to `url`. `subject` is what it is about: of several
     needs about the same thing the most urgent one is shown.
     """

@@ -50,7 +50,8 @@ def _own(_request: HttpRequest) -> Mapping[str, Any] | None:
     if actor.may(AuditPermission.AUDIT_VIEW):
         return None
     rows = operation_cards(list(operations_of_actor(actor=actor)[:_OWN_SHOWN]))
-    return {"entries": [_entry(card) for card in rows]}
+    is_reader = not any(actor.may(permission) for permission in _ACTING)
+    return None if is_reader and not rows else {"entries": [_entry(card) for card in rows]}
 
 
 def _entry(card: OperationCard) -> dict[str, Any]:

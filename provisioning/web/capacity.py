@@ -31,6 +31,7 @@ def capacity(request: HttpRequest) -> Mapping[str, Any]:
         "rings": _rings(clusters),
         "meters": meters(verdicts, with_change=False),
         "clusters": clusters,
+        "has_page": True,
     }
 
 

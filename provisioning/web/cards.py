@@ -86,7 +86,14 @@ def _ending(request: HttpRequest) -> Mapping[str, Any] | None:
         }
         for deployment in sights.ending(request)[:_ENDING]
     ]
-    return {"rows": rows, "hours": needs.extension_hours(), "total": sights.live(request).ending}
+    is_own_only = actor.may(Permission.OPERATE) and not actor.may(Permission.MANAGE)
+    total = None if is_own_only else sights.live(request).ending
+    return {
+        "rows": rows,
+        "hours": needs.extension_hours(),
+        "total": total,
+        "is_own_only": is_own_only,
+    }
 
 
 _PATH: Final = "provisioning/cards/"
@@ -115,7 +122,8 @@ CARDS: Final = (
         f"{_PATH}capacity.html",
         Permission.CLUSTERS_MANAGE,
         capacity.performance,
-        42,
+        54,
+        "two-thirds",
         place=Place.PLATFORM,
     ),
     DashboardCard(

@@ -101,11 +101,10 @@ def _cost(request: HttpRequest) -> Stat:
     levels = sights.history(request).price_levels(now)
     month, before = amount(now, HOURS_PER_MONTH), amount(levels[0], HOURS_PER_MONTH)
     return {
-        "label": _("Estimated month"),
+        "label": _("Estimated month cost"),
         "icon": "wallet",
         "tone": "violet",
         "value": money(month, places=0),
-        "unit": _("at the present rate"),
         "points": [float(level) for level in levels],
         **_change(round(month) - round(before)),
     }
