@@ -16,6 +16,7 @@ from provisioning.logic.placement import NodeRoom, StorageRoom
 from provisioning.models import Cluster, Node, Storage, Template, TemplateCopy
 from provisioning.permissions import Permission
 from provisioning.selectors.capacity import (
+    Allocated,
     allocated,
     cluster_problem,
     node_room,
@@ -33,10 +34,12 @@ class NodeView:
 
 @dataclass(frozen=True, slots=True)
 class StorageView:
-    """A storage and its room."""
+    """A storage and its room: what deployments were given, and what those being made will take."""
 
     row: Storage
     room: StorageRoom
+    given_gb: int
+    reserved_gb: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +91,21 @@ def cluster_views(clusters: Iterable[Cluster]) -> list[ClusterView]:
             row=cluster,
             problem=cluster_problem(cluster),
             nodes=tuple(NodeView(n, node_room(cluster.code, n, sums)) for n in cluster.nodes.all()),
-            storages=tuple(
-                StorageView(s, storage_room(cluster.code, s, sums)) for s in cluster.storages.all()
-            ),
+            storages=tuple(_storage(cluster, storage, sums) for storage in cluster.storages.all()),
             templates=tuple(_templates(cluster)),
         )
         for cluster in rows
     ]
+
+
+def _storage(cluster: Cluster, storage: Storage, sums: Allocated) -> StorageView:
+    key = (cluster.pk, storage.name, storage.node.name if storage.node else "")
+    return StorageView(
+        storage,
+        storage_room(cluster.code, storage, sums),
+        given_gb=sums.disk_gb[key],
+        reserved_gb=sums.reserved_gb[key],
+    )
 
 
 def _templates(cluster: Cluster) -> Iterable[TemplateView]:

@@ -38,7 +38,7 @@ class DeploymentDetail(PortalView):
             "actions": offered,
             "cost": cost(deployment.price_hour, hours=None, currency="EUR"),
             "meters": meters(quota_verdicts(deployment.tenant_id, Amounts()), with_change=False),
-            "entries": history(deployment),
+            "entries": history(deployment.pk),
             "lease": lease_card(self.actor, deployment),
             "sees_places": self.actor.may(Permission.INFRASTRUCTURE_VIEW),
             **operation_card(actor=self.actor, target_id=deployment.pk),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
@@ -10,6 +11,19 @@ from provisioning.models import Finding
 from provisioning.states import FindingKind
 
 _K = FindingKind
+THERE, UNKNOWN, GONE = "there", "unknown", "gone"
+_KNOWN: Final = {
+    _K.MISSING: GONE,
+    _K.UNREACHABLE: UNKNOWN,
+    _K.FOREIGN: THERE,
+    _K.DRIFT: THERE,
+    _K.ORPHAN: THERE,
+    _K.HALF_CLONE: THERE,
+    _K.MOVED: THERE,
+    _K.REAPPEARED: THERE,
+    _K.STALE_VMID: GONE,
+    _K.TOO_MUCH_VANISHED: UNKNOWN,
+}
 
 
 def advice(finding: Finding) -> dict[str, str]:
@@ -35,6 +49,94 @@ def pairs(finding: Finding) -> list[dict[str, Any]]:
         for name in names
         if name != "command"
     ]
+
+
+def sides(finding: Finding) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows of a diff of both sides, and the labels of what is the same on both."""
+    rows, same = [], []
+    for pair in pairs(finding):
+        if pair["expected"] is not None and pair["expected"] == pair["found"]:
+            same.append(str(pair["label"]))
+        else:
+            rows.append(
+                {"label": pair["label"], "before": pair["expected"], "after": pair["found"]}
+            )
+    return rows, same
+
+
+def truths(finding: Finding) -> list[dict[str, Any]]:
+    """The three things uHub can know of a machine; one of them is what it goes by here."""
+    known = _KNOWN[FindingKind(finding.kind)]
+    texts = {
+        THERE: (_("There"), "circle-check", _("The cluster lists a machine under this number.")),
+        UNKNOWN: (
+            _("Unknown"),
+            "circle-question-mark",
+            _("Whoever could tell does not answer, or is not believed."),
+        ),
+        GONE: (
+            _("Gone"),
+            "circle-slash",
+            _("The cluster, with quorum, calls the number free, several times in a row."),
+        ),
+    }
+    return [
+        {"label": label, "icon": icon, "text": text, "is_current": key == known}
+        for key, (label, icon, text) in texts.items()
+    ]
+
+
+def decisions(finding: Finding, actions: Iterable[str], obstacle: str) -> list[dict[str, str]]:
+    """What may be decided, each with what follows from it."""
+    looks = {
+        "reapply": (
+            _("Set again"),
+            "rotate-cw",
+            "primary",
+            _("The machine gets our figures back; processor and memory at its next start."),
+        ),
+        "adopt": (
+            _("Adopt"),
+            "user-round-plus",
+            "primary",
+            _("It becomes a deployment on hold and counts against a quota."),
+        ),
+        "accept": (_("Accept"), "check", "", _accepted(finding)),
+        "forget": (
+            _("Forget"),
+            "eraser",
+            "danger",
+            _("Quota, name and number are released. Nothing is sent to the cluster."),
+        ),
+        "close": (
+            _("Close"),
+            "bell-off",
+            "",
+            _("It may stand as it is. It opens again when it changes."),
+        ),
+    }
+    found = []
+    for code in actions:
+        label, icon, variant, text = looks[code]
+        found.append(
+            {
+                "code": code,
+                "label": label,
+                "icon": icon,
+                "variant": variant,
+                "text": text,
+                "obstacle": obstacle if code == "reapply" else "",
+            }
+        )
+    return found
+
+
+def _accepted(finding: Finding) -> str:
+    if finding.kind == _K.DRIFT:
+        return _("The found values become the deployment's own. Quota and price follow.")
+    if finding.kind == _K.STALE_VMID:
+        return _("The number goes into quarantine and is given out again later.")
+    return _("uHub believes that these machines are gone, and looks for each of them one by one.")
 
 
 def _value(name: str, value: Any) -> str | None:

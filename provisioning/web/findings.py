@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from audit.selectors.entries import entries_about
 from portal.kernel.errors import InvalidInput, NotFound
+from portal.kernel.ui import status_style
 from portal.kernel.web.table_views import TableView
 from portal.kernel.web.views import ActionView, PortalView
 from provisioning.models import Finding, Template
@@ -22,8 +22,10 @@ from provisioning.selectors.findings import finding_get, finding_list, sees_all,
 from provisioning.services import decisions
 from provisioning.services.adoption import AdoptionRequest, finding_adopt
 from provisioning.states import FindingStatus
-from provisioning.web.explanations import advice, pairs
+from provisioning.web.explanations import advice, pairs, sides, truths
+from provisioning.web.explanations import decisions as decisions_shown
 from provisioning.web.finding_table import FINDINGS, FindingRow
+from provisioning.web.presentation import history
 
 
 class ReasonForm(forms.Form):
@@ -96,11 +98,13 @@ class FindingDetail(PortalView):
             "tenant": tenant_names([finding]).get(finding.tenant_id, ""),
             "is_own": finding.tenant_id == self.actor.tenant_id,
             "advice": advice(finding),
-            "pairs": pairs(finding),
+            "look": status_style("finding_kind", finding.kind),
+            "truths": truths(finding),
             "actions": actions,
-            "obstacle": obstacle,
-            "entries": entries_about(finding.pk)[:10],
+            "decisions": decisions_shown(finding, actions, obstacle),
+            "history": history(finding.pk),
         }
+        values["sides"], values["same"] = sides(finding)
         values["reason_forms"] = {code: ReasonForm(auto_id=f"{code}_%s") for code in actions}
         if "adopt" in actions:
             name = {"name": finding.found.get("name") or ""}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.kernel.errors import NotFound
 from portal.kernel.web.views import ActionView, PortalView
-from provisioning.models import Cluster, Node
+from portal.templatetags.ui import gib, mib
+from provisioning.models import Cluster, Node, NodeState
 from provisioning.permissions import Permission
 from provisioning.selectors.infrastructure import (
     ClusterView,
@@ -29,6 +32,11 @@ from provisioning.services.maintenance import (
 )
 
 _HIGH, _FULL = 0.8, 0.95
+_NODE_ICONS: dict[str, str] = {
+    NodeState.ONLINE: "cpu",
+    NodeState.OFFLINE: "octagon-x",
+    NodeState.UNKNOWN: "circle-question-mark",
+}
 
 
 class ReasonForm(forms.Form):
@@ -65,6 +73,7 @@ class Infrastructure(PortalView):
         may_manage = self.actor.may(Permission.INFRASTRUCTURE_MANAGE)
         values: dict[str, Any] = {
             "clusters": [_cluster(view) for view in views],
+            "tree": [_tree(view) for view in views],
             "may_manage": may_manage,
             "dialogs": [],
         }
@@ -113,20 +122,61 @@ def _dialog(kind: str, row: Cluster | Node) -> Dialog:
 
 
 def _cluster(view: ClusterView) -> dict[str, Any]:
+    rooms = [node.room for node in view.nodes]
+    storages = [storage.room for storage in view.storages]
+    hosts = list(view.row.api_hosts.all())
     return {
         "row": view.row,
         "problem": view.problem,
-        "hosts": view.row.api_hosts.all(),
+        "hosts": hosts,
+        "answering": sum(host.is_reachable for host in hosts),
+        "online": sum(node.row.state == NodeState.ONLINE for node in view.nodes),
+        "rings": [
+            _ring(_("vCPU"), _sum(rooms, "cpu_allocated"), _sum(rooms, "cpu_capacity"), str),
+            _ring(
+                _("Memory"),
+                _sum(rooms, "memory_allocated_mb"),
+                _sum(rooms, "memory_capacity_mb"),
+                mib,
+            ),
+            _ring(_("Storage"), _sum(storages, "allocated_gb"), _sum(storages, "capacity_gb"), gib),
+        ],
         "nodes": [_node(node) for node in view.nodes],
         "storages": [_storage(storage) for storage in view.storages],
         "templates": view.templates,
     }
 
 
+def _tree(view: ClusterView) -> dict[str, Any]:
+    """A cluster with what it is made of, each a link to its place on the page."""
+    nodes = [
+        {
+            "label": node.row.name,
+            "icon": "wrench" if node.row.is_in_maintenance else _NODE_ICONS[node.row.state],
+            "url": f"#node-{node.row.pk}",
+        }
+        for node in view.nodes
+    ]
+    storages = [
+        {
+            "label": f"{one.row.name} · {one.room.node}" if one.room.node else one.row.name,
+            "icon": "hard-drive",
+            "url": f"#storage-{one.row.pk}",
+        }
+        for one in view.storages
+    ]
+    return {
+        "label": view.row.name,
+        "icon": "server-cog",
+        "url": f"#cluster-{view.row.pk}",
+        "badge": _("Maintenance") if view.row.is_in_maintenance else "",
+        "children": [*nodes, *storages],
+    }
+
+
 def _node(view: NodeView) -> dict[str, Any]:
     room = view.room
     memory = (room.memory_allocated_mb, room.memory_capacity_mb)
-    memory_text = " / ".join(_gib(value) for value in memory)
     return {
         "row": view.row,
         "meters": [
@@ -136,20 +186,33 @@ def _node(view: NodeView) -> dict[str, Any]:
                 room.cpu_allocated,
                 room.cpu_capacity,
             ),
-            _meter(_("Memory"), _("%(amount)s GiB") % {"amount": memory_text}, *memory),
+            _meter(_("Memory"), f"{mib(memory[0])} / {_known(memory[1], mib)}", *memory),
         ],
     }
 
 
 def _storage(view: StorageView) -> dict[str, Any]:
     room, row = view.room, view.row
-    figures = f"{room.allocated_gb} / {_known(room.capacity_gb)}"
-    text = _("%(amount)s GiB") % {"amount": figures}
+    text = f"{gib(room.allocated_gb)} / {_known(room.capacity_gb, gib)}"
     return {
         "row": row,
         "where": room.node or _("shared"),
-        "meter": _meter(_("Allocated"), text, room.allocated_gb, room.capacity_gb),
+        "meter": _meter(_("Spoken for"), text, room.allocated_gb, room.capacity_gb),
+        "figures": [
+            (_("Given to machines"), gib(view.given_gb)),
+            (_("Reserved for clones"), gib(view.reserved_gb)),
+            (_("Really used"), _known(row.used_gb, gib)),
+        ],
     }
+
+
+def _ring(label: str, value: int, capacity: int, said: Callable[[int], str]) -> dict[str, Any]:
+    note = f"{said(value)} / {said(capacity)}" if capacity else said(value)
+    return {"label": label, "value": min(value, capacity), "max": capacity, "note": note}
+
+
+def _sum(rooms: Iterable[object], name: str) -> int:
+    return sum(getattr(room, name) or 0 for room in rooms)
 
 
 def _meter(label: str, text: str, value: int, capacity: int | None) -> dict[str, Any]:
@@ -164,12 +227,8 @@ def _times(view: NodeView) -> str:
     cores, capacity = view.row.cpu_cores, view.room.cpu_capacity
     if not cores or not capacity or cores == capacity:
         return ""
-    return f" ({cores} × {capacity / cores:g})"
+    return f" ({cores} × {number_format(round(capacity / cores, 2), use_l10n=True)})"
 
 
-def _known(value: int | None) -> str:
-    return "?" if value is None else str(value)
-
-
-def _gib(value_mb: int | None) -> str:
-    return "?" if value_mb is None else f"{value_mb / 1024:.0f}"
+def _known(value: int | None, said: Callable[[int], str] = str) -> str:
+    return "?" if value is None else said(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.html import format_html
@@ -51,6 +52,9 @@ _LOOKS: dict[str, tuple[str, str]] = {
     Tag.EXTENSION_EXPIRED: ("clock", "idle"),
     Tag.DELETED: ("trash-2", "idle"),
     Tag.VMID_TAKEN: ("triangle-alert", "warn"),
+    Tag.FINDING_OPENED: ("circle-alert", "warn"),
+    Tag.FINDING_RESOLVED: ("circle-check", "ok"),
+    Tag.FINDING_CLOSED: ("bell-off", "idle"),
 }
 
 
@@ -145,9 +149,9 @@ def _delete_reason(deployment: Deployment) -> str:
     return _("It is on hold: lift the hold first.") if deployment.hold else ""
 
 
-def history(deployment: Deployment) -> list[dict[str, Any]]:
-    """What happened to a deployment, newest first, for the timeline."""
-    return [_event(entry) for entry in entries_about(deployment.pk)[:HISTORY_LENGTH]]
+def history(target_id: UUID) -> list[dict[str, Any]]:
+    """What happened to an object, newest first, for the timeline."""
+    return [_event(entry) for entry in entries_about(target_id)[:HISTORY_LENGTH]]
 
 
 def _event(entry: Entry) -> dict[str, Any]:
