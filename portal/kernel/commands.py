@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.http import HttpRequest
 
@@ -20,6 +20,8 @@ from portal.kernel.ui import Text
 
 Answer = TypeVar("Answer")
 Words = tuple[str, ...]
+CANDIDATES: Final = 40
+"""How many rows a provider reads for one group of the palette."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class Asking:
             self.known[key] = ask()
         answer: Answer = self.known[key]
         return answer
+
+    def rows(self, provider: SearchProvider, words: Words, limit: int = 0) -> Sequence[Row]:
+        """What a provider finds, asked once; CANDIDATES unless more are wanted."""
+        most = limit or CANDIDATES
+        return self.once((provider.kind, words, most), lambda: provider.find(self, words, most))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ leakproof, and LIKE is not.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from django.db.models import (
@@ -17,7 +18,6 @@ from django.db.models import (
     Func,
     IntegerField,
     Model,
-    Q,
     QuerySet,
     TextField,
     Value,
@@ -31,6 +31,7 @@ from portal.kernel.matching import TYPO_FROM
 _ACCENTED: Final = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ"
 _PLAIN: Final = "aaaaaaceeeeiiiinooooouuuuyy"
 _Row = TypeVar("_Row", bound=Model)
+_Shape = TypeVar("_Shape")
 
 
 class Folded(Func):
@@ -60,47 +61,62 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _text(fields: Sequence[str]) -> Combinable:
-    if len(fields) == 1:
-        return Folded(F(fields[0]))
-    parts: list[Any] = [F(fields[0])]
-    for name in fields[1:]:
-        parts += [Value(" "), F(name)]
-    return Folded(Concat(*parts, output_field=TextField()))
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Words as conditions of a query over `fields`, of which the first is what people call a row.
 
+    `is_plain` says that the fields hold nothing but lower-case ASCII, so that they are compared as they are.
+    `is_large` that there may be many rows: then the costlier patterns are tried only when nothing holds
+    the words.
+    """
 
-def held(rows: QuerySet[_Row], words: Sequence[str], *fields: str) -> QuerySet[_Row]:
-    """The rows whose fields hold every word, those first whose first field is or begins with one."""
-    text = _text(fields)
-    for word in words:
-        rows = rows.filter(LikeAny(text, [f"%{_escaped(word)}%"]))
-    if not words:
-        return rows
-    first = Folded(F(fields[0]))
-    begins = [f"{_escaped(word)}%" for word in words]
-    rank = Case(
-        When(Q(LikeAny(first, [_escaped(word) for word in words])), then=Value(0)),
-        When(Q(LikeAny(first, begins)), then=Value(1)),
-        default=Value(2),
-        output_field=IntegerField(),
-    )
-    return rows.order_by(rank, Length(fields[0]), fields[0])
+    fields: tuple[str, ...]
+    is_plain: bool = False
+    is_large: bool = False
 
+    def __call__(
+        self, rows: QuerySet[_Row, _Shape], words: Sequence[str], limit: int
+    ) -> list[_Shape]:
+        """At most `limit` rows, the best first; in one statement, or two of what is large."""
+        if not words:
+            return list(rows[:limit])
+        if self.is_large and (found := list(self._held(rows, words)[:limit])):
+            return found
+        return list(self._scattered(rows, words)[:limit])
 
-def scattered(rows: QuerySet[_Row], words: Sequence[str], *fields: str) -> QuerySet[_Row]:
-    """The rows that hold every word's letters in their order, or the word with one letter wrong."""
-    text = _text(fields)
-    for word in words:
-        rows = rows.filter(LikeAny(text, _loose(word)))
-    return rows.order_by(Length(fields[0]), fields[0])
+    def _held(self, rows: QuerySet[_Row, _Shape], words: Sequence[str]) -> QuerySet[_Row, _Shape]:
+        """The rows that hold every word."""
+        text = self._text(self.fields)
+        for word in words:
+            rows = rows.filter(LikeAny(text, [f"%{_escaped(word)}%"]))
+        return self._ranked(rows, words)
 
+    def _scattered(
+        self, rows: QuerySet[_Row, _Shape], words: Sequence[str]
+    ) -> QuerySet[_Row, _Shape]:
+        """The rows with every word's letters in their order, or with one letter of it wrong."""
+        text = self._text(self.fields)
+        for word in words:
+            rows = rows.filter(LikeAny(text, _loose(word)))
+        return self._ranked(rows, words)
 
-def narrowed(rows: QuerySet[_Row], words: Sequence[str], limit: int, *fields: str) -> list[_Row]:
-    """At most `limit` rows for words, in one statement or, where none holds them, in a second one."""
-    found = list(held(rows, words, *fields)[:limit])
-    if found or not words:
-        return found
-    return list(scattered(rows, words, *fields)[:limit])
+    def _ranked(self, rows: QuerySet[_Row, _Shape], words: Sequence[str]) -> QuerySet[_Row, _Shape]:
+        """Those first whose first field is, begins with, or holds one of the words."""
+        first = self._text(self.fields[:1])
+        patterns = ("{}", "{}%", "%{}%")
+        ranks = [
+            When(LikeAny(first, [form.format(_escaped(word)) for word in words]), then=Value(rank))
+            for rank, form in enumerate(patterns)
+        ]
+        rank = Case(*ranks, default=Value(len(patterns)), output_field=IntegerField())
+        return rows.order_by(rank, Length(self.fields[0]), self.fields[0])
+
+    def _text(self, fields: Sequence[str]) -> Combinable:
+        text: Combinable = F(fields[0])
+        if len(fields) > 1:
+            parts = [part for name in fields for part in (F(name), Value(" "))]
+            text = Concat(*parts, output_field=TextField())
+        return text if self.is_plain else Folded(text)
 
 
 def _loose(word: str) -> list[str]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from portal.kernel.authz import SIGNED_IN
 from portal.kernel.commands import Asking, Row, SearchProvider, Words, search_providers
 from portal.kernel.matching import fold, match
-from portal.kernel.narrowing import narrowed
+from portal.kernel.narrowing import Narrowing
 from portal.kernel.queue import operation_kinds
 from portal.kernel.settings import setting_definitions
 from portal.kernel.tenancy import current_tenant_id
@@ -34,40 +34,44 @@ _HEX: Final = re.compile(r"[0-9a-f-]{6,36}")
 
 
 def operations_find(asking: Asking, words: Words, limit: int) -> list[Row]:
-    """The newest by kind, state, id or the name of what they work on."""
+    """The newest by kind, state, id, and the name of what they work on."""
     rows = operation_list(actor=asking.actor)
-    names: dict[UUID, str] = {}
-    for word in words:
-        types = _types(word)
-        states = [one.value for one in OperationStatus if match((word,), str(one.label))]
-        wanted = Q(type__in=types) | Q(status__in=states)
-        targets = _targets(asking, word)
-        names |= targets
-        if targets:
-            wanted |= Q(target_id__in=list(targets))
-        if bounds := _id_bounds(word):
-            wanted |= Q(pk__range=bounds)
+    if words:
+        known = Q()
+        others: list[str] = []
+        for word in words:
+            if condition := _condition(word):
+                known &= condition
+            else:
+                others.append(word)
+        wanted = known & _about(asking, tuple(others)) if others else known
+        if len(others) < len(words):
+            wanted |= _about(asking, words)
         rows = rows.filter(wanted)
     found = rows.order_by("-created_at", "-id")[:limit]
     return operation_rows(operation_cards(found))
 
 
-def _types(word: str) -> list[str]:
+def _condition(word: str) -> Q | None:
+    """What a word says about operations themselves: a kind, a state, the beginning of an id."""
     kinds = operation_kinds()
-    return [one.type for one in kinds if match((word,), str(one.label), (one.type,))]
+    types = [one.type for one in kinds if match((word,), str(one.label), (one.type,))]
+    states = [one.value for one in OperationStatus if match((word,), str(one.label))]
+    bounds = _id_bounds(word)
+    if not (types or states or bounds):
+        return None
+    condition = Q(type__in=types) | Q(status__in=states)
+    return condition | Q(pk__range=bounds) if bounds else condition
 
 
-def _targets(asking: Asking, word: str) -> dict[UUID, str]:
-    """What other apps find under the word that operations work on."""
-    found: dict[UUID, str] = {}
+def _about(asking: Asking, words: Words) -> Q:
+    """Operations on what other apps find under the words."""
+    found: list[UUID] = []
     for provider in search_providers(asking):
         if provider.target_type:
-            rows = asking.once(
-                ("targets", provider.kind, word),
-                lambda one=provider: one.find(asking, (word,), TARGETS),  # type: ignore[misc]
-            )
-            found |= {UUID(row.id): row.title for row in rows}
-    return found
+            rows = asking.rows(provider, words)[:TARGETS]
+            found += [UUID(row.id) for row in rows]
+    return Q(target_id__in=found)
 
 
 def _id_bounds(word: str) -> tuple[UUID, UUID] | None:
@@ -116,10 +120,10 @@ def people_find(asking: Asking, words: Words, limit: int) -> list[Row]:
     rows = member_list(actor=asking.actor, tenant_id=tenant_id).filter(is_active=True)
     if not words:
         rows = rows.order_by("display_name", "username")
-    return [_person(asking, one) for one in narrowed(rows, words, limit, *_PERSON)]
+    return [_person(asking, one) for one in _PEOPLE(rows, words, limit)]
 
 
-_PERSON: Final = ("username", "display_name", "email")
+_PEOPLE: Final = Narrowing(("username", "display_name", "email"))
 
 
 def _person(asking: Asking, one: User) -> Row:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from portal.kernel.authz import SIGNED_IN
 from portal.kernel.commands import (
+    CANDIDATES,
     Asking,
     Row,
     SearchProvider,
@@ -18,13 +19,12 @@ from portal.kernel.commands import (
     commands_for,
     search_providers,
 )
-from portal.kernel.matching import QUERY_MOST, words_of
+from portal.kernel.matching import QUERY_MOST, fold, words_of
 from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.web.views import PortalView
 from portal.logic.command_line import parsed
 from portal.web.palette_lines import line_read
 from portal.web.palette_options import (
-    CANDIDATES,
     SHOWN,
     Option,
     Reply,
@@ -137,7 +137,7 @@ def _say(
 def _add_found(
     asking: Asking, reply: Reply, provider: SearchProvider, words: Words, shown: int
 ) -> None:
-    options = found_options(asking, provider, words, max(CANDIDATES, shown + 1))
+    options = found_options(asking, provider, words, CANDIDATES)
     reply.add(
         provider.kind,
         provider.label,
@@ -152,15 +152,12 @@ def _add_actions_of_the_named(
 ) -> None:
     """Whoever types the whole name of one object is shown what can be done to it, too."""
     for provider in providers:
-        group = next((one for one in reply.groups if one.key == provider.kind), None)
-        if group is None or provider.get is None or not provider.place:
-            continue
-        named = [one for one in group.options if one.title.lower() == text.lower()]
-        if len(named) == 1:
-            found = provider.get(asking, [named[0].url.removeprefix(provider.place)])
-            for row in found:
-                options = subject_options(asking, provider.kind, row, SHOWN)
-                reply.add("here", row.title, options)
+        if provider.place:
+            rows = asking.rows(provider, words_of(text))
+            named = [row for row in rows if fold(row.title) == fold(text)]
+            if len(named) == 1:
+                options = subject_options(asking, provider.kind, named[0], SHOWN)
+                reply.add("here", named[0].title, options)
 
 
 def _here(asking: Asking) -> tuple[SearchProvider | None, Row | None]:

@@ -19,7 +19,6 @@ from portal.kernel.commands import (
 from portal.kernel.matching import composed, fold, pieces, words_of
 from portal.logic.command_line import Parsed
 from portal.web.palette_options import (
-    CANDIDATES,
     SHOWN,
     Option,
     Reply,
@@ -57,7 +56,7 @@ def line_read(asking: Asking, reply: Reply, parsed: Parsed, here: Row | None) ->
 def _named(asking: Asking, provider: SearchProvider, name: str) -> Row | None:
     """The one object that is called exactly so."""
     wanted = fold(name)
-    rows = provider.find(asking, words_of(name), CANDIDATES)
+    rows = asking.rows(provider, words_of(name))
     exact = [
         row
         for row in rows
@@ -83,7 +82,7 @@ def _offer_subjects(
 ) -> None:
     """The objects it could be done to, the page's own first."""
     words = words_of(name)
-    rows = list(provider.find(asking, words, CANDIDATES))
+    rows = list(asking.rows(provider, words))
     if words:
         fitting = [(one, row) for row in rows if (one := row_option(row, provider, words))]
         rows = [row for _one, row in sorted(fitting, key=lambda pair: -pair[0].score)]

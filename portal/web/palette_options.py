@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from portal.kernel.authz import SIGNED_IN
 from portal.kernel.commands import (
+    CANDIDATES,
     Asking,
     Availability,
     Command,
@@ -24,7 +25,6 @@ from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.ui import NavItem, Text, nav_items
 from portal.selectors.memberships import people_who_may
 
-CANDIDATES = 40
 SHOWN = 8
 _HELPERS = 3
 
@@ -164,7 +164,7 @@ def found_options(
     asking: Asking, provider: SearchProvider, words: Words, limit: int
 ) -> list[Option]:
     """The best of what a provider finds."""
-    rows = provider.find(asking, words, limit)
+    rows = asking.rows(provider, words, limit)
     options = [one for row in rows if (one := row_option(row, provider, words))]
     return sorted(options, key=lambda one: -one.score) if words else options
 

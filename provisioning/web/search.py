@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.kernel.authz import authorize
 from portal.kernel.commands import Asking, Row, SearchProvider, Words
-from portal.kernel.narrowing import narrowed
+from portal.kernel.narrowing import Narrowing
 from portal.kernel.ui import status_style
 from provisioning.models import Deployment, Finding, Node, Template
 from provisioning.permissions import Permission
@@ -23,16 +23,28 @@ from provisioning.selectors.findings import finding_list
 from provisioning.selectors.templates import template_list
 
 _FINDINGS_READ: Final = 200
+_NAMES: Final = Narrowing(("name", "hostname"), is_plain=True, is_large=True)
+_NAMES_AND_ADDRESSES: Final = Narrowing(
+    ("name", "hostname", "addresses"), is_plain=True, is_large=True
+)
+_TEMPLATES: Final = Narrowing(("name", "code", "description"))
+_NODES: Final = Narrowing(("name", "cluster__name", "cluster__code"))
 _ADDRESS: Final = frozenset("0123456789abcdef.:")
 
 
 def machines_find(asking: Asking, words: Words, limit: int) -> list[Row]:
-    """By name and host name; by address when a word looks like one."""
-    rows = deployment_list(actor=asking.actor)
+    """By name and host name; by address when a word looks like one. Names are read first, rows of a few."""
+    live = deployment_list(actor=asking.actor)
+    if not words:
+        return machine_rows(live[:limit])
+    names = live.select_related(None).order_by()
+    narrowing = _NAMES
     if any(_is_address(word) for word in words):
-        rows = rows.annotate(addresses=Cast("ip_addresses", TextField()))
-        return machine_rows(narrowed(rows, words, limit, "name", "hostname", "addresses"))
-    return machine_rows(narrowed(rows, words, limit, "name", "hostname"))
+        names = names.annotate(addresses=Cast("ip_addresses", TextField()))
+        narrowing = _NAMES_AND_ADDRESSES
+    found = [pk for pk, _name in narrowing(names.values_list("pk", "name"), words, limit)]
+    machines = {one.pk: one for one in live.filter(pk__in=found)}
+    return machine_rows(machines[pk] for pk in found if pk in machines)
 
 
 def _is_address(word: str) -> bool:
@@ -78,7 +90,7 @@ def keys(ids: Iterable[str]) -> list[UUID]:
 def templates_find(asking: Asking, words: Words, limit: int) -> list[Row]:
     """By name, code and description."""
     rows = template_list(actor=asking.actor)
-    return [_template(one) for one in narrowed(rows, words, limit, "name", "code", "description")]
+    return [_template(one) for one in _TEMPLATES(rows, words, limit)]
 
 
 def templates_get(asking: Asking, ids: Sequence[str]) -> list[Row]:
@@ -132,7 +144,7 @@ def nodes_find(asking: Asking, words: Words, limit: int) -> list[Row]:
     """Nodes by name and cluster."""
     authorize(asking.actor, Permission.INFRASTRUCTURE_VIEW)
     rows = Node.objects.select_related("cluster").order_by("cluster__code", "name")
-    found = narrowed(rows, words, limit, "name", "cluster__name", "cluster__code")
+    found = _NODES(rows, words, limit)
     page = reverse("provisioning:infrastructure")
     return [
         Row(

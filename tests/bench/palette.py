@@ -16,7 +16,9 @@ from tests.bench.subjects import measured
 from tests.bench.timing import Act
 from tests.bench.world import MANY, BenchWorld
 
-ILIKE = "SELECT id, name FROM provisioning_deployment WHERE tenant_id = %s AND name ILIKE %s LIMIT 40"
+ILIKE = (
+    "SELECT id, name FROM provisioning_deployment WHERE tenant_id = %s AND name ILIKE %s LIMIT 40"
+)
 FLOOR = "one ILIKE over the tenant"
 _CALLS = 5
 

@@ -12,7 +12,11 @@ FITTING = [
     ("web 04", "web-04", [("web", True), ("-", False), ("04", True)]),
     ("web04", "web-04", [("web", True), ("-", False), ("04", True)]),
     ("api", "prod-api-03", [("prod-", False), ("api", True), ("-03", False)]),
-    ("wl4", "web-linux-04", [("w", True), ("eb-", False), ("l", True), ("inux-0", False), ("4", True)]),
+    (
+        "wl4",
+        "web-linux-04",
+        [("w", True), ("eb-", False), ("l", True), ("inux-0", False), ("4", True)],
+    ),
     ("wbe-04", "web-04", [("web-04", True)]),
     ("servr", "server", [("serv", True), ("e", False), ("r", True)]),
     ("serwer", "server", [("server", True)]),
