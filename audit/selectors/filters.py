@@ -22,7 +22,7 @@ class EntryFilter(django_filters.FilterSet):
     category = django_filters.ChoiceFilter(
         label=_("Category"),
         empty_label=_("Any category"),
-        choices=[(item.value, item.value) for item in Category],
+        choices=lambda: [(item.value, item.label) for item in Category],
     )
     target = django_filters.CharFilter(label=_("Target"), method="by_target")
     outcome = django_filters.ChoiceFilter(

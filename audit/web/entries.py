@@ -53,6 +53,7 @@ class EntryDetail(PortalView):
         values = {
             "entry": entry,
             "label": tag_label(entry),
+            "category": Category(entry.category).label,
             "rows": rows,
             "facts": (entry.detail or {}).items(),
         }

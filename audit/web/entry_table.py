@@ -74,7 +74,12 @@ ENTRIES: Final = Table(
         ),
         Column("target", _("Target"), _target, on_phones=True),
         Column("who", _("Who"), lambda row: person_cell(row.actor_label), on_phones=True),
-        Column("category", _("Category"), lambda row: tag_cell(row.category), is_default=False),
+        Column(
+            "category",
+            _("Category"),
+            lambda row: tag_cell(Category(row.category).label),
+            is_default=False,
+        ),
         Column("from", _("From"), _from),
         Column(
             "request",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
 class Category(StrEnum):
@@ -21,6 +22,23 @@ class Category(StrEnum):
     BILLING = "billing"
     PROJECT = "project"
     SETTINGS = "settings"
+
+    @property
+    def label(self) -> str:
+        """The category in the reader's language."""
+        return str(_LABELS[self])
+
+
+_LABELS: Final[Mapping[Category, Promise]] = {
+    Category.LIFECYCLE: _("Life of machines"),
+    Category.HEALTH: _("Health"),
+    Category.BACKUP: _("Backups"),
+    Category.QUOTA: _("Quota"),
+    Category.SECURITY: _("Security"),
+    Category.BILLING: _("Billing"),
+    Category.PROJECT: _("Projects"),
+    Category.SETTINGS: _("Settings"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
 SAMPLES = "portal/gallery/examples"
 NAMES = re.compile(
-    r"\b(uHub|vCPU|VMID|CSV|JSONL?|Ctrl|Esc|Tab|web-04|ada|True|False|specimen\.source|MB/s)\b"
+    r"\b(uHub|vCPU|VMID|CSV|JSONL?|Ctrl|Esc|Tab|web-04|ada|True|False|specimen\.source|MB/s|ms)\b"
 )
-"""Proper names, keys, units and examples: the same in every language."""
+"""Proper names, keys, units of physics and examples: the same in every language."""
 _ATTRIBUTES = re.compile(
     r"\b(?:aria-label|aria-description|title|placeholder|alt|label|sub|note|text|confirm|unit|hint"
     r'|data-[a-z-]*(?:text|label|title|open|asking|lost|said|word))="([^"]*)"'
