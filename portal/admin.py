@@ -33,6 +33,8 @@ from portal.services.roles import assignable_permissions, role_save
 admin.site.unregister(Group)
 admin.site.unregister(LogEntry)
 
+for _model in (Role, Membership, Team):
+    name_for_people(_model)
 name_for_people(Operation, _("operation"), _("operations"))
 name_for_people(Schedule, _("periodic work"), _("periodic work"))
 name_for_people(Worker, _("worker"), _("workers"))

@@ -14,6 +14,7 @@ from audit.permissions import Permission
 from audit.selectors.entries import changes, entries
 from audit.selectors.filters import EntryFilter
 from audit.web.entry_table import ENTRIES, tag_label
+from portal.kernel.audit_tags import Category
 from portal.kernel.errors import NotFound
 from portal.kernel.web.table_views import TableView
 from portal.kernel.web.views import PortalView

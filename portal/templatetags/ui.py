@@ -20,6 +20,7 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 
 from portal.kernel import clock
+from portal.kernel.dates import date_and_time, exact_moment, moment_with_offset, utc_offset
 from portal.kernel.stored_text import translated
 from portal.kernel.ui import status_style
 
@@ -42,8 +43,6 @@ _STEPPER_ICONS = {"done": "circle-check", "current": "circle-dot"}
 _DELTA_ICONS = {"up": "trending-up", "down": "trending-down", "flat": "minus"}
 _MINUS_SIGNS = ("-", "\N{MINUS SIGN}", "\N{EN DASH}")
 _SKELETON_WIDTHS = ("w80", "w100", "w60")
-_DATE_AND_TIME = "j M Y, H:i"
-_EXACT_TIME = "j F Y, H:i:s"
 _AVATAR_HUES = ("a", "b", "c", "d")
 
 
@@ -115,15 +114,25 @@ def clock_time(value: datetime | None, empty: str = "—") -> SafeString:
     """Date and time in the reader's zone, for tables whose rows are compared by time."""
     if value is None:
         return format_html("{}", empty)
-    return _time_element(value, formats.date_format(timezone.localtime(value), _DATE_AND_TIME))
+    return _time_element(value, date_and_time(value))
 
 
 def _time_element(value: datetime, text: str) -> SafeString:
-    exact = formats.date_format(timezone.localtime(value), _EXACT_TIME)
-    zone = timezone.get_current_timezone_name()
     return format_html(
-        '<time datetime="{}" title="{} {}">{}</time>', value.isoformat(), exact, zone, text
+        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact_moment(value), text
     )
+
+
+@register.filter
+def with_offset(value: datetime) -> str:
+    """A moment in a sentence, with its offset from UTC."""
+    return moment_with_offset(value)
+
+
+@register.filter(name="utc_offset")
+def _utc_offset(value: datetime) -> str:
+    """The offset of the reader's clock at that moment: "UTC+01:00"."""
+    return f"UTC{utc_offset(value)}"
 
 
 @register.filter(name="translated")

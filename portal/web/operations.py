@@ -12,12 +12,12 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.kernel import clock
 from portal.kernel.authz import Actor
+from portal.kernel.dates import day_and_second
 from portal.kernel.ui import TargetLink, status_style, target_links
 from portal.kernel.web.views import ActionView, PortalView
 from portal.logic.progress import percent_of
@@ -250,7 +250,7 @@ def retry_nodes(chain: Iterable[Operation], *, shown: UUID) -> list[dict[str, An
     nodes: list[dict[str, Any]] = []
     for row in reversed(list(chain)):
         style = status_style("operation", row.status)
-        started = formats.date_format(timezone.localtime(row.created_at), "j M, H:i:s")
+        started = day_and_second(row.created_at)
         node = {
             "label": f"{style.label} · {started}",
             "icon": style.icon,

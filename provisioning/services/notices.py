@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from django.urls import reverse
-from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from portal.kernel import events
+from portal.kernel.dates import date_and_time
 from portal.kernel.notices import Words, register_notice_kind
 from portal.kernel.tenancy import PLATFORM_TENANT_ID
 from portal.kernel.ui import Tone
@@ -32,7 +32,6 @@ ENDED: Final = "lease.ended"
 ASKED: Final = "extension.asked"
 DECIDED: Final = "extension.decided"
 FINDING: Final = "finding.opened"
-_DATE_AND_TIME: Final = "j M Y, H:i"
 
 
 def notices_register() -> None:
@@ -154,10 +153,10 @@ def _deployment_path(
 
 
 def _ending_text(words: Words) -> str:
-    at = timezone.localtime(datetime.fromisoformat(words["ends_at"]))
+    at = datetime.fromisoformat(words["ends_at"])
     is_deletion = words["end"] == LeaseEnd.DELETE
     text = _("%(name)s is deleted on %(at)s") if is_deletion else _("%(name)s is stopped on %(at)s")
-    return text % {"name": words["name"], "at": formats.date_format(at, _DATE_AND_TIME)}
+    return text % {"name": words["name"], "at": date_and_time(at)}
 
 
 def _ended_text(words: Words) -> str:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
-from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,6 +16,7 @@ from billing.selectors.quotas import quota_verdicts
 from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.commands import Asking, Availability, Fact, Offer, Plan, Planner, Row
+from portal.kernel.dates import date_and_time
 from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.ui import Text
 from portal.permissions import Permission as PortalPermission
@@ -81,7 +81,7 @@ def _address(machine: Deployment, action: str) -> str:
 
 
 def _when(value: Any) -> str:
-    return formats.date_format(timezone.localtime(value), "j M Y, H:i")
+    return date_and_time(value)
 
 
 def hours_text(hours: int) -> str:

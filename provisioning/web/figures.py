@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.logic.pricing import HOURS_PER_MONTH, amount
+from portal.kernel.dates import day_and_time
 from portal.kernel.web.charts import Chart, Series
 from portal.logic.periods import Period, PeriodKey
 from portal.templatetags.ui import money
@@ -125,7 +126,7 @@ def _ending(request: HttpRequest) -> Stat:
 def _next_end(moment: datetime | None) -> str:
     if moment is None:
         return _("No lease ends.")
-    local = formats.date_format(timezone.localtime(moment), "j M, H:i")
+    local = day_and_time(moment)
     return _("The next on %(when)s") % {"when": local}
 
 

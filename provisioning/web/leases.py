@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from portal.kernel.authz import Actor
+from portal.kernel.dates import date_and_time
 from portal.kernel.stored_text import translated
 from portal.services.settings import setting_get
 from provisioning.errors import RequestClosed
@@ -89,7 +89,7 @@ def _extend(request: HttpRequest, *, actor: Actor, deployment_id: UUID | str) ->
     deployment, asked = leases.deployment_extend(actor=actor, deployment_id=deployment_id, **wanted)
     if asked is not None:
         return _("%(hours)s h are asked for. Somebody else decides.") % {"hours": asked.hours}
-    end = formats.date_format(timezone.localtime(deployment.expires_at), "j M Y, H:i")
+    end = date_and_time(deployment.expires_at)
     return _("The lease now ends on %(when)s.") % {"when": end}
 
 

@@ -262,4 +262,4 @@ def test_a_clock_change_moves_no_end_and_no_warning(world: World, template: Temp
     with clock.travelled(offset + 48 * HOUR + timedelta(minutes=1)):
         swept()
     assert sent(row) == [("stop", 2, 24)]
-    assert mail.outbox[0].subject.endswith("stops on 30 Mar 2027 14:00 CEST")
+    assert mail.outbox[0].subject.endswith("stops on 30 Mar 2027, 14:00 (UTC+02:00)")

@@ -86,9 +86,14 @@ _COLUMNS: Final[dict[str, Words]] = {
 }
 
 
-def name_for_people(model: type[Model], name: Words, plural: Words, **columns: Words) -> None:
-    """Gives a model its words; `columns` are those that read otherwise here than elsewhere."""
+def name_for_people(
+    model: type[Model], name: Words = "", plural: Words = "", **columns: Words
+) -> None:
+    """Gives a model and its columns words; `columns` are those that read otherwise than elsewhere."""
     meta: Any = model._meta
-    meta.verbose_name, meta.verbose_name_plural = name, plural
+    if name:
+        meta.verbose_name, meta.verbose_name_plural = name, plural
     for field in meta.fields:
-        field.verbose_name = columns.get(field.name) or _COLUMNS.get(field.name, field.verbose_name)
+        is_named = isinstance(field.verbose_name, Promise)
+        words = columns.get(field.name) or (None if is_named else _COLUMNS.get(field.name))
+        field.verbose_name = words or field.verbose_name
