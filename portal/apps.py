@@ -26,6 +26,7 @@ class PortalConfig(AppConfig):
         from portal.services.idempotency import RecordStore  # noqa: PLC0415 - models first
         from portal.web import cards, found, needs  # noqa: PLC0415 - models first
         from portal.web import commands as palette  # noqa: PLC0415 - models first
+        from portal.web.navigation import NAV  # noqa: PLC0415 - models first
         from portal.web.operation_table import OPERATIONS  # noqa: PLC0415 - models first
         from portal.web.saved_filters import saved_views  # noqa: PLC0415 - models first
 
@@ -38,44 +39,8 @@ class PortalConfig(AppConfig):
         settings.register_settings(*DEFINITIONS)
         ui.register_statuses("operation", OPERATION_STYLES)
         ui.register_statuses("worker", WORKER_STYLES)
-        ui.register_nav(
-            ui.NavItem(
-                key="dashboard",
-                label=_("Dashboard"),
-                url="/",
-                icon="layout-dashboard",
-                permission=authz.SIGNED_IN,
-                order=10,
-                in_mobile_bar=True,
-                short_label=_("Home"),
-                shortcut="h",
-            )
-        )
-        ui.register_nav(
-            ui.NavItem(
-                key="operations",
-                label=_("Operations"),
-                url="/operations",
-                icon="square-terminal",
-                permission=Permission.OPERATIONS_VIEW,
-                section=_("Platform"),
-                order=40,
-                in_mobile_bar=True,
-                short_label=_("Tasks"),
-                shortcut="o",
-            )
-        )
-        ui.register_nav(
-            ui.NavItem(
-                key="components",
-                label=_("Components"),
-                url="/ui",
-                icon="swatch-book",
-                permission=Permission.SETTINGS_MANAGE,
-                order=900,
-                is_platform_only=True,
-            )
-        )
+        for item in NAV:
+            ui.register_nav(item)
         permission = Permission.OPERATIONS_VIEW
         live.register_topic(live.Topic("operation", permission, operations_known))
         commands.register_search(*found.PROVIDERS)

@@ -49,14 +49,14 @@ API = {
     "/api/me": 3,
 }
 PAGES = {
-    "/deployments": 7,
-    "/deployments/{deployment}": 13,
-    "/operations": 8,
-    "/operations/{operation}": 7,
-    "/audit": 7,
+    "/deployments": 9,
+    "/deployments/{deployment}": 15,
+    "/operations": 10,
+    "/operations/{operation}": 10,
+    "/audit": 9,
     "/templates": 6,
-    "/findings": 8,
-    "/": 17,
+    "/findings": 10,
+    "/": 19,
 }
 
 

@@ -1,0 +1,46 @@
+"""The entries of the platform in the side bar."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel.authz import SIGNED_IN
+from portal.kernel.ui import NavItem
+from portal.permissions import Permission
+
+NAV: Final = (
+    NavItem(
+        key="dashboard",
+        label=_("Dashboard"),
+        url="/",
+        icon="layout-dashboard",
+        permission=SIGNED_IN,
+        order=10,
+        in_mobile_bar=True,
+        short_label=_("Home"),
+        shortcut="h",
+    ),
+    NavItem(
+        key="operations",
+        label=_("Operations"),
+        url="/operations",
+        icon="square-terminal",
+        permission=Permission.OPERATIONS_VIEW,
+        section=_("Platform"),
+        order=40,
+        in_mobile_bar=True,
+        short_label=_("Tasks"),
+        shortcut="o",
+    ),
+    NavItem(
+        key="components",
+        label=_("Components"),
+        url="/ui",
+        icon="swatch-book",
+        permission=Permission.SETTINGS_MANAGE,
+        order=900,
+        is_platform_only=True,
+    ),
+)
