@@ -24,6 +24,8 @@ export default defineConfig({
         "portal/frontend/css/gallery.css",
         "portal/frontend/js/entrance.js",
         "portal/frontend/js/searchable.js",
+        "portal/frontend/js/settings.js",
+        "portal/frontend/css/admin.css",
         "portal/frontend/images/icon.svg",
       ],
     },

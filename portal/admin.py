@@ -214,7 +214,7 @@ class EntryAdmin(ReadOnlyAdmin):
 
     list_display = ("created_at", "tag", "outcome", "actor_label", "target_label", "tenant_id")
     list_filter = ("category", "outcome")
-    search_fields = ("tag", "actor_label", "target_id", "request_id")
+    search_fields = ("tag", "actor_label", "target_label", "target_id", "request_id")
     ordering: ClassVar[tuple[str, ...]] = ("-created_at", "-id")
 
 

@@ -30,6 +30,15 @@ from portal.logic.colours import (
 _FADES: Final = 40
 _ON_ACCENT_LIGHTNESS: Final = 0.04
 _BLOB_LIGHTNESS: Final = 0.5
+_LIGHTNESS: Final = {
+    "50": 0.96,
+    "100": 0.9,
+    "200": 0.8,
+    "300": 0.72,
+    "800": 0.18,
+    "900": 0.14,
+    "950": 0.05,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,16 @@ def brand_styles(colour: str) -> str:
         f'[data-theme="light"]{{{light}}}\n'
         f'@media (prefers-color-scheme:light){{[data-theme="system"]{{{light}}}}}\n'
     )
+
+
+def brand_scale(colour: str) -> dict[str, str]:
+    """The brand in eleven weights for Django admin, which writes in 500 on dark, and white on 600."""
+    brand = parsed(colour)
+    dark, light = (brand_tokens(colour, ground) for ground in (DARK, LIGHT))
+    weights = {weight: lit(brand, lightness) for weight, lightness in _LIGHTNESS.items()}
+    weights |= {"400": parsed(dark["accent"]), "500": parsed(dark["accent"])}
+    weights |= {"600": parsed(light["accent-fill"]), "700": parsed(light["accent-fill-2"])}
+    return {weight: "{} {} {}".format(*weights[weight]) for weight in sorted(weights, key=int)}
 
 
 def _declarations(tokens: dict[str, str]) -> str:

@@ -13,7 +13,8 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from unfold.sites import UnfoldAdminSite
 
 from audit.services import trail
@@ -23,6 +24,7 @@ from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, platform_alias
 from portal.kernel.web.admin import acting
 from portal.middleware.errors import error_response
 from portal.models import User
+from portal.selectors.settings import setting_view
 from portal.services.settings import setting_change
 from portal.tags import Tag
 from portal.web.setting_forms import SettingsForm
@@ -33,7 +35,7 @@ _LOOKING: Final = ("_changelist", "_change", "_history")
 class PlatformAdminSite(UnfoldAdminSite):
     """Every view runs in one transaction of the platform role; looking at tenants' rows is audited."""
 
-    index_title = _("Administration")
+    index_title = gettext_lazy("Administration")
 
     def has_permission(self, request: HttpRequest) -> bool:
         user = request.user
@@ -77,6 +79,8 @@ class PlatformAdminSite(UnfoldAdminSite):
 
     def settings_page(self, request: HttpRequest) -> HttpResponse:
         """All system settings in one form; what is wrong is said beside its field and nothing is saved."""
+        if request.POST.get("reset"):
+            return _setting_reset(request, request.POST["reset"])
         form = SettingsForm(request.POST or None)
         if request.method == "POST" and form.is_valid() and _settings_save(form):
             messages.success(request, _("The settings are saved. Every process uses them already."))
@@ -84,6 +88,14 @@ class PlatformAdminSite(UnfoldAdminSite):
         values = self.each_context(request) | {"title": _("System settings"), "form": form}
         status = 422 if form.errors else 200
         return TemplateResponse(request, "admin/settings.html", values, status=status)
+
+
+def _setting_reset(request: HttpRequest, name: str) -> HttpResponse:
+    """One setting back to its default; what else was typed is not saved."""
+    default = setting_view(name).definition.default
+    setting_change(actor=acting(), name=name, value=default)
+    messages.success(request, _("%(name)s is back to its default.") % {"name": name})
+    return HttpResponseRedirect(request.path)
 
 
 def _settings_save(form: SettingsForm) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
@@ -15,6 +20,46 @@ from unfold.widgets import (
 
 from portal.kernel.settings import SettingDefinition, ValueType
 from portal.selectors.settings import SettingView, setting_views
+from portal.web.zones import is_offered, zone_choices
+
+_TITLES: Final[dict[str, str | Promise]] = {
+    "cloudpods.audit": _("Audit"),
+    "cloudpods.auto_heal": _("Healing"),
+    "cloudpods.backup": _("Backups"),
+    "cloudpods.clone": _("Clones"),
+    "cloudpods.disk": _("Disks"),
+    "cloudpods.lease": _("Leases"),
+    "cloudpods.metrics": _("Metrics"),
+    "cloudpods.operations": _("Operations"),
+    "cloudpods.placement": _("Placement"),
+    "cloudpods.quota": _("Quotas"),
+    "cloudpods.reconcile": _("Reconciliation"),
+    "cloudpods.webhooks": _("Webhooks"),
+    "platform": _("Name, colour, time zone"),
+    "platform.notifications": _("Notifications"),
+}
+_COLOUR: Final = "platform.primary_color"
+_ZONE: Final = "platform.timezone"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting as the page shows it: `default` in the words of its editor, `audit_url` its history."""
+
+    view: SettingView
+    field: forms.BoundField
+    default: str
+    is_default: bool
+    audit_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingGroup:
+    """Settings under one heading."""
+
+    code: str
+    title: str | Promise
+    rows: tuple[SettingRow, ...]
 
 
 class SettingsForm(forms.Form):
@@ -36,20 +81,22 @@ class SettingsForm(forms.Form):
         given = {view.id: self._value(view.definition) for view in self._views}
         return {view.id: given[view.id] for view in self._views if given[view.id] != view.value}
 
-    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
-        """Fields by namespace and first part of the key."""
-
-        def heading(view: SettingView) -> str:
-            return (
-                ".".join(view.id.split(".")[:2])
-                if view.id.count(".") > 1
-                else view.id.split(".")[0]
-            )
-
+    def groups(self) -> list[SettingGroup]:
+        """Settings by namespace and first part of the key."""
         return [
-            (title, [self[self.field_of(view.id)] for view in views])
-            for title, views in groupby(self._views, key=heading)
+            SettingGroup(code, _TITLES.get(code, code), tuple(map(self._row, views)))
+            for code, views in groupby(self._views, key=_code)
         ]
+
+    def _row(self, view: SettingView) -> SettingRow:
+        default = view.definition.default
+        return SettingRow(
+            view=view,
+            field=self[self.field_of(view.id)],
+            default=_shown(default),
+            is_default=view.value == default,
+            audit_url=f"/admin/audit/entry/?{urlencode({'q': view.id})}",
+        )
 
     def _value(self, definition: SettingDefinition) -> Any:
         value = self.cleaned_data[self.field_of(definition.name)]
@@ -57,14 +104,27 @@ class SettingsForm(forms.Form):
         return int(value) if is_whole else value
 
 
+def _code(view: SettingView) -> str:
+    parts = view.id.split(".")
+    return ".".join(parts[:2]) if len(parts) > 2 else parts[0]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(_("on") if value else _("off"))
+    return str(value)
+
+
 def _field(view: SettingView) -> forms.Field:
     definition = view.definition
-    unit = f" [{definition.unit}]" if definition.unit else ""
-    common: dict[str, Any] = {
-        "label": f"{view.id}{unit}",
-        "help_text": f"{definition.description}. Default: {definition.default}",
-        "initial": view.value,
-    }
+    common: dict[str, Any] = {"label": definition.description, "initial": view.value}
+    if view.id == _ZONE:
+        choices = zone_choices(str(view.value))[1:]
+        extra = [] if is_offered(str(view.value)) else [(view.value, view.value)]
+        widget = UnfoldAdminSelectWidget(choices=[*extra, *choices])
+        return forms.CharField(widget=widget, **common)
+    if view.id == _COLOUR:
+        return forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={"type": "color"}), **common)
     match definition.value_type:
         case ValueType.BOOLEAN:
             return forms.BooleanField(required=False, widget=UnfoldBooleanSwitchWidget(), **common)

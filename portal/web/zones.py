@@ -23,6 +23,11 @@ def zone_choices(usual: str) -> Choices:
     return [("", label), *_places(this_hour)]
 
 
+def is_offered(name: str) -> bool:
+    """Whether the list holds the zone: abbreviations and old spellings are no places."""
+    return name == "UTC" or ("/" in name and not name.startswith(_NOT_PLACES))
+
+
 def offset(name: str, at: datetime) -> str:
     """What a zone differs from UTC: "UTC+05:30"."""
     difference = at.astimezone(zoneinfo.ZoneInfo(name)).utcoffset() or timedelta()
@@ -34,8 +39,8 @@ def offset(name: str, at: datetime) -> str:
 
 @lru_cache(maxsize=2)
 def _places(at: datetime) -> Choices:
-    names = sorted(zoneinfo.available_timezones())
-    places = [name for name in names if "/" in name and not name.startswith(_NOT_PLACES)]
+    names = sorted(zoneinfo.available_timezones() - {"UTC"})
+    places = filter(is_offered, names)
     grouped: Choices = [
         (region, [(name, f"{_city(name)} ({offset(name, at)})") for name in inside])
         for region, inside in groupby(places, key=lambda name: name.partition("/")[0])

@@ -133,6 +133,27 @@ def test_settings_page_saves_nothing_when_one_is_wrong(staff: Client) -> None:
     assert Setting.objects.get(key="lease.max_hours").value == 720
 
 
+def test_a_setting_goes_back_to_its_default(staff: Client) -> None:
+    staff.post("/admin/settings", settings_form(staff) | {"cloudpods__lease__max_hours": "100"})
+    page = staff.get("/admin/settings").content.decode()
+    assert "Default: 720" in page
+    assert "/admin/audit/entry/?q=cloudpods.lease.max_hours" in page
+
+    answer = staff.post("/admin/settings", {"reset": "cloudpods.lease.max_hours"})
+
+    assert answer.status_code == 302
+    assert setting_get("cloudpods.lease.max_hours") == 720
+
+
+def test_administration_wears_the_brand_and_the_person_s_theme(staff: Client) -> None:
+    staff.post("/admin/settings", settings_form(staff) | {"platform__brand_name": "Nordbank"})
+    staff.post("/theme", {"theme": "light"})
+    page = staff.get("/admin/").content.decode()
+    assert "Nordbank" in page
+    assert "theme('light')" in page
+    assert "--color-primary-500: rgb(61, 245, 160)" in page
+
+
 def settings_form(staff: Client) -> dict[str, str]:
     form = staff.get("/admin/settings").context["form"]
     return {name: str(form.fields[name].initial) for name in form.fields if form[name].initial}

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from portal.kernel.authz import Actor
 from portal.kernel.errors import InvalidInput
-from portal.logic.brand_colours import DARK, LIGHT, Ground, brand_styles, brand_tokens
-from portal.logic.colours import contrast, over, parsed
+from portal.logic.brand_colours import DARK, LIGHT, Ground, brand_scale, brand_styles, brand_tokens
+from portal.logic.colours import WHITE, contrast, over, parsed
 from portal.services.brand import brand
 from portal.services.settings import setting_change, settings_forget
 from tests.conftest import World
@@ -52,6 +52,16 @@ def test_every_token_is_readable_whatever_the_colour(colour: str, ground: Ground
     assert min(contrast(fill, parsed(ground.track)) for fill in fills) >= GRAPHIC
     assert min(contrast(parsed(tokens["chart-1"]), back) for back in surfaces) >= GRAPHIC
     assert contrast(parsed(ground.text_3), behind) >= TEXT
+
+
+@given(colour=COLOURS)
+@examples(max_examples=100, deadline=None)
+def test_the_administration_s_scale_is_readable(colour: str) -> None:
+    weights = {
+        weight: tuple(map(int, text.split())) for weight, text in brand_scale(colour).items()
+    }
+    assert contrast(weights["600"], WHITE) >= TEXT  # type: ignore[arg-type]
+    assert contrast(weights["500"], parsed(DARK.panel)) >= TEXT  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("theme", "ground"), [("dark", DARK), ("light", LIGHT)])
