@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from django.db import connections
-from django.db.models import BooleanField, Case, Count, F, Q, QuerySet, Value, When, Window
+from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
 
 from portal.kernel import clock
 from portal.kernel.authz import Actor, authorize
@@ -22,13 +22,21 @@ from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_list
 from provisioning.states import BUSY, DeploymentStatus
 
+_TROUBLED, _WAITING = "!", "?"
 _LIVE: Final = """
   SELECT status, count(*), sum(price_hour),
     count(*) FILTER (WHERE expires_at <= %(soon)s AND NOT hold AND status <> 'deleting'),
     min(expires_at) FILTER (WHERE expires_at > %(now)s AND NOT hold AND status <> 'deleting')
   FROM provisioning_deployment
   WHERE tenant_id = %(tenant_id)s AND status <> 'deleted'
-  GROUP BY status"""
+  GROUP BY status
+  UNION ALL
+  SELECT '!', 0, 0, count(*), NULL FROM provisioning_deployment
+  WHERE tenant_id = %(tenant_id)s AND status <> 'deleted'
+    AND (attention IS NOT NULL OR status = 'error')
+  UNION ALL
+  SELECT '?', 0, 0, count(*), NULL FROM provisioning_extensionrequest
+  WHERE tenant_id = %(tenant_id)s AND status = 'pending'"""
 _HISTORY: Final = """
   SELECT width_bucket(created_at, %(edges)s::timestamptz[]) AS place, 'made',
     count(*), sum(price_hour), count(ready_at),
@@ -46,12 +54,17 @@ _HISTORY: Final = """
 
 @dataclass(frozen=True, slots=True)
 class LiveFigures:
-    """All machines there are: by status, what an hour of them costs, and which leases end."""
+    """All machines there are: by status, what an hour of them costs, and which leases end.
+
+    `troubled` failed or need a person, `waiting` is how many requests for more time want a decision.
+    """
 
     counts: dict[str, int]
     price_hour: Decimal
     ending: int
     next_end: datetime | None
+    troubled: int
+    waiting: int
 
     @property
     def total(self) -> int:
@@ -70,13 +83,17 @@ def live_figures(*, actor: Actor, within: timedelta) -> LiveFigures:
     """The tenant's machines as they are now; `ending` counts the leases that end within the span."""
     authorize(actor, Permission.VIEW)
     now = clock.now()
-    rows = _rows(_LIVE, {"now": now, "soon": now + within})
+    found = _rows(_LIVE, {"now": now, "soon": now + within})
+    others = {row[0]: row[3] for row in found if row[0] in (_TROUBLED, _WAITING)}
+    rows = [row for row in found if row[0] not in others]
     ends = [row[4] for row in rows if row[4] is not None]
     return LiveFigures(
         counts={row[0]: row[1] for row in rows},
         price_hour=sum((row[2] for row in rows), Decimal(0)),
         ending=sum(row[3] for row in rows),
         next_end=min(ends, default=None),
+        troubled=others[_TROUBLED],
+        waiting=others[_WAITING],
     )
 
 
@@ -96,15 +113,12 @@ def deployment_history(*, actor: Actor, period: Period) -> History:
 
 
 def deployments_troubled(*, actor: Actor) -> QuerySet[Deployment]:
-    """Those that failed or need a person, the actor's own first; each knows how many there are (`total`)."""
+    """Those that failed or need a person, the actor's own first."""
     own = When(owner_id=actor.user_id, then=Value(True))
     return (
         deployment_list(actor=actor)
         .filter(Q(attention__isnull=False) | Q(status=DeploymentStatus.ERROR))
-        .annotate(
-            is_own=Case(own, default=Value(False), output_field=BooleanField()),
-            total=Window(Count("id")),
-        )
+        .annotate(is_own=Case(own, default=Value(False), output_field=BooleanField()))
         .order_by(F("is_own").desc(), "-updated_at")
     )
 

@@ -41,7 +41,7 @@ def deployments_count(request: HttpRequest) -> int | None:
 
 def _facts(request: HttpRequest) -> Iterator[Fact]:
     """What is under way, what stands still, and when the next lease ends."""
-    live, troubled = sights.live(request), sights.troubled(request)
+    live = sights.live(request)
     if live.total == 0:
         yield Fact(10, _("no machines yet"))
         return
@@ -53,10 +53,9 @@ def _facts(request: HttpRequest) -> Iterator[Fact]:
     else:
         text = ngettext("%(count)s machine running", "%(count)s machines running", live.running)
         yield Fact(10, text % {"count": live.running})
-    if troubled:
-        number = getattr(troubled[0], "total", 0)
-        text = ngettext("%(count)s needs a person", "%(count)s need a person", number)
-        yield Fact(20, text % {"count": number})
+    if live.troubled:
+        text = ngettext("%(count)s needs a person", "%(count)s need a person", live.troubled)
+        yield Fact(20, text % {"count": live.troubled})
     if live.next_end is not None:
         left = duration(live.next_end - clock.now())
         yield Fact(30, _("next expiry in %(span)s") % {"span": left})

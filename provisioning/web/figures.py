@@ -76,8 +76,7 @@ def _success(request: HttpRequest) -> Stat:
 
 
 def _problems(request: HttpRequest) -> Stat:
-    troubled, findings = sights.troubled(request), sights.findings(request)
-    machines = getattr(troubled[0], "total", 0) if troubled else 0
+    machines, findings = sights.live(request).troubled, sights.findings(request)
     differences = getattr(findings[0], "total", 0) if findings else 0
     parts = []
     if machines:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -157,8 +157,10 @@ def extension_hours() -> int:
     return min(24, int(setting_get("cloudpods.lease.max_extension_hours")))
 
 
-def _requests(_request: HttpRequest) -> Iterator[Need]:
+def _requests(request: HttpRequest) -> Iterator[Need]:
     """Requests for more time that the actor may decide: not his own."""
+    if not sights.live(request).waiting:
+        return
     actor = sights.actor()
     waiting = extensions_waiting(actor=actor).exclude(requester_id=actor.user_id)
     for one in waiting[:NEEDS_PER_SOURCE]:
@@ -198,11 +200,16 @@ def _action(deployment: Deployment, action: str) -> str:
     return reverse("provisioning:deployment_action", args=[deployment.pk, action])
 
 
+def _of_machines(find: Callable[[HttpRequest], Iterable[Need]]) -> Callable[..., Iterable[Need]]:
+    """The same for roles that may see machines, nothing for others."""
+    return lambda request: find(request) if sights.actor().may(Permission.VIEW) else ()
+
+
 NEEDS: Final[Iterable[Source[Need]]] = (
     Source("outages", Permission.INFRASTRUCTURE_VIEW, _outages),
     Source("quota", "quota.view", _quota),
-    Source("troubled", Permission.OPERATE, _troubled),
-    Source("ending", Permission.OPERATE, _ending),
-    Source("requests", Permission.APPROVE, _requests),
+    Source("troubled", Permission.OPERATE, _of_machines(_troubled)),
+    Source("ending", Permission.OPERATE, _of_machines(_ending)),
+    Source("requests", Permission.APPROVE, _of_machines(_requests)),
     Source("findings", Permission.FINDINGS_MANAGE, _findings, is_for_all=True),
 )

@@ -54,7 +54,9 @@ def history(request: HttpRequest) -> History:
 
 
 def troubled(request: HttpRequest) -> Sequence[Deployment]:
-    """The first of those that failed or need a person; each knows how many there are (`total`)."""
+    """The first of those that failed or need a person."""
+    if not live(request).troubled:
+        return ()
     return once(
         request,
         "dashboard.troubled",

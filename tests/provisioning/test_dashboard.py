@@ -75,7 +75,7 @@ def serving() -> None:
     [
         ("admin", {"activity"}, set()),
         ("ops", {"activity"}, set()),
-        ("support", {"own"}, set()),
+        ("support", set(), set()),
         ("dev", set(), {"needs"}),
         ("viewer", set(), {"needs"}),
     ],
@@ -185,7 +185,7 @@ def test_an_empty_organisation_is_shown_its_first_steps(
     world: World, role: str, button: bool
 ) -> None:
     html = page(world.people[role])
-    assert cards(html) - {"needs", "own", "activity"} == {"start", "capacity"}
+    assert cards(html) - {"needs"} == {"start", "capacity"}
     assert ('href="/deployments/new"' in html.partition("first machine")[2]) is button
 
 

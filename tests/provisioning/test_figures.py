@@ -93,13 +93,19 @@ def test_live_figures_count_by_status_and_end(world: World, template: Template) 
     machine(world, template, expires_at=ends)
     machine(world, template, expires_at=now + timedelta(hours=2), hold=True)
     machine(world, template, status="deleting", expires_at=now + timedelta(hours=1))
-    machine(world, template, status="stopped", expires_at=now - timedelta(hours=1))
+    machine(
+        world,
+        template,
+        status="stopped",
+        expires_at=now - timedelta(hours=1),
+        attention={"code": "x"},
+    )
     machine(world, template, expires_at=now + timedelta(hours=73))
     machine(world, template, gone=now)
     found = live_of(world)
     assert found.counts == {"running": 3, "deleting": 1, "stopped": 1}
     assert (found.total, found.running, found.busy, found.ending) == (5, 3, 1, 2)
-    assert found.next_end == ends
+    assert (found.next_end, found.troubled, found.waiting) == (ends, 1, 0)
 
 
 def test_figures_are_those_of_one_tenant(world: World, template: Template) -> None:
