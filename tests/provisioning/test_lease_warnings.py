@@ -86,7 +86,9 @@ def test_a_warning_says_what_ends_when_in_the_readers_zone(
     swept()
     told = mail.outbox[0]
     local = ends_at.astimezone(NEW_YORK)
-    assert told.subject == f"web-1 stops on {local.day} {local:%b %Y %H:%M %Z}"
+    offset = f"{local:%z}"
+    when = f"{local.day} {local:%b %Y, %H:%M} (UTC{offset[:3]}:{offset[3:]})"
+    assert told.subject == f"web-1 stops on {when}"
     assert told.to == ["Support-North PERSON <support-north@uhub.local>"]
     assert f"/deployments/{row.pk}?tenant=north" in told.body
     assert told.from_email == "uHub <uhub@localhost>"
