@@ -56,7 +56,7 @@ PAGES = {
     "/audit": 9,
     "/templates": 6,
     "/findings": 10,
-    "/": 19,
+    "/": 17,
 }
 
 
