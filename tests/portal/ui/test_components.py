@@ -160,7 +160,7 @@ def test_a_pager_leads_to_older_entries() -> None:
 
 def test_a_table_is_a_named_region_one_can_scroll() -> None:
     html = rendered('<c-table label="Machines"><tr></tr></c-table>')
-    assert '<div class="table-wrap" tabindex="0" role="region" aria-label="Machines">' in html
+    assert '<div class="table-wrap" tabindex="0" role="group" aria-label="Machines">' in html
 
 
 def test_an_error_toast_can_be_dismissed() -> None:
