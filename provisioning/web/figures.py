@@ -65,7 +65,7 @@ def _success(request: HttpRequest) -> Stat:
         "tone": "info",
         "value": "—" if rate is None else _percent(rate),
         "href": f"{reverse('portal:operation_list')}?search=pod.provision",
-        "points": history.rates,
+        "points": [point for point in history.rates if point is not None],
     }
     if rate is None:
         return stat | {"note": _("Nothing was made in this period.")}
@@ -160,7 +160,7 @@ def bars(request: HttpRequest) -> Mapping[str, Any] | None:
 
 def _chart(history: History, period: Period) -> Chart:
     moments = [timezone.localtime(edge) for edge in period.edges]
-    short, long = ("H:i", "l j F, H:i") if period.is_hourly else ("D j", "l j F")
+    short, long = ("H:i", "D j M, H:i") if period.is_hourly else ("D j", "l j F")
     return Chart(
         label=_("Machines made and deleted"),
         categories=[formats.date_format(moment, short) for moment in moments],
