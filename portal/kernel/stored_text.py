@@ -38,15 +38,21 @@ def translated(text: object) -> str:
 
 @lru_cache(maxsize=_KEPT)
 def _translated(text: str, language: str) -> str:
-    catalogue = trans_real.translation(language)
-    for key in (text, f"{_CONTEXT}{text}"):
-        found = catalogue.gettext(key)
-        if found != key:
-            return str(found)
+    found = trans_real.translation(language).gettext(text)
+    return _stored_translated(text, language) if found == text else str(found)
+
+
+def _stored_translated(text: str, language: str) -> str:
+    """A stored text, or one inside another; a name or anybody's own words stay as they are."""
+    key = f"{_CONTEXT}{text}"
+    found = trans_real.translation(language).gettext(key)
+    if found != key:
+        return str(found)
     for pattern, words in _patterns(language):
         match = pattern.fullmatch(text)
         if match:
-            return words % {name: _part(said, language) for name, said in match.groupdict().items()}
+            parts = match.groupdict().items()
+            return words % {name: _stored_translated(part, language) for name, part in parts}
     return text
 
 
@@ -54,13 +60,6 @@ def _catalogue(language: str) -> Mapping[Any, Any]:
     """All that Django has loaded; there is no public way to ask for it."""
     catalogue: Any = trans_real.translation(language)
     return cast("Mapping[Any, Any]", catalogue._catalog)  # noqa: SLF001
-
-
-def _part(text: str, language: str) -> str:
-    """A stored text inside another one, or a name, which is nobody's to translate."""
-    key = f"{_CONTEXT}{text}"
-    found = trans_real.translation(language).gettext(key)
-    return text if found == key else str(found)
 
 
 @lru_cache(maxsize=8)

@@ -254,7 +254,11 @@ def _cluster_reasons(cluster: ClusterRoom) -> tuple[Reason, ...]:
         message = stored_text("Cluster %(name)s is in maintenance: %(why)s", **values)
         return (Reason("maintenance", message),)
     if cluster.problem:
-        return (Reason("unreachable", stored_text("%(name)s: %(why)s", **values)),)
+        return (
+            Reason(
+                "unreachable", stored_text("Cluster %(name)s cannot be asked: %(why)s", **values)
+            ),
+        )
     return ()
 
 

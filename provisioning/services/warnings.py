@@ -189,11 +189,15 @@ def _is_reachable(person: User) -> bool:
 def _record(
     tag: Tag, warning: LeaseWarning, actor: Actor, text: str = "", *, outcome: Any = "success"
 ) -> None:
-    is_deletion = warning.kind == LeaseEnd.DELETE
-    ends = stored_text("deletion") if is_deletion else stored_text("stop")
-    said = stored_text("%(hours)s h, %(end)s", hours=warning.offset_hours, end=ends)
-    if text:
-        said = stored_text("%(said)s: %(people)s", said=said, people=text)
+    values = {"hours": warning.offset_hours, "people": text}
+    if warning.kind == LeaseEnd.DELETE:
+        bare, full = (
+            stored_text("%(hours)s h, deletion"),
+            stored_text("%(hours)s h, deletion: %(people)s"),
+        )
+    else:
+        bare, full = stored_text("%(hours)s h, stop"), stored_text("%(hours)s h, stop: %(people)s")
+    said = (full if text else bare) % values
     trail.record(
         tag=tag,
         target=warning.deployment,
