@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -85,9 +86,10 @@ class Gallery(PortalView):
     def get(self, request: HttpRequest) -> HttpResponse:
         chosen = request.GET.get("theme", "")
         themes = (chosen,) if chosen in {DARK, LIGHT} else (DARK, LIGHT)
+        panes = {theme: {**samples(theme), "pane": theme} for theme in themes}
         only = request.GET.get("only", "")
         groups = [
-            Group(key, label, [_specimen(name, themes, request) for name in shown])
+            Group(key, label, [_specimen(name, panes, request) for name in shown])
             for key, (label, names) in GROUPS.items()
             if (shown := [name for name in names if only in {"", name}])
         ]
@@ -113,7 +115,7 @@ class GalleryFigures(PortalView):
         return JsonResponse(figures(name))
 
 
-def _specimen(name: str, themes: tuple[str, ...], request: HttpRequest) -> Specimen:
+def _specimen(name: str, panes: Mapping[str, dict[str, Any]], request: HttpRequest) -> Specimen:
     source = example(name)
     template = f"portal/gallery/examples/{name}.html"
     return Specimen(
@@ -122,8 +124,7 @@ def _specimen(name: str, themes: tuple[str, ...], request: HttpRequest) -> Speci
         contracts=sorted(_contracts(source), key=lambda found: found[0] != _tag(name)),
         source=source.replace("-{{ pane }}", "").replace(", {{ pane }}", ""),
         panes=[
-            (theme, render_to_string(template, {**samples(theme), "pane": theme}, request))
-            for theme in themes
+            (theme, render_to_string(template, values, request)) for theme, values in panes.items()
         ],
         is_wide=name in WIDE,
     )
@@ -135,7 +136,7 @@ def _tag(name: str) -> str:
 
 def _summary(name: str) -> str:
     if name in TAGS:
-        return (TAGS[name].__doc__ or "").partition("\n")[0]
+        return (TAGS[name].__doc__ or "").partition("\n")[0].replace("`", "")
     return contract(_component(name)).sentences
 
 

@@ -40,6 +40,7 @@ NAV: Final = (
         url="/ui",
         icon="swatch-book",
         permission=Permission.SETTINGS_MANAGE,
+        section=_("Platform"),
         order=900,
         is_platform_only=True,
     ),
