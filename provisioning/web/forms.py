@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from portal.kernel.errors import Fault, InvalidInput
+from portal.kernel.web.widgets import DurationInput
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment, Template
 from provisioning.states import LIVE, DeploymentStatus
@@ -167,18 +169,71 @@ class DeploymentFilters(forms.Form):
         status.choices = [*self.choices, *live, deleted]
 
 
-class ExtendForm(forms.Form):
-    """How much longer, or shorter; a reason asks for what the rules do not give."""
+class SpanField(forms.DurationField):
+    """A span of whole hours, typed as people write it."""
 
-    hours = forms.IntegerField(
-        label=_("Hours"), initial=24, help_text=_("Below zero, they shorten the lease.")
+    widget = DurationInput
+
+    def to_python(self, value: Any) -> Any:
+        span = super().to_python(value)
+        if span is None:
+            return None
+        hours, rest = divmod(span, timedelta(hours=1))
+        if rest or hours <= 0:
+            raise forms.ValidationError(_("Give whole hours, one at least."), code="hours")
+        return hours
+
+
+class ExtendForm(forms.Form):
+    """How much longer: `hours` of a button, or a span that was typed; a reason asks beyond the rules."""
+
+    span = SpanField(
+        label=_("Another span"),
+        required=False,
+        help_text=_("Days and hours, such as 2 d 12 h."),
     )
+    hours = forms.IntegerField(required=False, widget=forms.HiddenInput)
     reason = forms.CharField(label=_("Reason"), required=False, max_length=500)
 
     def __init__(self, *args: Any, step_hours: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         told = _("Needed beyond %(hours)s h at once: then somebody else decides.")
         self.fields["reason"].help_text = told % {"hours": step_hours}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        hours = data.get("hours") or data.get("span")
+        if hours is None and not self.errors:
+            raise forms.ValidationError(_("Say how much longer it is needed."))
+        return {**data, "hours": hours}
+
+
+class ShortenForm(forms.Form):
+    """How much sooner the lease ends."""
+
+    hours = SpanField(label=_("Sooner by"), help_text=_("Days and hours, such as 2 d 12 h."))
+
+
+class DeleteForm(forms.Form):
+    """The machine's name, typed by whoever deletes it."""
+
+    name = forms.CharField(label=_("Name"), max_length=63)
+
+    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wanted = name
+        told = _("Type %(name)s to say that you mean it.") % {"name": name}
+        self.fields["name"].help_text = told
+        self.fields["name"].widget.attrs.update(
+            pattern=name, title=told, autocomplete="off", spellcheck="false", autocapitalize="off"
+        )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name != self.wanted:
+            told = _("That is not its name. Type %(name)s to delete it.")
+            raise forms.ValidationError(told % {"name": self.wanted})
+        return name
 
 
 class HoldForm(forms.Form):
@@ -214,5 +269,6 @@ def values_of(form: forms.Form) -> dict[str, Any]:
     """What was typed. Raises InvalidInput naming the first field at fault."""
     if not form.is_valid():
         name, errors = next(iter(form.errors.items()))
-        raise InvalidInput(str(errors[0]), field=name)
+        label = str(form.fields[name].label) if name in form.fields else None
+        raise InvalidInput(str(errors[0]), field=label)
     return dict(form.cleaned_data)

@@ -1,62 +1,31 @@
-"""What the pages of provisioning show of plans, quotas, actions and history."""
+"""What the pages of provisioning show of quotas, costs and actions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from audit.models import Entry
-from audit.selectors.entries import entries_about
+from billing.logic.pricing import HOURS_PER_MONTH, amount
 from billing.logic.quota import Verdict
 from portal.kernel import clock
-from portal.kernel.audit_tags import tag_specs
-from portal.kernel.authz import Actor, ActorKind
-from portal.kernel.stored_text import translated
+from portal.kernel.authz import Actor
 from portal.models import Operation
 from portal.templatetags.ui import gib, mib
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import is_in_hands_of
 from provisioning.states import DeploymentStatus
-from provisioning.tags import Tag
 
 _S = DeploymentStatus
-HISTORY_LENGTH = 20
 _NEARLY_FULL = 85
-_LOOKS: dict[str, tuple[str, str]] = {
-    Tag.REQUESTED: ("plus", "info"),
-    Tag.CREATED: ("circle-check", "ok"),
-    Tag.STARTED: ("play", "ok"),
-    Tag.RESTARTED: ("rotate-cw", "ok"),
-    Tag.STOPPED: ("circle-pause", "idle"),
-    Tag.RESIZED: ("scaling", "ok"),
-    Tag.EXTENDED: ("calendar-plus", "info"),
-    Tag.EXPIRED: ("clock", "warn"),
-    Tag.HELD: ("lock", "info"),
-    Tag.RELEASED: ("lock-open", "info"),
-    Tag.PROTECTION: ("shield", "info"),
-    Tag.WARNED: ("mail", "warn"),
-    Tag.WARNING_DELIVERED: ("mail-check", "ok"),
-    Tag.WARNING_FAILED: ("mail-x", "danger"),
-    Tag.DELETION_MOVED: ("calendar-clock", "warn"),
-    Tag.EXTENSION_REQUESTED: ("hourglass", "warn"),
-    Tag.EXTENSION_APPROVED: ("calendar-check", "ok"),
-    Tag.EXTENSION_DENIED: ("ban", "danger"),
-    Tag.EXTENSION_WITHDRAWN: ("undo-2", "idle"),
-    Tag.EXTENSION_EXPIRED: ("clock", "idle"),
-    Tag.DELETED: ("trash-2", "idle"),
-    Tag.VMID_TAKEN: ("triangle-alert", "warn"),
-    Tag.FINDING_OPENED: ("circle-alert", "warn"),
-    Tag.FINDING_RESOLVED: ("circle-check", "ok"),
-    Tag.FINDING_CLOSED: ("bell-off", "idle"),
-}
-
+_ROUNDING = Decimal("0.000001")
 
 def followed(text: str, deployment: Deployment, operation: Operation) -> SafeString:
     """What a toast says about work that has begun, with the way to follow it."""
@@ -105,36 +74,54 @@ def amount_text(dimension: str, value: int) -> str:
     return gib(value) if dimension == "disk_gb" else str(value)
 
 
-def actions(actor: Actor, deployment: Deployment) -> dict[str, dict[str, str]]:
-    """What the role allows, each with the reason why it cannot be done now, if any."""
+def permitted(actor: Actor, deployment: Deployment) -> frozenset[str]:
+    """What the role allows to do with a deployment, whatever its state."""
     if deployment.status == _S.DELETED or not is_in_hands_of(actor, deployment):
-        return {}
-    wanted: dict[str, dict[str, str]] = {}
+        return frozenset()
+    found: set[str] = set()
     if actor.may(Permission.OPERATE):
-        wanted |= _operate(deployment)
+        found |= {"start", "stop", "restart", "retry", "extend", "shorten", "resize"}
     if actor.may(Permission.MANAGE):
-        wanted["release" if deployment.hold else "hold"] = {"reason": ""}
+        found |= {"hold", "release"}
     if actor.may(Permission.DELETE):
-        wanted["delete"] = {"reason": _delete_reason(deployment)}
-    return wanted
+        found.add("delete")
+    return frozenset(found)
 
 
-def _operate(deployment: Deployment) -> dict[str, dict[str, str]]:
+def actions(actor: Actor, deployment: Deployment) -> dict[str, dict[str, str]]:
+    """What the role allows and the state offers, each with the reason why it cannot be done now, if any."""
+    wanted = _offered(deployment)
+    return {
+        code: {"reason": wanted[code]}
+        for code in wanted
+        if code in permitted(actor, deployment)
+    }
+
+
+def _offered(deployment: Deployment) -> dict[str, str]:
+    is_leaving = deployment.status == _S.DELETING
+    leaving = _("It is being deleted.") if is_leaving else ""
+    offered = {"release" if deployment.hold else "hold": leaving}
+    offered["extend"] = leaving
+    offered["shorten"] = leaving or (_("The lease has ended.") if _has_ended(deployment) else "")
+    offered["delete"] = leaving or (
+        _("It is on hold: lift the hold first.") if deployment.hold else ""
+    )
+    if deployment.status == _S.ERROR and deployment.ready_at is None:
+        return {"retry": "", **offered}
     busy = _("Wait until the current action has ended.") if deployment.is_busy else ""
     is_on = deployment.status == _S.RUNNING
-    is_off = deployment.status == _S.STOPPED
-    offered: dict[str, dict[str, str]] = {}
-    if deployment.status == _S.ERROR and deployment.ready_at is None:
-        offered["retry"] = {"reason": ""}
-        return offered
     if not is_on:
-        offered["start"] = {"reason": busy or _start_reason(deployment)}
-    if not is_off:
-        offered["stop"] = {"reason": busy}
-    offered["restart"] = {"reason": busy or ("" if is_on else _("It is not running."))}
-    offered["extend"] = {"reason": ""}
-    offered["resize"] = {"reason": busy}
+        offered["start"] = busy or _start_reason(deployment)
+    if deployment.status != _S.STOPPED:
+        offered["stop"] = busy
+    offered["restart"] = busy or ("" if is_on else _("It is not running."))
+    offered["resize"] = busy
     return offered
+
+
+def _has_ended(deployment: Deployment) -> bool:
+    return deployment.expired_at is not None or deployment.expires_at <= clock.now()
 
 
 def _start_reason(deployment: Deployment) -> str:
@@ -143,31 +130,46 @@ def _start_reason(deployment: Deployment) -> str:
     return ""
 
 
-def _delete_reason(deployment: Deployment) -> str:
-    if deployment.status == _S.DELETING:
-        return _("It is being deleted.")
-    return _("It is on hold: lift the hold first.") if deployment.hold else ""
+def own_meters(deployment: Deployment, verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """Quota with this machine: what it takes is shown as a change while it is being made."""
+    if deployment.status != _S.PROVISIONING:
+        return meters(verdicts, with_change=False)
+    return meters(
+        Verdict(v.dimension, v.limit, max(0, v.used - own), own)
+        for v in verdicts
+        for own in (deployment.amounts.of(v.dimension),)
+    )
 
 
-def history(target_id: UUID) -> list[dict[str, Any]]:
-    """What happened to an object, newest first, for the timeline."""
-    return [_event(entry) for entry in entries_about(target_id)[:HISTORY_LENGTH]]
+def costs(deployment: Deployment) -> dict[str, Any]:
+    """What a machine costs: {per_hour, per_month, so_far, until_end, lines, is_agreed}, at its present price.
 
-
-def _event(entry: Entry) -> dict[str, Any]:
-    spec = tag_specs().get(entry.tag)
-    icon, tone = _LOOKS.get(entry.tag, ("circle-dot", "idle"))
-    if entry.outcome != "success":
-        icon, tone = "octagon-x", "danger"
-    said = translated((entry.detail or {}).get("message", ""))
+    The lines say what the price is made of; they are those of the template today, so they only add up
+    while nobody changed its rates since the price was agreed on.
+    """
+    price, rates = deployment.price_hour, deployment.template.rates
+    end = deployment.deleted_at or clock.now()
+    left = max(timedelta(), deployment.expires_at - end) if not deployment.deleted_at else None
+    memory_gb = Decimal(deployment.memory_mb) / 1024
+    lines = [
+        (_("Base"), "", rates.base),
+        (_("vCPU"), str(deployment.cpu_cores), rates.cpu_core * deployment.cpu_cores),
+        (_("Memory"), mib(deployment.memory_mb), rates.memory_gb * memory_gb),
+        (_("Disk"), gib(deployment.disk_gb), rates.disk_gb * deployment.disk_gb),
+    ]
     return {
-        "icon": icon,
-        "tone": tone,
-        "title": spec.label if spec else entry.tag,
-        "text": " · ".join(part for part in (_who(entry), said) if part),
-        "at": entry.created_at,
+        "per_hour": price,
+        "per_day": amount(price, 24),
+        "per_month": amount(price, HOURS_PER_MONTH),
+        "so_far": amount(price, _hours(end - deployment.created_at)),
+        "until_end": None if left is None else amount(price, _hours(left)),
+        "lines": [
+            {"label": label, "count": count, "per_hour": line, "per_month": amount(line, HOURS_PER_MONTH)}
+            for label, count, line in lines
+        ],
+        "is_agreed": abs(sum(line for _label, _count, line in lines) - price) < _ROUNDING,
     }
 
 
-def _who(entry: Entry) -> str:
-    return _("uHub") if entry.actor_kind == ActorKind.SYSTEM else entry.actor_label
+def _hours(span: timedelta) -> Decimal:
+    return Decimal(int(span.total_seconds())) / 3600

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import formats, timezone
 from playwright.sync_api import Page, expect
 
 from portal.kernel import clock
@@ -63,17 +64,18 @@ def _dialog(page: Page, place: str, button: str) -> Page:
 def test_a_request_is_approved_on_the_page(
     warned: Deployment, open_page: OpenPage, size: tuple[int, int]
 ) -> None:
-    page = open_page(f"/deployments/{warned.pk}", role="ops", size=size)
+    page = open_page(f"/deployments/{warned.pk}?tab=lease", role="ops", size=size)
     card = page.locator("section[aria-labelledby=lease]")
     expect(card).to_contain_text("Support-North PERSON asks for 400 h more")
-    expect(card).to_contain_text("Deletion · 24 h")
-    expect(card).to_contain_text("delivered")
+    warnings = page.locator("section[aria-labelledby=warnings]")
+    expect(warnings).to_contain_text("Deletion · 24 h")
+    expect(warnings).to_contain_text("delivered")
     assert overflow_px(page) == 0
     _dialog(page, "section[aria-labelledby=lease]", "Approve")
     page.get_by_role("dialog").get_by_label("Reason").fill("Agreed")
     page.get_by_role("dialog").get_by_role("button", name="Approve").click()
     expect(page.get_by_text("The extension is approved.")).to_be_visible()
-    expect(card).to_contain_text("400 h · Approved")
+    expect(page.locator("section[aria-labelledby=requests]")).to_contain_text("400 h · Approved")
 
 
 def test_more_than_the_rules_is_asked_for_in_the_dialog(
@@ -84,15 +86,44 @@ def test_more_than_the_rules_is_asked_for_in_the_dialog(
     for reason, toast in (("", "more than the 168 h"), ("Until May", "200 h are asked for")):
         _dialog(page, "#actions", "Extend")
         dialog = page.get_by_role("dialog")
-        dialog.get_by_label("Hours").fill("200")
+        dialog.get_by_label("Another span").fill("8 d 8 h")
         dialog.get_by_label("Reason").fill(reason)
-        dialog.get_by_role("button", name="Extend").click()
+        dialog.get_by_role("button", name="Extend").last.click()
         expect(page.get_by_text(toast)).to_be_visible()
 
 
 def test_a_hold_shows_its_reason(warned: Deployment, open_page: OpenPage) -> None:
     page = open_page(f"/deployments/{warned.pk}", role="ops")
-    _dialog(page, "#actions", "Hold")
+    _dialog(page, "section[aria-labelledby=lease]", "Hold")
     page.get_by_role("dialog").get_by_label("Reason").fill("Evidence for the audit")
     page.get_by_role("dialog").get_by_role("button", name="Hold").click()
     expect(page.locator("section[aria-labelledby=lease]")).to_contain_text("Evidence for the audit")
+
+
+def test_a_day_more_is_one_button_and_said_with_its_price(
+    world: World, open_page: OpenPage
+) -> None:
+    template = TemplateFactory(code="linux-utility", cluster=ClusterFactory())
+    row = paper.deployment(world, template, name="web-1", expires_at=clock.now() + 20 * HOUR)
+    page = open_page(f"/deployments/{row.pk}")
+    _dialog(page, "#actions", "Extend")
+    day = page.get_by_role("dialog").get_by_role("button", name="+ 24 h")
+    expect(day).to_contain_text("+ €1.49")
+    Deployment.across_tenants.filter(pk=row.pk).update(expires_at=row.expires_at + 100 * HOUR)
+    until = formats.date_format(timezone.localtime(row.expires_at + 124 * HOUR), "j M Y, H:i")
+    page.evaluate("document.querySelector('#live').dispatchEvent(new CustomEvent('live'))")
+    expect(day).to_contain_text(until)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    day.click()
+    expect(page.get_by_text(f"The lease now ends on {until}.")).to_be_visible()
+
+
+def test_a_lease_is_shortened(world: World, open_page: OpenPage) -> None:
+    template = TemplateFactory(code="linux-utility", cluster=ClusterFactory())
+    row = paper.deployment(world, template, name="web-1", expires_at=clock.now() + 60 * HOUR)
+    page = open_page(f"/deployments/{row.pk}?tab=lease")
+    _dialog(page, "section[aria-labelledby=lease]", "Shorten")
+    page.get_by_role("dialog").get_by_label("Sooner by").fill("1 d 12 h")
+    page.get_by_role("dialog").get_by_role("button", name="Shorten").click()
+    expect(page.get_by_text("The lease now ends on")).to_be_visible()
+    assert Deployment.across_tenants.get().expires_at == row.expires_at - 36 * HOUR

@@ -11,9 +11,11 @@ from tests.conftest import Cloud
 from tests.e2e.browser import DESKTOP, PHONE, Watch, overflow_px
 from tests.e2e.conftest import OpenPage
 from tests.engine import run_until_idle
-from tests.provisioning.scenes import requested, running
+from tests.provisioning.scenes import acted, requested, running
 
 LIVE_MS = 15_000
+ACTIONS = re.compile("Start|Stop|Restart|Resize|Extend|Shorten|Hold|Lift|Delete|Try again")
+TABS = ("operations", "lease", "costs", "activity")
 STEPS = ("resources", "network", "review")
 
 
@@ -45,9 +47,12 @@ def test_a_machine_lives_from_template_to_tombstone(cloud: Cloud, open_page: Ope
     page.locator("#actions").get_by_role("button", name="Start", exact=True).click()
     run_until_idle()
     _state(page, "Running")
-    _confirm(page, "Delete", "Delete for good")
+    page.locator("#actions").get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("browser-1")
+    page.get_by_role("dialog").get_by_role("button", name="Delete for good").click()
     run_until_idle()
     _state(page, "Deleted")
+    expect(page.get_by_role("heading", name="This machine is gone")).to_be_visible()
     expect(page.locator("#actions").get_by_role("button")).to_have_count(0)
 
 
@@ -91,7 +96,7 @@ def test_an_open_question_survives_the_refresh_behind_it(cloud: Cloud, open_page
 def test_what_the_state_forbids_says_why(cloud: Cloud, open_page: OpenPage) -> None:
     deployment = requested(cloud)
     page = open_page(f"/deployments/{deployment.pk}")
-    resize = page.locator("#actions").get_by_role("button", name="Resize")
+    resize = page.get_by_role("button", name="Resize")
     expect(resize).to_have_attribute("aria-disabled", "true")
     expect(resize).to_contain_text("Wait until the current action has ended.")
 
@@ -99,8 +104,75 @@ def test_what_the_state_forbids_says_why(cloud: Cloud, open_page: OpenPage) -> N
 def test_what_the_role_forbids_is_absent(cloud: Cloud, open_page: OpenPage) -> None:
     deployment = requested(cloud)
     page = open_page(f"/deployments/{deployment.pk}", role="viewer")
-    expect(page.locator("#actions").get_by_role("button")).to_have_count(0)
-    expect(page.locator("dialog")).to_have_count(0)
+    expect(page.locator("#live").get_by_role("button", name=ACTIONS)).to_have_count(0)
+    expect(page.locator("dialog:has(form[action^='/deployments/'])")).to_have_count(0)
+
+
+def test_a_deletion_wants_the_name_also_without_a_script(
+    cloud: Cloud, open_page: OpenPage
+) -> None:
+    deployment = requested(cloud)
+    page = open_page(f"/deployments/{deployment.pk}")
+    page.locator("#actions").get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("web-2")
+    dialog.get_by_role("button", name="Delete for good").click()
+    expect(dialog).to_be_visible()
+    page.evaluate("document.querySelector('#delete-dialog form').noValidate = true")
+    dialog.get_by_role("button", name="Delete for good").click()
+    expect(page.locator("#toasts")).to_contain_text("Type web-1 to delete it.")
+    _state(page, "Provisioning")
+
+
+def test_the_focus_comes_back_from_a_question(cloud: Cloud, open_page: OpenPage) -> None:
+    deployment = requested(cloud)
+    page = open_page(f"/deployments/{deployment.pk}")
+    button = page.locator("#actions").get_by_role("button", name="Delete")
+    button.press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+
+
+def test_a_question_that_was_not_there_at_first_can_be_asked(
+    cloud: Cloud, open_page: OpenPage
+) -> None:
+    deployment = running(cloud)
+    acted(cloud, deployment, "stop")
+    run_until_idle()
+    page = open_page(f"/deployments/{deployment.pk}", role="ops")
+    _state(page, "Stopped")
+    page.locator("#actions").get_by_role("button", name="Start", exact=True).click()
+    run_until_idle()
+    _state(page, "Running")
+    _confirm(page, "Stop", "Stop")
+    _state(page, "Stopping")
+
+
+def test_tabs_are_addresses_and_actions_come_back_to_them(
+    cloud: Cloud, open_page: OpenPage
+) -> None:
+    deployment = running(cloud)
+    page = open_page(f"/deployments/{deployment.pk}", role="ops")
+    tabs = page.get_by_role("navigation", name="Parts of the machine's page")
+    tabs.get_by_role("link", name="Costs").click()
+    expect(page.locator(".kpi dd.value").first).to_have_text("€47.16")
+    tabs.get_by_role("link", name="Activity").click()
+    expect(page.locator(".timeline b")).to_have_text(
+        ["Deployment ready", "Create deployment", "Deployment requested"]
+    )
+    _confirm(page, "Restart", "Restart")
+    page.wait_for_url("**?tab=activity")
+    expect(page.locator(".timeline b").first).to_have_text("Restart")
+    run_until_idle()
+    expect(page.locator(".timeline b").first).to_have_text("Restarted", timeout=LIVE_MS)
+
+
+def test_who_may_not_see_places_is_not_told_of_them(cloud: Cloud, open_page: OpenPage) -> None:
+    deployment = running(cloud)
+    page = open_page(f"/deployments/{deployment.pk}", role="support")
+    assert "pve1" not in page.locator("#live").inner_text()
+    assert str(deployment.vmid) not in page.locator("#live").inner_text()
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -112,6 +184,7 @@ def test_machine_pages_do_not_scroll_sideways(
     )
     paths = ["/", "/deployments", f"/deployments/{deployment.pk}", "/templates", "/deployments/new"]
     paths += [f"/deployments/new/{step}?template=linux-utility" for step in STEPS]
+    paths += [f"/deployments/{deployment.pk}?tab={tab}" for tab in TABS]
     paths += ["/templates/linux-utility", "/operations", "/audit"]
     page = open_page("/profile", role="admin", size=size)
     wide = {}

@@ -2,6 +2,7 @@
 import "htmx.org/dist/htmx.esm.js";
 import "../css/main.css";
 import "./charts.js";
+import "./copy.js";
 import "./creation.js";
 import "./dialogs.js";
 import "./fields.js";
