@@ -111,7 +111,7 @@ def _offered(deployment: Deployment) -> dict[str, str]:
         return {"retry": "", **offered}
     busy = _("Wait until the current action has ended.") if deployment.is_busy else ""
     is_on = deployment.status == _S.RUNNING
-    if not is_on:
+    if not is_on and deployment.status != _S.PROVISIONING:
         offered["start"] = busy or _start_reason(deployment)
     if deployment.status != _S.STOPPED:
         offered["stop"] = busy
