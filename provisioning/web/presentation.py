@@ -27,6 +27,7 @@ _S = DeploymentStatus
 _NEARLY_FULL = 85
 _ROUNDING = Decimal("0.000001")
 
+
 def followed(text: str, deployment: Deployment, operation: Operation) -> SafeString:
     """What a toast says about work that has begun, with the way to follow it."""
     address = reverse("portal:operation_detail", args=[operation.pk])
@@ -92,9 +93,7 @@ def actions(actor: Actor, deployment: Deployment) -> dict[str, dict[str, str]]:
     """What the role allows and the state offers, each with the reason why it cannot be done now, if any."""
     wanted = _offered(deployment)
     return {
-        code: {"reason": wanted[code]}
-        for code in wanted
-        if code in permitted(actor, deployment)
+        code: {"reason": wanted[code]} for code in wanted if code in permitted(actor, deployment)
     }
 
 
@@ -164,7 +163,12 @@ def costs(deployment: Deployment) -> dict[str, Any]:
         "so_far": amount(price, _hours(end - deployment.created_at)),
         "until_end": None if left is None else amount(price, _hours(left)),
         "lines": [
-            {"label": label, "count": count, "per_hour": line, "per_month": amount(line, HOURS_PER_MONTH)}
+            {
+                "label": label,
+                "count": count,
+                "per_hour": line,
+                "per_month": amount(line, HOURS_PER_MONTH),
+            }
             for label, count, line in lines
         ],
         "is_agreed": abs(sum(line for _label, _count, line in lines) - price) < _ROUNDING,

@@ -49,13 +49,22 @@ API = {
     "/api/me": 3,
 }
 PAGES = {
-    "/deployments": 9,
-    "/deployments/{deployment}": 15,
-    "/operations": 10,
-    "/operations/{operation}": 10,
-    "/audit": 9,
+    "/deployments": 7,
+    "/deployments/{deployment}": 13,
+    "/operations": 7,
+    "/operations/{operation}": 7,
+    "/audit": 7,
     "/templates": 6,
-    "/findings": 10,
+    "/findings": 7,
+    "/deployments/{deployment}?tab=operations": 13,
+    "/deployments/{deployment}?tab=lease": 13,
+    "/deployments/{deployment}?tab=costs": 13,
+    "/deployments/{deployment}?tab=activity": 13,
+    "/deployments/new": 13,
+    "/deployments/new/resources?template={template}": 13,
+    "/deployments/new/network?template={template}": 13,
+    "/deployments/new/review?template={template}": 13,
+    "/templates/{template}": 6,
     "/": 17,
 }
 
@@ -79,7 +88,11 @@ def rows(world: World, count: int) -> dict[str, Any]:
         Operation.objects.bulk_create(operations)
         for row in deployments[:100]:
             trail.record(tag=Tag.STARTED, target=row, actor=world.actor("ops"))
-    return {"deployment": deployments[-1].pk, "operation": operations[-1].pk}
+    return {
+        "deployment": deployments[-1].pk,
+        "operation": operations[-1].pk,
+        "template": templates[0].code,
+    }
 
 
 def questions(client: Client, path: str, headers: dict[str, str]) -> int:
