@@ -25,7 +25,7 @@ from provisioning.states import FindingStatus
 from provisioning.web.explanations import advice, pairs, sides, truths
 from provisioning.web.explanations import decisions as decisions_shown
 from provisioning.web.finding_table import FINDINGS, FindingRow
-from provisioning.web.presentation import history
+from provisioning.web.timelines import history
 
 
 class ReasonForm(forms.Form):

@@ -91,21 +91,19 @@ def permitted(actor: Actor, deployment: Deployment) -> frozenset[str]:
 
 def actions(actor: Actor, deployment: Deployment) -> dict[str, dict[str, str]]:
     """What the role allows and the state offers, each with the reason why it cannot be done now, if any."""
-    wanted = _offered(deployment)
-    return {
-        code: {"reason": wanted[code]} for code in wanted if code in permitted(actor, deployment)
-    }
+    may = permitted(actor, deployment)
+    return {code: {"reason": why} for code, why in _offered(deployment).items() if code in may}
 
 
 def _offered(deployment: Deployment) -> dict[str, str]:
-    is_leaving = deployment.status == _S.DELETING
-    leaving = _("It is being deleted.") if is_leaving else ""
-    offered = {"release" if deployment.hold else "hold": leaving}
-    offered["extend"] = leaving
-    offered["shorten"] = leaving or (_("The lease has ended.") if _has_ended(deployment) else "")
-    offered["delete"] = leaving or (
-        _("It is on hold: lift the hold first.") if deployment.hold else ""
-    )
+    if deployment.status == _S.DELETING:
+        return {"delete": _("It is being deleted.")}
+    offered = {
+        "release" if deployment.hold else "hold": "",
+        "extend": "",
+        "shorten": _("The lease has ended.") if _has_ended(deployment) else "",
+        "delete": _("It is on hold: lift the hold first.") if deployment.hold else "",
+    }
     if deployment.status == _S.ERROR and deployment.ready_at is None:
         return {"retry": "", **offered}
     busy = _("Wait until the current action has ended.") if deployment.is_busy else ""
