@@ -62,11 +62,11 @@ def test_progress_stops_asking_when_the_operation_has_ended(
     deployment = requested(cloud)
     page = open_page("/operations")
     page.locator("#rows a").first.click()
-    expect(page.locator("#progress")).to_have_attribute("hx-trigger", "live")
+    expect(page.locator("#live")).to_have_attribute("hx-trigger", "live")
     run_until_idle()
-    expect(page.locator("#progress .badge").first).to_have_text("Completed", timeout=LIVE_MS)
-    expect(page.locator("#progress")).not_to_have_attribute("hx-trigger", "live")
-    expect(page.locator("#progress li.completed")).not_to_have_count(0)
+    expect(page.locator("#live .badge").first).to_have_text("Completed", timeout=LIVE_MS)
+    expect(page.locator("#live")).not_to_have_attribute("hx-trigger", "live")
+    expect(page.locator("#live li.completed")).not_to_have_count(0)
     assert deployment.name in page.locator("header .tags").inner_text()
 
 
