@@ -57,6 +57,7 @@ def test_owner_is_told_before_the_end_and_at_the_end(world: World, template: Tem
     with clock.travelled(ends_at + timedelta(minutes=1) - clock.now()):
         expiry_sweep()
     assert told() == [
+        ("support-north", "web-1 is deleted on 25 Nov 2026, 10:31"),
         ("support-north", "web-1 is stopped on 22 Nov 2026, 10:30"),
         ("support-north", "web-1 is stopped: its lease has ended"),
     ]
