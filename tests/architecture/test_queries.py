@@ -49,13 +49,13 @@ API = {
     "/api/me": 3,
 }
 PAGES = {
-    "/deployments": 8,
+    "/deployments": 9,
     "/deployments/{deployment}": 14,
-    "/operations": 9,
+    "/operations": 10,
     "/operations/{operation}": 10,
-    "/audit": 8,
+    "/audit": 9,
     "/templates": 15,
-    "/findings": 9,
+    "/findings": 10,
     "/deployments/{deployment}?tab=operations": 9,
     "/deployments/{deployment}?tab=lease": 11,
     "/deployments/{deployment}?tab=costs": 10,
@@ -65,7 +65,7 @@ PAGES = {
     "/deployments/new/network?template={template}": 18,
     "/deployments/new/review?template={template}": 18,
     "/templates/{template}": 16,
-    "/": 19,
+    "/": 17,
 }
 
 
