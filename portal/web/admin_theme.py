@@ -23,6 +23,14 @@ _BASE: Final = {
     "900": "8 12 10",
     "950": "3 5 4",
 }
+_FONT: Final = {
+    "subtle-light": _BASE["500"],
+    "subtle-dark": _BASE["400"],
+    "default-light": _BASE["600"],
+    "default-dark": _BASE["300"],
+    "important-light": _BASE["900"],
+    "important-dark": _BASE["100"],
+}
 
 
 def name(_request: HttpRequest) -> str:
@@ -37,5 +45,5 @@ def theme(request: HttpRequest) -> str:
 
 
 def colours(_request: HttpRequest) -> dict[str, dict[str, str]]:
-    """Greys of the design tokens, and the brand's scale. Fresh each time: whoever asks writes into it."""
-    return {"base": dict(_BASE), "primary": brand_scale(brand().colour)}
+    """Greys of the design tokens, texts in them, and the brand's scale. Fresh each time: whoever asks writes into it."""
+    return {"base": dict(_BASE), "font": dict(_FONT), "primary": brand_scale(brand().colour)}

@@ -152,6 +152,7 @@ def test_administration_wears_the_brand_and_the_person_s_theme(staff: Client) ->
     assert "Nordbank" in page
     assert "theme('light')" in page
     assert "--color-primary-500: rgb(61, 245, 160)" in page
+    assert "--color-font-default-dark: rgb(181, 196, 188)" in page
 
 
 def settings_form(staff: Client) -> dict[str, str]:
