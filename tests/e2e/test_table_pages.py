@@ -58,7 +58,7 @@ def test_keys_move_tick_and_open(machines: list[Deployment], open_page: OpenPage
     assert ticked(page) == []
     expect(page.locator(".bulk")).to_be_hidden()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="one", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="four", exact=True)).to_be_visible()
 
 
 def test_the_slash_finds_and_letters_stay_letters(
