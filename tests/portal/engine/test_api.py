@@ -168,17 +168,46 @@ def test_pages_show_list_progress_and_detail(ask, client_of):
     assert listed.status_code == 200
     assert f"operation-{operation.pk}" in listed.content.decode()
     detail = client.get(f"/operations/{operation.pk}").content.decode()
-    assert f'hx-get="/operations/{operation.pk}/progress"' in detail
+    assert f'data-live="operation:{operation.pk}"' in detail
     assert "poll 1" in detail
-    part = client.get(f"/operations/{operation.pk}/progress", headers={"HX-Request": "true"})
+    part = client.get(f"/operations/{operation.pk}", headers={"HX-Request": "true"})
     assert part.status_code == 200
     assert "<html" not in part.content.decode()
+
+
+def test_log_is_a_file_of_its_own(ask, client_of):
+    operation = ask("test.poll", payload={"after_s": 3600})
+    run_until_idle(horizon_s=60)
+    answer = client_of("viewer").get(f"/operations/{operation.pk}/log")
+    assert (answer.content, answer["Content-Type"]) == (b"poll 0\n", "text/plain; charset=utf-8")
+    assert answer["Content-Disposition"].startswith("attachment;")
+
+
+def test_page_says_how_many_come_before_it(ask, client_of):
+    ask("test.three")
+    second = ask("test.three")
+    page = client_of("viewer").get(f"/operations/{second.pk}").content.decode()
+    assert "1 operation of your organisation comes before it in this queue." in page
+
+
+def test_page_shows_what_was_tried_again_in_its_place(ask, client_of):
+    first = ask("test.hopeless")
+    run_until_idle()
+    client = client_of("ops")
+    client.post(f"/operations/{first.pk}/retry")
+    again = Operation.across_tenants.get(retry_of=first.pk)
+    for shown in (first, again):
+        page = client.get(f"/operations/{shown.pk}").content.decode()
+        tree = page[page.index('class="tree"') :]
+        assert f'href="/operations/{first.pk}"' in tree
+        assert f'href="/operations/{again.pk}"' in tree
 
 
 def test_live_part_stops_asking_when_the_operation_ended(ask, client_of):
     operation = ask("test.noop")
     run_until_idle()
-    part = client_of("viewer").get(f"/operations/{operation.pk}/progress").content.decode()
+    headers = {"HX-Request": "true"}
+    part = client_of("viewer").get(f"/operations/{operation.pk}", headers=headers).content.decode()
     assert "hx-trigger" not in part
 
 
@@ -194,6 +223,6 @@ def test_page_buttons_cancel_and_retry(ask, client_of, row):
     assert (answer.status_code, answer["Location"]) == (303, f"/operations/{again.pk}")
 
 
-@pytest.mark.parametrize("path", ["operations", "operations/x", "operations/x/progress"])
+@pytest.mark.parametrize("path", ["operations", "operations/x", "operations/x/log"])
 def test_pages_need_a_sign_in(transactional_db, path):
     assert Client().get(f"/{path}")["Location"].startswith("/sign-in")
