@@ -20,7 +20,7 @@ from portal.kernel.ui import Text
 
 Answer = TypeVar("Answer")
 Words = tuple[str, ...]
-CANDIDATES: Final = 40
+CANDIDATES: Final = 24
 """How many rows a provider reads for one group of the palette."""
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,13 +20,13 @@ from portal.kernel.narrowing import Narrowing
 from portal.kernel.queue import operation_kinds
 from portal.kernel.settings import setting_definitions
 from portal.kernel.tenancy import current_tenant_id
+from portal.kernel.ui import TargetLink, target_links
 from portal.middleware.identity import identity_of
 from portal.models import User
 from portal.permissions import Permission
 from portal.selectors.members import member_list
-from portal.selectors.operations import operation_list
+from portal.selectors.operations import operation_label, operation_list
 from portal.states import OperationStatus
-from portal.web.operations import OperationCard, operation_cards
 
 TARGETS: Final = 20
 """Objects whose operations are looked for when words name them."""
@@ -48,8 +49,7 @@ def operations_find(asking: Asking, words: Words, limit: int) -> list[Row]:
         if len(others) < len(words):
             wanted |= _about(asking, words)
         rows = rows.filter(wanted)
-    found = rows.order_by("-created_at", "-id")[:limit]
-    return operation_rows(operation_cards(found))
+    return operation_rows(rows.order_by("-created_at", "-id")[:limit])
 
 
 def _condition(word: str) -> Q | None:
@@ -88,28 +88,38 @@ def operations_get(asking: Asking, ids: Sequence[str]) -> list[Row]:
     """Operations by id."""
     keys = [bounds[0] for one in ids if len(one) == 36 and (bounds := _id_bounds(fold(one)))]
     rows = operation_list(actor=asking.actor).filter(pk__in=keys)
-    return operation_rows(operation_cards(rows))
+    return operation_rows(rows)
 
 
-def operation_rows(cards: Iterable[OperationCard]) -> list[Row]:
-    """Operations as the palette lists them."""
-    return [
-        Row(
-            title=" · ".join(part for part in (card.label, card.target_label) if part),
-            url=reverse("portal:operation_detail", args=[card.row.pk]),
-            sub=str(card.row.pk),
-            icon="square-terminal",
-            id=str(card.row.pk),
-            keywords=(
-                str(card.row.pk),
-                card.row.type,
-                str(OperationStatus(card.status).label),
-                card.row.actor_label,
-            ),
-            status=("operation", card.status),
-        )
-        for card in cards
-    ]
+def operation_rows(found: QuerySet[Operation]) -> list[Row]:
+    """Operations as the palette lists them; what they work on is looked up once per type."""
+    operations = list(found.only(*_SHOWN))
+    wanted: dict[str, set[UUID]] = defaultdict(set)
+    for one in operations:
+        if one.target_id is not None:
+            wanted[one.target_type].add(one.target_id)
+    links: dict[UUID, TargetLink] = {}
+    for type_, ids in wanted.items():
+        links |= target_links(type_, ids)
+    return [_operation(one, links) for one in operations]
+
+
+_SHOWN: Final = ("type", "status", "target_type", "target_id", "actor_label", "tenant_id")
+
+
+def _operation(one: Operation, links: Mapping[UUID, TargetLink]) -> Row:
+    link = links.get(one.target_id) if one.target_id else None
+    target = link.label if link else one.target_type
+    style = OperationStatus(one.status)
+    return Row(
+        title=" · ".join(part for part in (operation_label(one.type), target) if part),
+        url=reverse("portal:operation_detail", args=[one.pk]),
+        sub=str(one.pk),
+        icon="square-terminal",
+        id=str(one.pk),
+        keywords=(str(one.pk), one.type, str(style.label), one.actor_label),
+        status=("operation", one.status),
+    )
 
 
 def people_find(asking: Asking, words: Words, limit: int) -> list[Row]:

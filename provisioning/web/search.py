@@ -27,6 +27,10 @@ _NAMES: Final = Narrowing(("name", "hostname"), is_plain=True, is_large=True)
 _NAMES_AND_ADDRESSES: Final = Narrowing(
     ("name", "hostname", "addresses"), is_plain=True, is_large=True
 )
+_SHOWN: Final = (
+    *("name", "hostname", "status", "ip_addresses", "tenant_id", "cluster__id"),
+    *("template__name", "template__icon", "owner__username", "owner__display_name"),
+)
 _TEMPLATES: Final = Narrowing(("name", "code", "description"))
 _NODES: Final = Narrowing(("name", "cluster__name", "cluster__code"))
 _ADDRESS: Final = frozenset("0123456789abcdef.:")
@@ -36,14 +40,14 @@ def machines_find(asking: Asking, words: Words, limit: int) -> list[Row]:
     """By name and host name; by address when a word looks like one. Names are read first, rows of a few."""
     live = deployment_list(actor=asking.actor)
     if not words:
-        return machine_rows(live[:limit])
+        return machine_rows(live.only(*_SHOWN)[:limit])
     names = live.select_related(None).order_by()
     narrowing = _NAMES
     if any(_is_address(word) for word in words):
         names = names.annotate(addresses=Cast("ip_addresses", TextField()))
         narrowing = _NAMES_AND_ADDRESSES
     found = [pk for pk, _name in narrowing(names.values_list("pk", "name"), words, limit)]
-    machines = {one.pk: one for one in live.filter(pk__in=found)}
+    machines = {one.pk: one for one in live.only(*_SHOWN).filter(pk__in=found)}
     return machine_rows(machines[pk] for pk in found if pk in machines)
 
 
@@ -54,7 +58,7 @@ def _is_address(word: str) -> bool:
 def machines_get(asking: Asking, ids: Sequence[str]) -> list[Row]:
     """Machines by id, those that are gone left out."""
     rows = deployment_list(actor=asking.actor).filter(pk__in=keys(ids))
-    return machine_rows(rows)
+    return machine_rows(rows.only(*_SHOWN))
 
 
 def machine_rows(machines: Iterable[Deployment]) -> list[Row]:
