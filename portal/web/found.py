@@ -22,7 +22,7 @@ from portal.kernel.settings import setting_definitions
 from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.ui import TargetLink, target_links
 from portal.middleware.identity import identity_of
-from portal.models import User
+from portal.models import Operation, User
 from portal.permissions import Permission
 from portal.selectors.members import member_list
 from portal.selectors.operations import operation_label, operation_list

@@ -38,7 +38,7 @@ from portal.web.palette_options import (
 
 ACTIONS_ONLY, SHORTCUTS = ">", "?"
 RECENT_MOST = 8
-OPENING = 6
+OPENING, ALL = 6, 100
 
 
 class Palette(PortalView):
@@ -108,7 +108,7 @@ def _open(asking: Asking, reply: Reply, recent: Sequence[str]) -> None:
     if provider is not None and here is not None:
         reply.add("here", here.title, subject_options(asking, provider.kind, here))
     reply.add("recent", _("Recent"), _recent(asking, recent))
-    reply.add("commands", _("Actions"), command_options(asking, (), CANDIDATES), visible=OPENING)
+    reply.add("commands", _("Actions"), command_options(asking, (), ALL), visible=OPENING)
     reply.add("nav", _("Go to"), nav_options(asking, ()))
 
 

@@ -156,7 +156,11 @@ def test_a_lost_connection_is_said_and_recovers(
 def test_an_answer_that_comes_late_is_dropped(web: Deployment, open_page: OpenPage) -> None:
     page = opened(open_page("/operations"))
     held: list[Route] = []
-    page.route("**/palette?q=we&*", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/palette?q=we&*", hold)
     with page.expect_request("**/palette?q=we&*"):
         page.keyboard.type("we")
     typed(page, "b-04")
