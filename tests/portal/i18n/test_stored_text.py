@@ -24,8 +24,10 @@ def test_what_is_stored_is_english_whoever_asks() -> None:
         ("4 h, deletion: Ada", "4 h, suppression\N{NO-BREAK SPACE}: Ada"),
         (
             "Cluster a cannot be asked: it cannot be listed since 12:00 UTC",
-            "Le cluster a ne peut pas être interrogé\N{NO-BREAK SPACE}: "
-            "aucun relevé possible depuis 12:00 UTC",
+            (
+                "Le cluster a ne peut pas être interrogé\N{NO-BREAK SPACE}: "
+                "aucun relevé possible depuis 12:00 UTC"
+            ),
         ),
         ("what nobody registered", "what nobody registered"),
         ("", ""),
