@@ -195,12 +195,21 @@ class _Reader:
         return number, following if is_unit else "", at + 2 if is_unit else at + 1
 
     def _noun_behind(self, at: int, offered: list[Parameter]) -> tuple[str, int]:
+        """The noun behind an amount, unless it stands before the next: "4 gb disk 40 gb"."""
+        noun, after = self._noun_at(at, offered)
+        if not noun:
+            return "", at
+        number, _unit, end = self._number(after)
+        if number is not None and not self._noun_at(end, offered)[0]:
+            return "", at
+        return noun, after
+
+    def _noun_at(self, at: int, offered: list[Parameter]) -> tuple[str, int]:
         words = [token.word for token in self.tokens[at : at + 2]]
         steps = 2 if words and words[0] in {"of", "de"} else 1
         word = words[steps - 1] if len(words) >= steps else ""
-        if any(word in one.nouns for one in offered):
-            return word, at + steps
-        return "", at
+        is_noun = any(word in one.nouns for one in offered)
+        return (word, at + steps) if is_noun else ("", at)
 
     def _not_understood(self, at: int, after: int) -> bool:
         """A number that is no amount: the name of an object where one is due, else told."""

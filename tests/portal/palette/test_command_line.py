@@ -44,6 +44,21 @@ UNDERSTOOD: list[tuple[str, str, dict[str, Any]]] = [
         {"machine": "web-04", "cpu_cores": 4, "memory_mb": 8192, "disk_gb": 40},
     ),
     ("resize web-04 1.5 gb ram", "resize", {"machine": "web-04", "memory_mb": 1536}),
+    (
+        "resize web-04 4 gb disk 40 gb",
+        "resize",
+        {"machine": "web-04", "memory_mb": 4096, "disk_gb": 40},
+    ),
+    (
+        "resize web-04 8 gb ram 40 gb disk",
+        "resize",
+        {"machine": "web-04", "memory_mb": 8192, "disk_gb": 40},
+    ),
+    (
+        "resize web-04 disk 40 gb ram 8 gb",
+        "resize",
+        {"machine": "web-04", "memory_mb": 8192, "disk_gb": 40},
+    ),
     ("resize web-04 40 gb of disk", "resize", {"machine": "web-04", "disk_gb": 40}),
     (
         "new linux-utility named x for 3 d",
