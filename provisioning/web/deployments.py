@@ -178,6 +178,6 @@ class DeploymentAction(ActionView):
             figures = values_of(ResizeForm(request.POST, deployment=deployment))
             done = lifecycle.deployment_resize(**key, **figures)
             return followed(_("It is being resized."), *done)
-        if self.actor.may(Permission.DELETE):
+        if action in permitted(self.actor, deployment):
             values_of(DeleteForm(request.POST, name=deployment.name))
         return followed(_("It is being deleted."), *lifecycle.deployment_delete(**key))

@@ -136,8 +136,8 @@ def kind_of(route: Route) -> str:
 
 
 def is_tenants(route: Route) -> bool:
-    """Whether the route names an object of a tenant."""
-    return bool(route.parameters) and kind_of(route) in {
+    """Whether the route names an object of a tenant; a step of a creation is none."""
+    return bool(set(route.parameters) - {"step"}) and kind_of(route) in {
         *("deployments", "operations", "audit", "teams", "tenants", "users"),
         "extension-requests",
     }
