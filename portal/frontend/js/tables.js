@@ -2,7 +2,7 @@
 // Shift-click tick a range, Escape clears. What is ticked lives while its rows are on the page.
 const CARD = "[data-table]";
 const BOX = ".pick input[name=ids]";
-const TYPING = "input:not([type=checkbox]), textarea, select, [contenteditable], dialog[open]";
+const TYPING = "input:not([type=checkbox]), textarea, select, [contenteditable]";
 
 const picked = new Set();
 let anchor;
@@ -81,10 +81,10 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   const list = card();
   if (!list || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest(TYPING)) return;
+  if (event.target.closest(TYPING) || document.querySelector("dialog[open]")) return;
   const isInRows = event.target.closest("tr[data-row]") !== null;
   if (event.key === "Escape") return picked.size > 0 && clear(list);
-  const areOff = document.documentElement.dataset.shortcuts === "off";
+  const areOff = document.getElementById("shortcuts")?.dataset.shortcuts === "off";
   const arrow = isInRows && { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const act = arrow ? () => move(list, arrow) : !areOff && KEYS[event.key.toLowerCase()];
   if (!act) return;
