@@ -177,7 +177,13 @@ def configure(ctx: StepContext, guest: Guest) -> StepResult:
     if waiting:
         return waiting
     ctx.state["configured"] = True
-    return Advance(f"{guest.deployment.cpu_cores} vCPU, {guest.deployment.memory_mb} MiB")
+    return Advance(
+        stored_text(
+            "%(cores)s vCPU, %(memory)s MiB",
+            cores=guest.deployment.cpu_cores,
+            memory=guest.deployment.memory_mb,
+        )
+    )
 
 
 def _cloud_init(template: Template, deployment: Deployment) -> CloudInit | None:
@@ -201,7 +207,7 @@ def grow(ctx: StepContext, guest: Guest) -> StepResult:
     if "resize" not in ctx.state:
         if disk >= guest.deployment.disk_gb:
             slot_free(guest.deployment.pk)
-            return Advance(f"{disk} GiB")
+            return Advance(stored_text("%(size)s GiB", size=disk))
         if wait := slot_take(guest.deployment, SlotKind.DISK):
             return Poll(wait.after_s, str(wait))
     waiting = task_run(

@@ -62,7 +62,13 @@ def reapply(ctx: StepContext, guest: Guest) -> StepResult:
     if waiting := task_run(ctx, guest, "reapply", submit):
         return waiting
     ctx.state["reapplied"] = True
-    return Advance(f"{deployment.cpu_cores} vCPU, {deployment.memory_mb} MiB")
+    return Advance(
+        stored_text(
+            "%(cores)s vCPU, %(memory)s MiB",
+            cores=deployment.cpu_cores,
+            memory=deployment.memory_mb,
+        )
+    )
 
 
 @guest_step
