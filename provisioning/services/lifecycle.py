@@ -105,12 +105,7 @@ def deployment_resize(
         DeploymentStatus.RUNNING,
         DeploymentStatus.STOPPED,
     )
-    wanted = Amounts(
-        1,
-        deployment.cpu_cores if cpu_cores is None else cpu_cores,
-        deployment.memory_mb if memory_mb is None else memory_mb,
-        deployment.disk_gb if disk_gb is None else disk_gb,
-    )
+    wanted = _figures_of(deployment, cpu_cores, memory_mb, disk_gb)
     _demand_figures(deployment, wanted)
     before = deployment.amounts.as_dict()
     quota_adjust(
@@ -136,6 +131,18 @@ def deployment_resize(
     needs_restart = any(before[name] != wanted.of(name) for name in ("cpu_cores", "memory_mb"))
     return deployment, enqueue_for(
         deployment, OperationType.RESIZE, actor=actor, power=was, needs_restart=needs_restart
+    )
+
+
+def _figures_of(
+    deployment: Deployment, cpu_cores: int | None, memory_mb: int | None, disk_gb: int | None
+) -> Amounts:
+    """What is asked for, and what the deployment has of everything that is not."""
+    return Amounts(
+        1,
+        deployment.cpu_cores if cpu_cores is None else cpu_cores,
+        deployment.memory_mb if memory_mb is None else memory_mb,
+        deployment.disk_gb if disk_gb is None else disk_gb,
     )
 
 

@@ -99,6 +99,11 @@ def lively(world: World) -> dict[str, Any]:
             tenant=world.north, cluster=cluster, vmid=30_111, kind="drift", status="open",
             deployment=rows["stg-web-07"], first_seen_at=now, last_seen_at=now,
         )  # fmt: skip
+    _quota(world)
+    return {"template": template, "cluster": cluster, **rows}
+
+
+def _quota(world: World) -> None:
     Quota.objects.using("platform").create(
         tenant=world.north, deployments=40, cpu_cores=64, memory_mb=65_536, disk_gb=1_000
     )
@@ -106,4 +111,3 @@ def lively(world: World) -> dict[str, Any]:
         tenant=world.north,
         defaults={"deployments": 24, "cpu_cores": 48, "memory_mb": 60_000, "disk_gb": 480},
     )
-    return {"template": template, "cluster": cluster, **rows}
