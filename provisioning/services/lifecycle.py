@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import pgettext_lazy
 
 from audit.services import trail
 from billing.logic.pricing import hourly_price
@@ -40,12 +40,7 @@ Outcome = tuple[Deployment, Operation]
 def deployment_start(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     """Asks for a start. Raises NotFound, Refused, DeploymentBusy, WrongState."""
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
-    _demand_state(
-        deployment,
-        pgettext("deployment action", "started"),
-        DeploymentStatus.STOPPED,
-        DeploymentStatus.ERROR,
-    )
+    _demand_state(deployment, "started", DeploymentStatus.STOPPED, DeploymentStatus.ERROR)
     if deployment.expires_at <= clock.now() and not deployment.hold:
         raise WrongState(_("The lease has ended. Extend it, then start the deployment."))
     _move(deployment, DeploymentStatus.STARTING)
@@ -61,12 +56,7 @@ def deployment_stop(*, actor: Actor, deployment_id: UUID | str, mode: str = "shu
             faults=(Fault("mode", "invalid_choice", _("mode must be shutdown or force.")),)
         )
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
-    _demand_state(
-        deployment,
-        pgettext("deployment action", "stopped"),
-        DeploymentStatus.RUNNING,
-        DeploymentStatus.ERROR,
-    )
+    _demand_state(deployment, "stopped", DeploymentStatus.RUNNING, DeploymentStatus.ERROR)
     _move(deployment, DeploymentStatus.STOPPING)
     trail.record(tag=Tag.STOP_REQUESTED, target=deployment, actor=actor, detail={"mode": mode})
     return deployment, enqueue_for(deployment, OperationType.STOP, actor=actor, mode=mode)
@@ -76,7 +66,7 @@ def deployment_stop(*, actor: Actor, deployment_id: UUID | str, mode: str = "shu
 def deployment_restart(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     """Asks for a restart. Raises NotFound, Refused, DeploymentBusy, WrongState."""
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
-    _demand_state(deployment, pgettext("deployment action", "restarted"), DeploymentStatus.RUNNING)
+    _demand_state(deployment, "restarted", DeploymentStatus.RUNNING)
     _move(deployment, DeploymentStatus.STARTING)
     trail.record(tag=Tag.RESTART_REQUESTED, target=deployment, actor=actor)
     return deployment, enqueue_for(deployment, OperationType.RESTART, actor=actor)
@@ -99,12 +89,7 @@ def deployment_resize(
         NotFound, Refused, DeploymentBusy, WrongState, DeploymentInvalid, QuotaExceeded, NoCapacity.
     """
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
-    _demand_state(
-        deployment,
-        pgettext("deployment action", "resized"),
-        DeploymentStatus.RUNNING,
-        DeploymentStatus.STOPPED,
-    )
+    _demand_state(deployment, "resized", DeploymentStatus.RUNNING, DeploymentStatus.STOPPED)
     wanted = _figures_of(deployment, cpu_cores, memory_mb, disk_gb)
     _demand_figures(deployment, wanted)
     before = deployment.amounts.as_dict()
@@ -214,6 +199,14 @@ def _idle(actor: Actor, deployment_id: UUID | str, permission: Permission) -> De
     return deployment
 
 
+_DONE: Final = {
+    "started": pgettext_lazy("deployment action", "started"),
+    "stopped": pgettext_lazy("deployment action", "stopped"),
+    "restarted": pgettext_lazy("deployment action", "restarted"),
+    "resized": pgettext_lazy("deployment action", "resized"),
+}
+
+
 def _demand_state(deployment: Deployment, done: str, *states: DeploymentStatus) -> None:
     if deployment.status in states and not (
         deployment.status == DeploymentStatus.ERROR and deployment.ready_at is None
@@ -222,7 +215,7 @@ def _demand_state(deployment: Deployment, done: str, *states: DeploymentStatus) 
     label = DeploymentStatus(deployment.status).label.lower()
     raise WrongState(
         _("The deployment is %(state)s; it cannot be %(action)s now.")
-        % {"state": label, "action": done},
+        % {"state": label, "action": _DONE[done]},
         status=deployment.status,
     )
 
