@@ -37,8 +37,10 @@ def _offer_operations(verb: str) -> Offer:
     """Which operations can be tried again, or canceled."""
 
     def offer(asking: Asking, ids: Sequence[str]) -> Mapping[str, Availability]:
-        asked = operation_list(actor=asking.actor).filter(pk__in=list(ids)[:1])
-        rows: list[Operation] = asking.once(("operations", tuple(ids[:1])), lambda: list(asked))
+        rows: list[Operation] = asking.once(
+            ("operations", tuple(ids[:1])),
+            lambda: list(operation_list(actor=asking.actor).filter(pk__in=list(ids)[:1])),
+        )
         return {str(row.pk): _operation(asking, row, verb) for row in rows}
 
     return offer

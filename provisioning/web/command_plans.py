@@ -52,8 +52,10 @@ def offer_of(action: str) -> Offer:
 
 def _machines(asking: Asking, ids: Sequence[str]) -> list[Deployment]:
     """The machines of a list, asked for once for all commands."""
-    rows = deployment_list(actor=asking.actor).filter(pk__in=keys(ids))
-    return asking.once(("machines", tuple(ids)), lambda: list(rows))
+    return asking.once(
+        ("machines", tuple(ids)),
+        lambda: list(deployment_list(actor=asking.actor).filter(pk__in=keys(ids))),
+    )
 
 
 def _available(actor: Actor, machine: Deployment, action: str) -> Availability:
