@@ -143,7 +143,7 @@ class Plan:
     """What would follow, and the form that carries it out: `action` and its hidden `fields`.
 
     With a `reason` it cannot be carried out; whoever holds `permission` can help. What is dangerous is
-    asked for once more; `confirm` are the words of the button.
+    asked for once more, with a `word` by typing it (posted as `name`); `confirm` are the words of the button.
     """
 
     title: str
@@ -156,6 +156,7 @@ class Plan:
     reason: str = ""
     permission: str = ""
     is_dangerous: bool = False
+    word: str = ""
 
 
 Offer = Callable[[Asking, Sequence[str]], Mapping[str, Availability]]

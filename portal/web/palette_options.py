@@ -125,6 +125,7 @@ def _plan_dict(plan: Plan, helpers: str) -> dict[str, Any]:
         "action": plan.action or None,
         "fields": dict(plan.fields),
         "is_dangerous": plan.is_dangerous,
+        "word": plan.word or None,
         "reason": plan.reason or None,
         "helpers": helpers or None,
     }

@@ -101,8 +101,9 @@ def power_plan(
     confirm: Text,
     fields: Mapping[str, str],
     is_dangerous: bool,
+    is_final: bool,
 ) -> Planner:
-    """Plans of an action without figures of its own; `title` names the machine."""
+    """Plans of an action without figures; `title` names the machine, what is final wants its name typed."""
 
     def plan(asking: Asking, values: Mapping[str, Any]) -> Plan:
         machine = _subject(asking, values)
@@ -113,7 +114,8 @@ def power_plan(
             confirm=str(confirm),
             action=_address(machine, action),
             fields={**fields, **reason},
-            is_dangerous=is_dangerous,
+            is_dangerous=is_dangerous or is_final,
+            word=machine.name if is_final else "",
         )
 
     return plan

@@ -90,6 +90,7 @@ def _simple(
     action: str = "",
     fields: dict[str, str] | None = None,
     is_dangerous: bool = False,
+    is_final: bool = False,
     confirm: str | Promise = "",
     **look: Any,
 ) -> Command:
@@ -101,6 +102,7 @@ def _simple(
         confirm=confirm or look["label"],
         fields=fields or {},
         is_dangerous=is_dangerous,
+        is_final=is_final,
     )
     return _on_machine(key, plan, *parameters, action=action, **look)
 
@@ -262,7 +264,7 @@ COMMANDS: Final = (
         "delete",
         _("It is stopped and its disk is erased. Nothing brings it back."),
         permission=Permission.DELETE,
-        is_dangerous=True,
+        is_final=True,
         confirm=_("Delete for good"),
         label=_("Delete"),
         pattern=_("Delete %(name)s"),

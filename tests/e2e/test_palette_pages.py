@@ -72,14 +72,20 @@ def test_a_line_too_quick_for_its_plan_is_not_carried_out(
 
 def test_what_is_dangerous_is_asked_for_once_more(web: Deployment, open_page: OpenPage) -> None:
     page = opened(open_page("/operations"))
-    typed(page, "delete web-04")
+    typed(page, "restart web-04")
     page.keyboard.press("Enter")
-    button = page.get_by_role("button", name="Delete for good")
-    expect(button).to_be_focused()
+    expect(page.get_by_role("button", name="Restart")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator(LINE)).to_be_focused()
-    assert Operation.across_tenants.count() == 0
+    page.keyboard.press("Control+a")
+    typed(page, "delete web-04")
     page.keyboard.press("Enter")
+    word = page.get_by_label("Type web-04 to say that you mean it.")
+    expect(word).to_be_focused()
+    page.keyboard.type("web-0")
+    page.keyboard.press("Enter")
+    assert Operation.across_tenants.count() == 0
+    page.keyboard.type("4")
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Follow web-04")).to_be_visible()
 

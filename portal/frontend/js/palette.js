@@ -194,7 +194,7 @@ class Palette {
     else if (this.shownFor === this.input.value) {
       const plan = this.body.querySelector(".palette-plan");
       const button = plan?.querySelector("[type=submit]");
-      if (plan && "dangerous" in plan.dataset) button.focus();
+      if (plan && "dangerous" in plan.dataset) (plan.querySelector(".input") ?? button).focus();
       else button?.click();
     }
   }

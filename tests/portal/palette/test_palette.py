@@ -192,7 +192,9 @@ def test_an_action_never_leads_to_another_site(world: World) -> None:
 def test_dangerous_plans_say_so(world: World) -> None:
     machine(world, "web-04")
     person = world.people["support"]
-    assert asked(person, "delete web-04")["plan"]["is_dangerous"]
+    final = asked(person, "delete web-04")["plan"]
+    assert (final["is_dangerous"], final["word"]) == (True, "web-04")
+    assert "name" not in final["fields"]
     assert asked(person, "switch off web-04")["plan"]["fields"] == {"mode": "force"}
 
 
