@@ -70,5 +70,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        TenantTable("portal_savedfilter"),
+        TenantTable("portal_savedfilter", is_referenced=False),
     ]

@@ -168,7 +168,7 @@ def test_the_page_of_a_deployment_tells_its_lease(world: World, template: Templa
     expiry_sweep()
     run_until_idle()
     asked(world, row)
-    page = client_of(world.people["ops"]).get(f"/deployments/{row.pk}").content.decode()
+    page = client_of(world.people["ops"]).get(f"/deployments/{row.pk}?tab=lease").content.decode()
     for words in ("Support-North PERSON asks for 400 h more", "Until May", "Stop · 24 h"):
         assert words in page
     assert 'id="approve-dialog"' in page
@@ -217,7 +217,7 @@ def test_the_list_is_narrowed_by_lease(
     ended = {"expires_at": now - HOUR, "expired_at": now - HOUR, "delete_after": now + DAY}
     paper.deployment(world, template, name="ended", status="stopped", **ended)
     page = client_of(world.people["viewer"]).get(f"/deployments?lease={lease}")
-    assert sorted(row.name for row in page.context["deployments"]) == expected
+    assert sorted(row.name for row in page.context["state"].page.rows) == expected
 
 
 def test_the_dashboard_shows_what_waits_to_those_who_decide(

@@ -16,7 +16,9 @@ OPEN = {
     "api/auth/revoke",
     "sign-in",
     "sign-out",
+    "brand.css",
     "healthz",
+    "language",
     "readyz",
 }
 
