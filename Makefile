@@ -73,9 +73,9 @@ $(CATALOGUE).mo: $(CATALOGUE).po | $(VENV)/.runtime
 .PHONY: assets
 assets: staticfiles/.made $(CATALOGUE).mo
 
-.PHONY: browser
-browser:
-	@sh deploy/local/packages.sh chromium
+.PHONY: packages
+packages:
+	@sh deploy/local/packages.sh chromium pdns-server pdns-backend-sqlite3
 
 # --- running -----------------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ clean: ## end the demo and remove its state
 # --- proving -----------------------------------------------------------------------------------
 
 .PHONY: test check lint bench soak screenshots
-test: $(VENV)/.development browser ## the whole suite on a real PostgreSQL, broker and browser
+test: $(VENV)/.development packages ## the whole suite on a real PostgreSQL, broker and browser
 	@$(MAKE) --no-print-directory assets
 	@$(SERVICES) $(BIN)/python -m pytest -n $(SIDE_BY_SIDE) --dist worksteal $(ARGS)
 
@@ -130,11 +130,11 @@ bench: $(VENV)/.development ## measurements beside their yardsticks
 	@$(MAKE) --no-print-directory assets
 	@$(SERVICES) $(BIN)/python -m tests.bench $(ARGS)
 
-soak: $(VENV)/.development browser ## the long chaos, load and real-scale suites
+soak: $(VENV)/.development packages ## the long chaos, load and real-scale suites
 	@$(MAKE) --no-print-directory assets
 	@$(SERVICES) $(BIN)/python -m pytest -m soak $(ARGS)
 
-screenshots: $(VENV)/.development browser ## a picture of every page, into screenshots/
+screenshots: $(VENV)/.development packages ## a picture of every page, into screenshots/
 	@$(MAKE) --no-print-directory assets
 	@$(SERVICES) $(BIN)/python -m pytest -m screenshots $(ARGS)
 

@@ -9,11 +9,12 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class DeploymentChanged:
-    """A deployment reached another state."""
+    """A deployment reached another state; `tag` is the audit's word for what happened, if it has one."""
 
     deployment_id: UUID
     tenant_id: UUID
     status: str
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

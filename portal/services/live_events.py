@@ -18,6 +18,7 @@ from django.db import connections
 
 from portal.kernel import scope
 from portal.kernel.tenancy import DISPATCH, current_tenant_id
+from portal.services.purges import purge_in_rounds
 
 _PURGED_AT_ONCE: Final = 10_000
 
@@ -97,14 +98,7 @@ def changes_recent(*, tenant_id: UUID) -> list[Change]:
 
 def live_events_purge() -> int:
     """Forgets what is too old to be caught up with; answers how much that was."""
-    purged = 0
-    with connections[DISPATCH].cursor() as cursor:
-        while True:
-            parameters = {"most": _PURGED_AT_ONCE, "kept_s": settings.LIVE["KEPT_S"]}
-            cursor.execute(_PURGE, parameters)
-            purged += cursor.rowcount
-            if cursor.rowcount < _PURGED_AT_ONCE:
-                return purged
+    return purge_in_rounds(_PURGE, {"kept_s": settings.LIVE["KEPT_S"]}, at_once=_PURGED_AT_ONCE)
 
 
 def _changes(rows: str | None) -> list[Change]:

@@ -18,16 +18,15 @@ from portal.kernel.authz import Actor
 from portal.kernel.errors import NotFound, Refused
 from portal.kernel.models import uuid7
 from portal.kernel.notices import notice_kind, notice_kinds
-from portal.kernel.tenancy import DISPATCH, PLATFORM, PLATFORM_TENANT_ID
+from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID
 from portal.models import Membership, NoticeChoice, Notification
 from portal.selectors.notifications import TOPIC, notification_get, notification_list
 from portal.services.live_events import live_publish
+from portal.services.purges import purge_in_rounds
 from portal.services.settings import setting_get
 from portal.tags import Tag
 
 RETENTION: Final = "platform.notifications.retention_days"
-_AT_ONCE: Final = 1_000
-_ROUNDS: Final = 200
 _DETAIL_MOST: Final = 300
 
 # Rows go in by the order of their people, so that two who tell the same people wait for each other in turn.
@@ -135,16 +134,8 @@ def notice_choices_set(*, actor: Actor, wanted: Collection[str]) -> None:
 
 
 def notifications_purge() -> int:
-    """Forgets what is older than the retention; answers how much. What one run leaves the next one takes."""
-    parameters = {"days": int(setting_get(RETENTION)), "most": _AT_ONCE}
-    purged = 0
-    with connections[DISPATCH].cursor() as cursor:
-        for _ in range(_ROUNDS):
-            cursor.execute(_PURGE, parameters)
-            purged += cursor.rowcount
-            if cursor.rowcount < _AT_ONCE:
-                break
-    return purged
+    """Forgets what is older than the retention; answers how much."""
+    return purge_in_rounds(_PURGE, {"days": int(setting_get(RETENTION))})
 
 
 def _mark(rows: QuerySet[Notification], actor: Actor) -> int:

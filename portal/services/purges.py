@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.db import connections
 
@@ -11,7 +12,7 @@ from portal.services.settings import setting_get
 
 RETENTION: Final = "cloudpods.operations.retention_days"
 _AT_ONCE: Final = 1_000
-_ROUNDS: Final = 200
+_MOST_ROUNDS: Final = 200
 
 # Keys begin with the moment they were made in, so the oldest come first. What a retry still names stays
 # until the retry itself is old enough.
@@ -30,14 +31,25 @@ _PURGE: Final = """
   DELETE FROM portal_operation o USING old WHERE o.id = old.id"""
 
 
-def operations_purge() -> int:
-    """Deletes what ended before the retention; answers how many. What one run leaves the next one takes."""
-    parameters = {"days": int(setting_get(RETENTION)), "most": _AT_ONCE}
+def purge_in_rounds(
+    statement: str, parameters: Mapping[str, Any], *, at_once: int = _AT_ONCE
+) -> int:
+    """Runs a deletion of at most `most` rows until it finds fewer; answers how many went.
+
+    Each round is a transaction of its own, so that nobody waits for long; what is left after the last
+    allowed round the next run takes.
+    """
+    bound = {**parameters, "most": at_once}
     purged = 0
     with connections[DISPATCH].cursor() as cursor:
-        for _ in range(_ROUNDS):
-            cursor.execute(_PURGE, parameters)
+        for _ in range(_MOST_ROUNDS):
+            cursor.execute(statement, bound)
             purged += cursor.rowcount
-            if cursor.rowcount < _AT_ONCE:
+            if cursor.rowcount < at_once:
                 break
     return purged
+
+
+def operations_purge() -> int:
+    """Deletes what ended before the retention; answers how many."""
+    return purge_in_rounds(_PURGE, {"days": int(setting_get(RETENTION))})

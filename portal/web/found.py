@@ -156,9 +156,8 @@ def _person(asking: Asking, one: User) -> Row:
 
 def settings_find(_asking: Asking, words: Words, limit: int) -> list[Row]:
     """System settings by name and description."""
-    rows = []
-    for one in setting_definitions():
-        row = Row(
+    rows = [
+        Row(
             title=one.name,
             url=f"/admin/settings#id_{one.name}",
             sub=str(one.description),
@@ -166,9 +165,9 @@ def settings_find(_asking: Asking, words: Words, limit: int) -> list[Row]:
             id=one.name,
             keywords=(str(one.description),),
         )
-        if not words or match(words, row.title, row.keywords):
-            rows.append(row)
-    return rows[:limit]
+        for one in setting_definitions()
+    ]
+    return _matching(rows, words, limit)
 
 
 def tenants_find(asking: Asking, words: Words, limit: int) -> list[Row]:
@@ -187,6 +186,10 @@ def tenants_find(asking: Asking, words: Words, limit: int) -> list[Row]:
         for choice in identity_of(asking.request).tenants
         if choice.id != current_tenant_id()
     ]
+    return _matching(rows, words, limit)
+
+
+def _matching(rows: list[Row], words: Words, limit: int) -> list[Row]:
     return [row for row in rows if not words or match(words, row.title, row.keywords)][:limit]
 
 

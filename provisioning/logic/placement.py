@@ -16,8 +16,6 @@ from django.utils import translation
 from billing.logic.quota import Amounts
 from portal.kernel.stored_text import stored_text, told_text
 
-CAPACITY_CODES = ("no_cpu", "no_memory", "no_disk")
-
 
 @dataclass(frozen=True, slots=True)
 class ClusterRoom:

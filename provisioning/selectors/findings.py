@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from billing.models import Tenant
@@ -41,12 +41,6 @@ def finding_get(*, actor: Actor, finding_id: UUID | str) -> Finding:
 def findings_open(*, actor: Actor) -> QuerySet[Finding]:
     """Those that wait for somebody."""
     return finding_list(actor=actor).filter(status=FindingStatus.OPEN)
-
-
-def finding_counts(*, actor: Actor) -> dict[str, int]:
-    """Open findings by kind."""
-    rows = findings_open(actor=actor).order_by().values_list("kind").annotate(count=Count("id"))
-    return dict(rows)
 
 
 def tenant_names(findings: Iterable[Finding]) -> dict[UUID, str]:

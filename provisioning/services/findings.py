@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -268,12 +268,3 @@ def _audit(tag: Tag, row: Finding, actor: Actor) -> None:
         detail={"kind": str(row.kind), "vmid": row.vmid, "node": row.node},
         tenant_id=row.tenant_id,
     )
-
-
-def shown_kinds(changes: Iterable[Change]) -> dict[str, int]:
-    """How many of each kind stand after a sweep."""
-    counts: dict[str, int] = {}
-    for change in changes:
-        if change.action in {"opened", "reopened", "stands"}:
-            counts[change.kind] = counts.get(change.kind, 0) + 1
-    return counts

@@ -9,12 +9,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -26,9 +24,10 @@ from typing import Any
 from django.conf import settings
 from playwright.sync_api import Browser, Page
 
+from config.local.ports import HOST, free_port
 from tests.bench.world import BenchWorld
 from tests.e2e.browser import DESKTOP, chromium
-from tests.engine import started
+from tests.engine import started, wait_until
 
 PATHS = {"dashboard": "/", "deployments": "/deployments", "operations": "/operations"}
 ROUNDS = 5
@@ -109,27 +108,21 @@ def _typed(page: Page) -> dict[str, float]:
 @contextmanager
 def _served() -> Iterator[str]:
     """One web process as production runs it, on the database that is measured."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
+    port = free_port()
+    options = ["--host", HOST, "--port", str(port), "--log-level", "warning"]
     argv = [sys.executable, "-m", "uvicorn", "config.asgi:application", *options]
     with started(argv, DJANGO_SETTINGS_MODULE="tests.bench.web_settings"):
-        address = f"http://127.0.0.1:{port}"
-        _wait_for(f"{address}/healthz")
+        address = f"http://{HOST}:{port}"
+        wait_until(lambda: _answers(f"{address}/healthz"), timeout_s=_PATIENCE_S)
         yield address
 
 
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=2).close()
-        except OSError:
-            assert time.monotonic() < deadline, f"{url} does not answer"
-            time.sleep(0.05)
-        else:
-            return
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 def _lighthouse(url: str, cookie: str) -> tuple[int, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from integrations.proxmox.interface.core import CoreCalls
 from integrations.proxmox.interface.facts import (
     CloudInit,
     ClusterListing,
@@ -26,6 +27,7 @@ from integrations.proxmox.interface.hypervisor import Hypervisor
 __all__ = [
     "CloudInit",
     "ClusterListing",
+    "CoreCalls",
     "Disk",
     "GuestConfig",
     "GuestIdentity",

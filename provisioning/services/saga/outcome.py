@@ -47,7 +47,7 @@ def settle(
         after={"status": str(to)},
         detail={"warnings": warnings} if warnings else None,
     )
-    events.publish(DeploymentChanged(row.pk, row.tenant_id, str(to)))
+    events.publish(DeploymentChanged(row.pk, row.tenant_id, str(to), str(tag)))
 
 
 def attention_of(failure: Failure) -> dict[str, str]:
@@ -99,7 +99,7 @@ def _fail(ctx: StepContext, failure: Failure, *, tag: Tag) -> None:
     except InvalidTransition:
         Deployment.objects.filter(pk=row.pk).update(attention=attention)
     trail.record(tag=tag, target=row, actor=ctx.actor, outcome="failed", detail=attention)
-    events.publish(DeploymentChanged(row.pk, row.tenant_id, row.status))
+    events.publish(DeploymentChanged(row.pk, row.tenant_id, row.status, str(tag)))
 
 
 def _fallback(ctx: StepContext, tag: Tag) -> DeploymentStatus:

@@ -1,38 +1,35 @@
-"""The hypervisor behind a real Proxmox VE API."""
+"""Guests, nodes, storages and tasks over the API."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from integrations.base.errors import AccessRefused, Ambiguous, Unavailable
+from integrations.base.errors import AccessRefused, Unavailable
 from integrations.proxmox import mapping
+from integrations.proxmox.adapter.calls import PAGE_LIMIT, ProxmoxCalls
 from integrations.proxmox.errors import (
     PROVIDER,
-    GuestAbsent,
     GuestNotRunning,
     InvalidInput,
     MalformedAnswer,
-    lost_answer,
 )
 from integrations.proxmox.interface import (
     CloudInit,
     ClusterListing,
+    CoreCalls,
     GuestConfig,
     GuestStatus,
     GuestSummary,
     HostReport,
-    Hypervisor,
     NodeSummary,
     StorageSummary,
     TaskRef,
     TaskState,
     Version,
 )
-from integrations.proxmox.transport import ProxmoxTransport
 
-PAGE_LIMIT: Final = 500
 AGENT_TIMEOUT_S: Final = 5.0
 # Lines before the one that names a clone's target speak of waiting for a lock.
 _CLONE_LINE_WITHIN: Final = 10
@@ -40,11 +37,8 @@ _CLONE_LINE_WITHIN: Final = 10
 _CLOCK_MARGIN: Final = timedelta(seconds=120)
 
 
-class ProxmoxHypervisor(Hypervisor):
-    """Implements `Hypervisor` over one cluster's API."""
-
-    def __init__(self, transport: ProxmoxTransport) -> None:
-        self._transport = transport
+class ProxmoxCore(ProxmoxCalls, CoreCalls):
+    """Implements `CoreCalls` over one cluster's API."""
 
     def version(self) -> Version:
         return mapping.version(self._transport.read("version"))
@@ -126,7 +120,7 @@ class ProxmoxHypervisor(Hypervisor):
         self, *, source_node: str, source_vmid: int, new_vmid: int, since: datetime
     ) -> TaskRef | None:
         for task in self._clone_tasks(source_node, source_vmid, since - _CLOCK_MARGIN):
-            lines = self._log(task.ref, 0, _CLONE_LINE_WITHIN)
+            lines = self._task_log(task.ref, 0, _CLONE_LINE_WITHIN)
             target = mapping.clone_target(lines, source_vmid)
             if target == new_vmid:
                 return task.ref
@@ -205,7 +199,7 @@ class ProxmoxHypervisor(Hypervisor):
         # The status comes first: the log of a task that had stopped by then is complete.
         status = self._transport.read("nodes", ref.node, "tasks", ref.upid, "status")
         phase, outcome, message = mapping.task_progress(status)
-        lines = self._log(ref, log_from, PAGE_LIMIT)
+        lines = self._task_log(ref, log_from, PAGE_LIMIT)
         return TaskState(
             state=phase,
             outcome=outcome,
@@ -226,45 +220,6 @@ class ProxmoxHypervisor(Hypervisor):
             return ()
         return mapping.guest_addresses(data)
 
-    def _guest_read(
-        self, node: str, vmid: int, *segments: str, timeout_s: float | None = None
-    ) -> Any:
-        try:
-            return self._transport.read("nodes", node, "qemu", vmid, *segments, timeout_s=timeout_s)
-        except GuestAbsent as error:
-            if (error.node, error.vmid) != (node, vmid):
-                raise MalformedAnswer("an answer about another guest", provider=PROVIDER) from error
-            raise
-
-    def _task_submit(
-        self,
-        method: Literal["POST", "PUT", "DELETE"],
-        node: str,
-        vmid: int,
-        *segments: str,
-        params: Mapping[str, Any] | None = None,
-    ) -> TaskRef:
-        ref = self._change_submit(method, node, vmid, *segments, params=params)
-        if ref is None:
-            raise lost_answer("the answer names no task", is_write=True)
-        return ref
-
-    def _change_submit(
-        self,
-        method: Literal["POST", "PUT", "DELETE"],
-        node: str,
-        vmid: int,
-        *segments: str,
-        params: Mapping[str, Any] | None = None,
-    ) -> TaskRef | None:
-        data = self._transport.write(method, "nodes", node, "qemu", vmid, *segments, params=params)
-        if data is None:
-            return None
-        try:
-            return mapping.task_ref(data)
-        except ValueError as error:
-            raise Ambiguous(str(error), provider=PROVIDER) from error
-
     def _clone_tasks(
         self, node: str, source_vmid: int, since: datetime
     ) -> tuple[mapping.ListedTask, ...]:
@@ -283,9 +238,3 @@ class ProxmoxHypervisor(Hypervisor):
         )
         token_id = self._transport.endpoint.token_id
         return tuple(task for task in mapping.listed_tasks(tasks) if task.owner == token_id)
-
-    def _log(self, ref: TaskRef, start: int, limit: int) -> tuple[str, ...]:
-        lines = self._transport.read(
-            "nodes", ref.node, "tasks", ref.upid, "log", params={"start": start, "limit": limit}
-        )
-        return mapping.log_lines(lines)

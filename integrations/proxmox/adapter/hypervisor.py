@@ -1,0 +1,10 @@
+"""All subjects together, over one cluster's API."""
+
+from __future__ import annotations
+
+from integrations.proxmox.adapter.core import ProxmoxCore
+from integrations.proxmox.interface import Hypervisor
+
+
+class ProxmoxHypervisor(ProxmoxCore, Hypervisor):
+    """Implements `Hypervisor` over one cluster's API."""
