@@ -20,7 +20,7 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 
 from portal.kernel import clock
-from portal.kernel.dates import date_and_time, exact_moment, utc_offset
+from portal.kernel.dates import date_and_time, exact_moment, moment_with_offset, utc_offset
 from portal.kernel.stored_text import translated
 from portal.kernel.ui import status_style
 
@@ -121,6 +121,12 @@ def _time_element(value: datetime, text: str) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact_moment(value), text
     )
+
+
+@register.filter
+def with_offset(value: datetime) -> str:
+    """A moment in a sentence, with its offset from UTC."""
+    return moment_with_offset(value)
 
 
 @register.filter(name="utc_offset")

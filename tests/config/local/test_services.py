@@ -115,7 +115,7 @@ def test_data_of_another_release_is_refused_by_name(folder: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root borrows another user")
 def test_services_of_root_run_as_nobody(folder: Path, supervisor: Supervisor) -> None:
     server = start(supervisor, folder)
-    (pid,) = processes_with(str(server.data_dir))
+    pid = (server.data_dir / "postmaster.pid").read_text().split()[0]
     assert Path(f"/proc/{pid}").stat().st_uid == service_user().uid == 65534
 
 
