@@ -31,6 +31,7 @@ class TableKind(StrEnum):
 TABLES: Final[dict[str, TableKind]] = {
     "audit_entry": TableKind.TENANT,
     "audit_seal": TableKind.TENANT,
+    "audit_systemevent": TableKind.PLATFORM,
     "auditlog_logentry": TableKind.PLATFORM,
     "auth_group": TableKind.PLATFORM,
     "auth_group_permissions": TableKind.PLATFORM,
@@ -55,6 +56,7 @@ TABLES: Final[dict[str, TableKind]] = {
     "portal_notification": TableKind.SELF,
     "portal_operation": TableKind.TENANT,
     "portal_operationattempt": TableKind.TENANT,
+    "portal_queueminute": TableKind.PLATFORM,
     "portal_refreshtoken": TableKind.SELF,
     "portal_role": TableKind.PLATFORM,
     "portal_savedfilter": TableKind.TENANT,
@@ -62,6 +64,7 @@ TABLES: Final[dict[str, TableKind]] = {
     "portal_schedulefire": TableKind.PLATFORM,
     "portal_setting": TableKind.PLATFORM,
     "portal_settingsversion": TableKind.PLATFORM,
+    "portal_tally": TableKind.PLATFORM,
     "portal_team": TableKind.TENANT,
     "portal_teammember": TableKind.TENANT,
     "portal_user": TableKind.PLATFORM,

@@ -12,6 +12,7 @@ from portal.models.role import Role
 from portal.models.saved_filter import SavedFilter
 from portal.models.schedule import Schedule, ScheduleFire
 from portal.models.setting import Setting, SettingsVersion
+from portal.models.tally import QueueMinute, Tally
 from portal.models.team import Team, TeamMember
 from portal.models.user import Language, Theme, User
 from portal.models.web_session import WebSession
@@ -26,6 +27,7 @@ __all__ = [
     "Notification",
     "Operation",
     "OperationAttempt",
+    "QueueMinute",
     "RefreshToken",
     "Role",
     "SavedFilter",
@@ -33,6 +35,7 @@ __all__ = [
     "ScheduleFire",
     "Setting",
     "SettingsVersion",
+    "Tally",
     "Team",
     "TeamMember",
     "Theme",
