@@ -32,6 +32,57 @@ class Health(models.TextChoices):
     FAILED = "failed", _("Unhealthy")
 
 
+class DesiredPower(models.TextChoices):
+    """What people last asked of a machine's power."""
+
+    RUNNING = "running", _("Running")
+    STOPPED = "stopped", _("Stopped")
+
+
+class Verdict(models.TextChoices):
+    """What one look at a machine's health said; `idle` is one that is off and is to be."""
+
+    OK = "ok", _("Healthy")
+    DEGRADED = "degraded", _("Degraded")
+    BAD = "bad", _("Unhealthy")
+    UNKNOWN = "unknown", _("Unknown")
+    IDLE = "idle", _("Switched off")
+
+
+class HealAction(models.TextChoices):
+    """What is done to make a machine well."""
+
+    START = "start", _("Start")
+    RESTART = "restart", _("Hard restart")
+
+
+class HealStatus(models.TextChoices):
+    """How a healing stands; `dropped` is one that somebody's own wish came before."""
+
+    RUNNING = "running", _("Under way")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    DROPPED = "dropped", _("Broken off")
+
+
+class ConsoleEnd(models.TextChoices):
+    """Why a console was closed."""
+
+    LEFT = "left", _("Closed by the viewer")
+    GONE = "gone", _("The machine closed its screen")
+    STOPPED = "stopped", _("The machine is not running any more")
+    DELETED = "deleted", _("The deployment is being deleted")
+    EXPIRED = "expired", _("The lease has ended")
+    REVOKED = "revoked", _("The right to look was taken away")
+    SIGNED_OUT = "signed_out", _("The session has ended")
+    FOREIGN = "foreign", _("Another machine is behind the number")
+    IDLE = "idle", _("Nobody has touched it for long")
+    LONGEST = "longest", _("It was open for as long as one may be")
+    UNREACHABLE = "unreachable", _("The hypervisor does not answer")
+    BROKEN = "broken", _("The hypervisor said something that is no screen")
+    RESTART = "restart", _("uHub is being restarted")
+
+
 class LeaseEnd(models.TextChoices):
     """What a lease ends: first the running, then the existing."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from provisioning.models.cluster import Cluster, GuestObservation, VmidAllocation
+from provisioning.models.console import ConsoleSession
 from provisioning.models.deployment import Deployment
 from provisioning.models.finding import Finding
+from provisioning.models.health import HealAttempt, HealthObservation, HealthState
 from provisioning.models.infrastructure import ApiHost, Node, NodeState, Slot, SlotKind, Storage
 from provisioning.models.lease import ExtensionRequest, LeaseWarning
 from provisioning.models.template import Template, TemplateCopy, TemplateType
@@ -12,10 +14,14 @@ from provisioning.models.template import Template, TemplateCopy, TemplateType
 __all__ = [
     "ApiHost",
     "Cluster",
+    "ConsoleSession",
     "Deployment",
     "ExtensionRequest",
     "Finding",
     "GuestObservation",
+    "HealAttempt",
+    "HealthObservation",
+    "HealthState",
     "LeaseWarning",
     "Node",
     "NodeState",

@@ -17,7 +17,10 @@ def vmid_validators() -> list[MinValueValidator | MaxValueValidator]:
 
 
 class Cluster(Maintainable, TimestampedModel):
-    """A Proxmox VE cluster. Its API token is a reference into the secret store, never a value."""
+    """A Proxmox VE cluster. Its API token is a reference into the secret store, never a value.
+
+    While `heal_paused_at` is set, so many of its machines are unwell that none of them is healed.
+    """
 
     code = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=120)
@@ -36,6 +39,10 @@ class Cluster(Maintainable, TimestampedModel):
     is_active = models.BooleanField(default=True)
     last_seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     last_error = models.CharField(max_length=500, blank=True, default="", editable=False)
+    heal_paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    heal_paused_reason = models.CharField(
+        max_length=300, blank=True, default="", db_default="", editable=False
+    )
 
     class Meta:
         ordering = ("code",)

@@ -9,7 +9,7 @@ from billing.logic.quota import Amounts
 from portal.kernel.models import TenantModel
 from provisioning.models.cluster import Cluster
 from provisioning.models.template import Template
-from provisioning.states import BUSY, DeploymentStatus, Health
+from provisioning.states import BUSY, DeploymentStatus, DesiredPower, Health
 
 
 class Deployment(TenantModel):
@@ -19,7 +19,9 @@ class Deployment(TenantModel):
     {name, disk_gb, nets}; None while nobody has looked. `clone_requested_at` is set before the first clone
     call and tells later runs to look before they ask again; `expires_at` ends the running, `delete_after`
     the existing. `lease_version` counts the changes of these ends; warnings belong to a version.
-    `is_protected` says that the hypervisor may have been told to refuse a deletion.
+    `is_protected` says that the hypervisor may have been told to refuse a deletion. `desired_power` is what
+    people last asked for, empty while nobody knows; only a machine that is to run is ever healed.
+    `health_probe` replaces the template's.
     """
 
     name = models.CharField(max_length=63)
@@ -42,6 +44,11 @@ class Deployment(TenantModel):
         max_length=12, choices=DeploymentStatus, default=DeploymentStatus.PROVISIONING
     )
     health = models.CharField(max_length=8, choices=Health, default=Health.UNKNOWN)
+    desired_power = models.CharField(
+        max_length=7, choices=DesiredPower, blank=True, default="", db_default=""
+    )
+    auto_heal = models.BooleanField(default=True, db_default=True)
+    health_probe = models.JSONField(null=True)
     attention = models.JSONField(null=True)
     cpu_cores = models.PositiveIntegerField()
     memory_mb = models.PositiveIntegerField()

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.logic.pricing import HourlyRates
 from portal.kernel.models import TimestampedModel
+from provisioning.logic.probes import probe_validate
 from provisioning.models.cluster import Cluster, vmid_validators
 
 
@@ -51,6 +52,15 @@ class Template(TimestampedModel):
     system_disk = models.CharField(max_length=10, default="scsi0")
     is_full_clone = models.BooleanField(default=True)
     has_cloud_init = models.BooleanField(default=True)
+    health_probe = models.JSONField(
+        null=True,
+        blank=True,
+        validators=[probe_validate],
+        help_text=_(
+            "How machines of this template are asked whether they work: "
+            '{"kind": "http", "port": 80, "path": "/", "expected_status": 200, "timeout_s": 5}'
+        ),
+    )
     app_stack = models.CharField(max_length=40, blank=True, default="")
     install_options = models.JSONField(default=list, blank=True)
     minimum_plan_code = models.CharField(max_length=60, blank=True, default="")
