@@ -26,7 +26,13 @@ def _state(page: Page, word: str) -> None:
 
 def _confirm(page: Page, action: str, confirm: str) -> None:
     page.locator("#actions").get_by_role("button", name=action).click()
-    page.get_by_role("dialog").get_by_role("button", name=confirm).click()
+    _answer(page, confirm)
+
+
+def _answer(page: Page, confirm: str) -> None:
+    """Says yes in the open dialog and waits until it was heard."""
+    with page.expect_navigation():
+        page.get_by_role("dialog").get_by_role("button", name=confirm).click()
 
 
 def test_a_machine_lives_from_template_to_tombstone(cloud: Cloud, open_page: OpenPage) -> None:
@@ -49,7 +55,7 @@ def test_a_machine_lives_from_template_to_tombstone(cloud: Cloud, open_page: Ope
     _state(page, "Running")
     page.locator("#actions").get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_label("Name").fill("browser-1")
-    page.get_by_role("dialog").get_by_role("button", name="Delete for good").click()
+    _answer(page, "Delete for good")
     run_until_idle()
     _state(page, "Deleted")
     expect(page.get_by_role("heading", name="This machine is gone")).to_be_visible()
@@ -108,7 +114,10 @@ def test_what_the_role_forbids_is_absent(cloud: Cloud, open_page: OpenPage) -> N
     expect(page.locator("dialog:has(form[action^='/deployments/'])")).to_have_count(0)
 
 
-def test_a_deletion_wants_the_name_also_without_a_script(cloud: Cloud, open_page: OpenPage) -> None:
+def test_a_refusal_stands_in_its_dialog_beside_what_was_typed(
+    cloud: Cloud, open_page: OpenPage, watch: Watch
+) -> None:
+    watch.expected_statuses = {422}
     deployment = requested(cloud)
     page = open_page(f"/deployments/{deployment.pk}")
     page.locator("#actions").get_by_role("button", name="Delete").click()
@@ -118,7 +127,14 @@ def test_a_deletion_wants_the_name_also_without_a_script(cloud: Cloud, open_page
     expect(dialog).to_be_visible()
     page.evaluate("document.querySelector('#delete-dialog form').noValidate = true")
     dialog.get_by_role("button", name="Delete for good").click()
-    expect(page.locator("#toasts")).to_contain_text("Type web-1 to delete it.")
+    expect(dialog.get_by_role("alert")).to_contain_text("Type web-1 to delete it.")
+    name = dialog.get_by_label("Name")
+    expect(name).to_be_focused()
+    expect(name).to_have_attribute("aria-invalid", "true")
+    expect(name).to_have_value("web-2")
+    page.keyboard.press("Escape")
+    page.locator("#actions").get_by_role("button", name="Delete").click()
+    expect(dialog.get_by_role("alert")).to_have_count(0)
     _state(page, "Provisioning")
 
 

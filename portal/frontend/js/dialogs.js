@@ -11,3 +11,39 @@ document.addEventListener("click", (event) => {
   if (button.getAttribute("command") === "show-modal") target.showModal();
   else target.close();
 });
+
+// A refusal stands in the dialog: what it is about is marked and gets the focus.
+const controlOf = (form, field) =>
+  [...form.elements].find(
+    (control) =>
+      control.type !== "hidden" &&
+      (control.name === field || control.labels?.[0]?.textContent.trim().startsWith(field)),
+  );
+
+const unmark = (form) => {
+  for (const control of form.querySelectorAll("[aria-invalid=true]")) {
+    control.removeAttribute("aria-invalid");
+  }
+};
+
+document.addEventListener("htmx:after:swap", () => {
+  const form = document.querySelector("dialog[open] form:has(.faults > *)");
+  if (!form) return;
+  unmark(form);
+  const faults = [...form.querySelectorAll("[data-fault]")];
+  const controls = faults.map(({ dataset }) => dataset.fault && controlOf(form, dataset.fault));
+  for (const control of controls) control?.setAttribute?.("aria-invalid", "true");
+  (controls.find(Boolean) ?? form.querySelector("[type=submit]")).focus();
+});
+
+// What was refused is not told again when the question is asked anew.
+document.addEventListener(
+  "close",
+  ({ target }) => {
+    const faults = target.querySelector?.(".faults");
+    if (!faults) return;
+    faults.replaceChildren();
+    unmark(target);
+  },
+  true,
+);

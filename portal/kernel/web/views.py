@@ -16,7 +16,7 @@ from django.views import View
 
 from portal.kernel import context
 from portal.kernel.authz import ANONYMOUS, PUBLIC, SIGNED_IN, Actor, ActorKind, authorize
-from portal.kernel.errors import DomainError, InvalidInput, Refused
+from portal.kernel.errors import DomainError, Fault, InvalidInput, Refused
 
 UNPROCESSABLE = 422
 
@@ -67,7 +67,8 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 class ActionView(PortalView):
     """A button: POST only; does one thing, says so in a toast and goes back to the page.
 
-    A form that stands on another page names it in `next`.
+    A form that stands on another page names it in `next`. One that stands in a dialog sends `dialog`: with a
+    script a refusal is told there, beside what was typed; without one by a toast, as everywhere else.
     """
 
     http_method_names = ["post"]
@@ -81,20 +82,31 @@ class ActionView(PortalView):
         raise NotImplementedError
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        faults: tuple[Fault, ...] = ()
         try:
             messages.success(request, self.perform(request, **kwargs))
         except InvalidInput as error:
-            for fault in error.faults:
-                messages.error(
-                    request, f"{fault.field}: {fault.message}" if fault.field else fault.message
-                )
+            faults = tuple(error.faults)
         except DomainError as error:
             if error.http_status in {403, 404}:
                 raise
-            messages.error(request, error.message)
-        response = HttpResponseRedirect(_next_of(request) or self.target(**kwargs))
-        response.status_code = 303
+            faults = (Fault(None, error.error_code, error.message),)
+        is_in_dialog = bool(getattr(request, "htmx", None)) and "dialog" in request.POST
+        if faults and is_in_dialog:
+            return render(request, "portal/_faults.html", {"faults": faults}, status=UNPROCESSABLE)
+        for fault in faults:
+            messages.error(request, told(fault))
+        target = _next_of(request) or self.target(**kwargs)
+        response = HttpResponse() if is_in_dialog else HttpResponseRedirect(target)
+        response.status_code = 204 if is_in_dialog else 303
+        if is_in_dialog:
+            response["HX-Redirect"] = target
         return response
+
+
+def told(fault: Fault) -> str:
+    """A fault in one line; it begins with the field it is about."""
+    return f"{fault.field}: {fault.message}" if fault.field else fault.message
 
 
 def _next_of(request: HttpRequest) -> str:
