@@ -7,6 +7,8 @@ cannot count rows, because row-level security is forced on it as well.
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import Any
 
 from django.core.management.commands import flush
@@ -19,9 +21,29 @@ _TOUCHED = (
     "AND pg_relation_size(c.oid) > 0"
 )
 
+# Transactions of the test's server that still run, such as the answer to a page that was just closed. They lock
+# tables in their own order, which would deadlock with ours.
+_UNDER_WAY = (
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND pid <> pg_backend_pid() "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+    "AND relation >= 16384"
+)
+_PATIENCE_S = 10.0
+_STEP_S = 0.01
+
+
+def _wait_for_others(cursor: Any) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        cursor.execute(_UNDER_WAY)
+        if not cursor.fetchone()[0]:
+            return
+        threading.Event().wait(_STEP_S)
+
 
 def _sql_flush(_style: Any, connection: BaseDatabaseWrapper, **_options: Any) -> list[str]:
     with connection.cursor() as cursor:
+        _wait_for_others(cursor)
         cursor.execute(_TOUCHED, [list(KEPT)])
         tables = [name for (name,) in cursor.fetchall()]
     return [f"TRUNCATE {', '.join(tables)} CASCADE"] if tables else []

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.conftest import Cloud
+from tests.e2e.accessibility import axe_violations
 from tests.e2e.browser import DESKTOP, PHONE, Watch, overflow_px
 from tests.e2e.conftest import OpenPage
 from tests.engine import run_until_idle
@@ -132,6 +133,7 @@ def test_a_refusal_stands_in_its_dialog_beside_what_was_typed(
     expect(name).to_be_focused()
     expect(name).to_have_attribute("aria-invalid", "true")
     expect(name).to_have_value("web-2")
+    assert axe_violations(page) == []
     page.keyboard.press("Escape")
     page.locator("#actions").get_by_role("button", name="Delete").click()
     expect(dialog.get_by_role("alert")).to_have_count(0)

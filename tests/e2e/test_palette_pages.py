@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from portal.models import Operation, User
 from provisioning.models import Deployment
 from tests.conftest import World
+from tests.e2e.accessibility import axe_violations
 from tests.e2e.browser import PHONE, Watch, overflow_px
 from tests.e2e.conftest import OpenPage
 from tests.portal.palette.asking import machine
@@ -184,3 +185,15 @@ def test_without_scripts_the_search_page_does_the_same(
     page.locator("main").get_by_role("button", name="Search").click()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("link", name="Follow web-04")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("line", ["", "web", "extend web-04 by 24 h", "nothing is called so"])
+def test_axe_finds_nothing_in_the_palette(
+    web: Deployment, open_page: OpenPage, theme: str, line: str
+) -> None:
+    User.objects.using("platform").update(theme=theme)
+    page = opened(open_page("/"))
+    if line:
+        typed(page, line)
+    assert axe_violations(page) == []
