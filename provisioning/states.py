@@ -221,3 +221,51 @@ NODE_STYLES: Final[dict[str, StatusStyle]] = {
     "offline": StatusStyle(_("Offline"), "octagon-x", Tone.DANGER),
     "unknown": StatusStyle(_("Unknown"), "circle-question-mark", Tone.IDLE),
 }
+
+
+class DnsProvider(models.TextChoices):
+    """Which interface a name server is written through."""
+
+    POWERDNS = "powerdns", "PowerDNS"
+
+
+class ZoneKind(models.TextChoices):
+    """Names to addresses, or addresses to names."""
+
+    FORWARD = "forward", _("Names")
+    REVERSE = "reverse", _("Addresses")
+
+
+class DnsType(models.TextChoices):
+    """The types of records that machines have."""
+
+    A = "A", "A"
+    AAAA = "AAAA", "AAAA"
+    PTR = "PTR", "PTR"
+
+
+class DnsStatus(models.TextChoices):
+    """Where a record stands; `removed` is a tombstone, and its name is free."""
+
+    PENDING = "pending", _("Pending")
+    ACTIVE = "active", _("Active")
+    ERROR = "error", _("Needs attention")
+    REMOVING = "removing", _("Being removed")
+    REMOVED = "removed", _("Removed")
+
+
+_D = DnsStatus
+DNS_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
+    _D.PENDING: frozenset({_D.ACTIVE, _D.ERROR, _D.REMOVING, _D.REMOVED}),
+    _D.ACTIVE: frozenset({_D.PENDING, _D.ERROR, _D.REMOVING, _D.REMOVED}),
+    _D.ERROR: frozenset({_D.PENDING, _D.ACTIVE, _D.REMOVING, _D.REMOVED}),
+    _D.REMOVING: frozenset({_D.REMOVED}),
+    _D.REMOVED: frozenset(),
+}
+DNS_STYLES: Final[dict[str, StatusStyle]] = {
+    _D.PENDING: StatusStyle(_D.PENDING.label, "hourglass", Tone.INFO),
+    _D.ACTIVE: StatusStyle(_D.ACTIVE.label, "circle-check", Tone.OK),
+    _D.ERROR: StatusStyle(_D.ERROR.label, "triangle-alert", Tone.WARN),
+    _D.REMOVING: StatusStyle(_D.REMOVING.label, "loader-circle", Tone.IDLE, is_spinning=True),
+    _D.REMOVED: StatusStyle(_D.REMOVED.label, "archive", Tone.IDLE),
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from provisioning.models.cluster import Cluster, GuestObservation, VmidAllocation
 from provisioning.models.console import ConsoleSession
 from provisioning.models.deployment import Deployment
+from provisioning.models.dns import DnsRecord, DnsServer, DnsZone
 from provisioning.models.finding import Finding
 from provisioning.models.health import HealAttempt, HealthObservation, HealthState
 from provisioning.models.infrastructure import ApiHost, Node, NodeState, Slot, SlotKind, Storage
@@ -16,6 +17,9 @@ __all__ = [
     "Cluster",
     "ConsoleSession",
     "Deployment",
+    "DnsRecord",
+    "DnsServer",
+    "DnsZone",
     "ExtensionRequest",
     "Finding",
     "GuestObservation",
