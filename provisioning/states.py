@@ -116,6 +116,61 @@ REQUEST_STYLES: Final[dict[str, StatusStyle]] = {
     _R.EXPIRED: StatusStyle(_R.EXPIRED.label, "clock", Tone.IDLE),
 }
 
+
+class BootstrapStatus(models.TextChoices):
+    """How the installation of an application stands; it never holds up the machine itself."""
+
+    PENDING = "pending", _("Waiting for the guest")
+    RUNNING = "running", _("Installing")
+    DONE = "done", _("Installed")
+    FAILED = "failed", _("Installation failed")
+    UNKNOWN = "unknown", _("Result unknown")
+
+
+_B = BootstrapStatus
+BOOTSTRAP_STYLES: Final[dict[str, StatusStyle]] = {
+    _B.PENDING: StatusStyle(_B.PENDING.label, "hourglass", Tone.INFO),
+    _B.RUNNING: StatusStyle(_B.RUNNING.label, "loader-circle", Tone.INFO, is_spinning=True),
+    _B.DONE: StatusStyle(_B.DONE.label, "circle-check", Tone.OK),
+    _B.FAILED: StatusStyle(_B.FAILED.label, "octagon-x", Tone.DANGER),
+    _B.UNKNOWN: StatusStyle(_B.UNKNOWN.label, "circle-question-mark", Tone.IDLE),
+}
+
+
+class TransferStatus(models.TextChoices):
+    """Where the offer of a machine stands."""
+
+    PENDING = "pending", _("Waiting for the receiver")
+    ACCEPTED = "accepted", _("Accepted")
+    DECLINED = "declined", _("Declined")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    EXPIRED = "expired", _("Expired")
+
+
+_T = TransferStatus
+TRANSFER_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
+    _T.PENDING: frozenset({_T.ACCEPTED, _T.DECLINED, _T.WITHDRAWN, _T.EXPIRED}),
+    _T.ACCEPTED: frozenset(),
+    _T.DECLINED: frozenset(),
+    _T.WITHDRAWN: frozenset(),
+    _T.EXPIRED: frozenset(),
+}
+TRANSFER_STYLES: Final[dict[str, StatusStyle]] = {
+    _T.PENDING: StatusStyle(_T.PENDING.label, "hourglass", Tone.WARN),
+    _T.ACCEPTED: StatusStyle(_T.ACCEPTED.label, "circle-check", Tone.OK),
+    _T.DECLINED: StatusStyle(_T.DECLINED.label, "ban", Tone.DANGER),
+    _T.WITHDRAWN: StatusStyle(_T.WITHDRAWN.label, "undo-2", Tone.IDLE),
+    _T.EXPIRED: StatusStyle(_T.EXPIRED.label, "clock", Tone.IDLE),
+}
+
+
+class Recurrence(models.TextChoices):
+    """How often a window of maintenance comes back."""
+
+    NONE = "none", _("Once")
+    WEEKLY = "weekly", _("Every week")
+
+
 _S = DeploymentStatus
 DEPLOYMENT_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     _S.PROVISIONING: frozenset({_S.RUNNING, _S.STOPPED, _S.ERROR, _S.DELETING}),
@@ -165,6 +220,10 @@ class FindingKind(models.TextChoices):
     REAPPEARED = "reappeared", _("Back again")
     STALE_VMID = "stale_vmid", _("Number without a machine")
     TOO_MUCH_VANISHED = "too_much_vanished", _("Too much vanished")
+    ORPHAN_DISK = "orphan_disk", _("Disks of nobody")
+    TEMPLATE_MISSING = "template_missing", _("Template missing")
+    TEMPLATE_CHANGED = "template_changed", _("Template changed")
+    STALE_RECORD = "stale_record", _("Name or address out of date")
 
 
 class FindingStatus(models.TextChoices):
@@ -186,6 +245,7 @@ class Resolution(models.TextChoices):
     ACCEPTED = "accepted", _("Accepted")
     REAPPLIED = "reapplied", _("Set again")
     DISMISSED = "dismissed", _("Closed by a person")
+    DELETED = "deleted", _("Deleted by a person")
 
 
 _F = FindingStatus
@@ -209,6 +269,10 @@ FINDING_KIND_STYLES: Final[dict[str, StatusStyle]] = {
     _K.REAPPEARED: StatusStyle(_K.REAPPEARED.label, "undo-2", Tone.DANGER),
     _K.STALE_VMID: StatusStyle(_K.STALE_VMID.label, "hash", Tone.IDLE),
     _K.TOO_MUCH_VANISHED: StatusStyle(_K.TOO_MUCH_VANISHED.label, "siren", Tone.DANGER),
+    _K.ORPHAN_DISK: StatusStyle(_K.ORPHAN_DISK.label, "hard-drive", Tone.WARN),
+    _K.TEMPLATE_MISSING: StatusStyle(_K.TEMPLATE_MISSING.label, "file-x", Tone.DANGER),
+    _K.TEMPLATE_CHANGED: StatusStyle(_K.TEMPLATE_CHANGED.label, "file-diff", Tone.WARN),
+    _K.STALE_RECORD: StatusStyle(_K.STALE_RECORD.label, "globe", Tone.WARN),
 }
 FINDING_STYLES: Final[dict[str, StatusStyle]] = {
     _F.SUSPECTED: StatusStyle(_F.SUSPECTED.label, "eye", Tone.IDLE),

@@ -71,6 +71,7 @@ TABLES: Final[dict[str, TableKind]] = {
     "portal_websession": TableKind.PLATFORM,
     "portal_worker": TableKind.PLATFORM,
     "provisioning_apihost": TableKind.PLATFORM,
+    "provisioning_bootstrap": TableKind.TENANT,
     "provisioning_cluster": TableKind.PLATFORM,
     "provisioning_consolesession": TableKind.TENANT,
     "provisioning_deployment": TableKind.TENANT,
@@ -84,7 +85,9 @@ TABLES: Final[dict[str, TableKind]] = {
     "provisioning_healthobservation": TableKind.TENANT,
     "provisioning_healthstate": TableKind.TENANT,
     "provisioning_leasewarning": TableKind.TENANT,
+    "provisioning_maintenancewindow": TableKind.PLATFORM,
     "provisioning_node": TableKind.PLATFORM,
+    "provisioning_ownershiptransfer": TableKind.TENANT,
     "provisioning_slot": TableKind.PLATFORM,
     "provisioning_storage": TableKind.PLATFORM,
     "provisioning_template": TableKind.PLATFORM,
@@ -332,7 +335,10 @@ class ColumnGrant(TableOperation):
 
 
 class TenantReference(TableOperation):
-    """The composite foreign key behind a `TenantForeignKey`: a row can only point into its own tenant."""
+    """The composite foreign key behind a `TenantForeignKey`: a row can only point into its own tenant.
+
+    Where the row it points to goes to another tenant, so does this one (ADR machines-change-tenants).
+    """
 
     def __init__(self, table: str, *, column: str, to: str) -> None:
         super().__init__(table)
@@ -347,12 +353,33 @@ class TenantReference(TableOperation):
         return [
             (
                 f"ALTER TABLE {self.table} ADD CONSTRAINT {self._name} "
-                f"FOREIGN KEY (tenant_id, {self.column}) REFERENCES {self.to} (tenant_id, id)"
+                f"FOREIGN KEY (tenant_id, {self.column}) REFERENCES {self.to} (tenant_id, id) "
+                "ON UPDATE CASCADE"
             )
         ]
 
     def reverse_statements(self) -> list[str]:
         return [f"ALTER TABLE {self.table} DROP CONSTRAINT IF EXISTS {self._name}"]
+
+
+class TenantReferencesFollow(TableOperation):
+    """Gives the references between tenant tables that were written before it `ON UPDATE CASCADE`."""
+
+    def statements(self) -> list[str]:
+        return [
+            (
+                "DO $$ DECLARE c record; BEGIN "  # noqa: S608 - names of the catalog
+                "FOR c IN SELECT conname, conrelid::regclass AS t, pg_get_constraintdef(oid) AS d "
+                "FROM pg_constraint WHERE contype = 'f' AND confupdtype = 'a' "
+                rf"AND confrelid = '{self.table}'::regclass AND conname LIKE '%\_tenant\_fk' LOOP "
+                "EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname); "
+                "EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s ON UPDATE CASCADE', "
+                "c.t, c.conname, c.d); END LOOP; END $$"
+            )
+        ]
+
+    def reverse_statements(self) -> list[str]:
+        return []
 
 
 class WithoutForce(TableOperation):

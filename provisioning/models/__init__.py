@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provisioning.models.bootstrap import Bootstrap
 from provisioning.models.cluster import Cluster, GuestObservation, VmidAllocation
 from provisioning.models.console import ConsoleSession
 from provisioning.models.deployment import Deployment
@@ -11,9 +12,12 @@ from provisioning.models.health import HealAttempt, HealthObservation, HealthSta
 from provisioning.models.infrastructure import ApiHost, Node, NodeState, Slot, SlotKind, Storage
 from provisioning.models.lease import ExtensionRequest, LeaseWarning
 from provisioning.models.template import Template, TemplateCopy, TemplateType
+from provisioning.models.transfer import OwnershipTransfer
+from provisioning.models.window import MaintenanceWindow
 
 __all__ = [
     "ApiHost",
+    "Bootstrap",
     "Cluster",
     "ConsoleSession",
     "Deployment",
@@ -27,8 +31,10 @@ __all__ = [
     "HealthObservation",
     "HealthState",
     "LeaseWarning",
+    "MaintenanceWindow",
     "Node",
     "NodeState",
+    "OwnershipTransfer",
     "Slot",
     "SlotKind",
     "Storage",

@@ -37,7 +37,10 @@ def _bound(default: int) -> models.PositiveIntegerField[Any, Any]:
 
 
 class Template(TimestampedModel):
-    """An approved blueprint with its limits, defaults and hourly rates."""
+    """An approved blueprint with its limits, defaults and hourly rates.
+
+    `source_facts` is what the machine it is cloned from looked like when that was last known to be right.
+    """
 
     code = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
@@ -63,6 +66,19 @@ class Template(TimestampedModel):
     )
     app_stack = models.CharField(max_length=40, blank=True, default="")
     install_options = models.JSONField(default=list, blank=True)
+    bootstrap = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("What is installed after the first start: a document as in docs/fleet.md."),
+    )
+    snippet = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("A cloud-init document on the node instead: storage:snippets/name.yml"),
+    )
     minimum_plan_code = models.CharField(max_length=60, blank=True, default="")
     tags = models.JSONField(default=list, blank=True)
     cpu_cores_default = _bound(2)
@@ -78,6 +94,7 @@ class Template(TimestampedModel):
     rate_cpu_core_hour = _rate()
     rate_memory_gb_hour = _rate()
     rate_disk_gb_hour = _rate()
+    source_facts = models.JSONField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1)
     is_active = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=100)
@@ -116,6 +133,8 @@ class TemplateCopy(TimestampedModel):
     node = models.CharField(max_length=63)
     storage = models.CharField(max_length=60)
     bridge = models.CharField(max_length=60, default="vmbr0")
+    snippet = models.CharField(max_length=200, blank=True, default="", db_default="")
+    source_facts = models.JSONField(null=True, editable=False)
     is_active = models.BooleanField(default=True)
 
     class Meta:
