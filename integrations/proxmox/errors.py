@@ -105,6 +105,10 @@ class AgentAbsent(Unavailable):
     """The guest runs no agent that answers."""
 
 
+class RunUnknown(Ambiguous):
+    """The guest's agent does not know the program: it ended long ago, or the guest was started anew."""
+
+
 class GuestNotRunning(NotExecuted):
     """The call needs a running guest."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from integrations.proxmox.interface.agents import AgentCalls
 from integrations.proxmox.interface.core import CoreCalls
 from integrations.proxmox.interface.facts import (
+    AgentRun,
     CloudInit,
     ClusterListing,
     Disk,
@@ -25,6 +27,8 @@ from integrations.proxmox.interface.facts import (
 from integrations.proxmox.interface.hypervisor import Hypervisor
 
 __all__ = [
+    "AgentCalls",
+    "AgentRun",
     "CloudInit",
     "ClusterListing",
     "CoreCalls",

@@ -218,6 +218,15 @@ class HostReport:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentRun:
+    """A program that was started in a guest; what it said is known at its end."""
+
+    is_running: bool
+    exit_code: int | None = None
+    output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CloudInit:
     """What a guest is told at its first boot; only what is set is sent."""
 
@@ -228,3 +237,4 @@ class CloudInit:
     gateway: str | None = None
     nameservers: tuple[str, ...] = ()
     search_domain: str | None = None
+    vendor_snippet: str | None = None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from integrations.proxmox.interface.agents import AgentCalls
 from integrations.proxmox.interface.core import CoreCalls
 
 
-class Hypervisor(CoreCalls, Protocol):
+class Hypervisor(CoreCalls, AgentCalls, Protocol):
     """One cluster, seen through one API token."""

@@ -7,6 +7,7 @@ back to "not known".
 
 from __future__ import annotations
 
+from integrations.proxmox.mapping.agents import agent_pid, agent_run
 from integrations.proxmox.mapping.cluster import (
     guest_summaries,
     is_quorate,
@@ -42,6 +43,8 @@ from integrations.proxmox.mapping.values import (
 
 __all__ = [
     "ListedTask",
+    "agent_pid",
+    "agent_run",
     "clone_target",
     "cloud_init_params",
     "flag",

@@ -94,6 +94,8 @@ def cloud_init_params(cloud_init: CloudInit) -> dict[str, str]:
         # The API wants the keys percent-encoded inside the form's own encoding.
         "sshkeys": quote("\n".join(cloud_init.ssh_keys), safe=""),
     }
+    if cloud_init.vendor_snippet is not None:
+        params["cicustom"] = f"vendor={cloud_init.vendor_snippet}"
     if cloud_init.address is not None:
         gateway = f",gw={cloud_init.gateway}" if cloud_init.gateway else ""
         params["ipconfig0"] = f"ip={cloud_init.address}{gateway}"
