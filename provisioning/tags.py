@@ -58,6 +58,21 @@ class Tag(StrEnum):
     DRIFT_ACCEPTED = "pod.drift_accepted"
     VMID_RELEASED = "vmid.released"
     LISTING_BELIEVED = "cluster.listing_believed"
+    HEALTH_FAILED = "pod.health_failed"
+    HEALTH_RECOVERED = "pod.health_recovered"
+    HEAL_REQUESTED = "pod.heal_requested"
+    HEALED = "pod.healed"
+    HEAL_FAILED = "pod.heal_failed"
+    HEAL_DROPPED = "pod.heal_dropped"
+    HEAL_EXHAUSTED = "pod.heal_exhausted"
+    HEAL_PAUSED = "cluster.heal_paused"
+    HEAL_RESUMED = "cluster.heal_resumed"
+    AUTO_HEAL_SET = "pod.auto_heal_set"
+    PROBE_SET = "pod.health_probe_set"
+    CONSOLE_REQUESTED = "console.requested"
+    CONSOLE_OPENED = "console.opened"
+    CONSOLE_CLOSED = "console.closed"
+    CONSOLE_REFUSED = "console.refused"
     CLUSTER_SAVED = "cluster.saved"
     TEMPLATE_SAVED = "template.saved"
     NODE_CHANGED = "infrastructure.node_changed"
@@ -118,6 +133,21 @@ TAGS: dict[str, TagSpec] = {
     Tag.STORAGE_CHANGED: TagSpec(Category.SETTINGS, _("Storage opened or closed")),
     Tag.MAINTENANCE_SET: TagSpec(Category.SETTINGS, _("Maintenance begun")),
     Tag.MAINTENANCE_CLEARED: TagSpec(Category.SETTINGS, _("Maintenance ended")),
+    Tag.HEALTH_FAILED: TagSpec(Category.HEALTH, _("Machine found unwell")),
+    Tag.HEALTH_RECOVERED: TagSpec(Category.HEALTH, _("Machine well again")),
+    Tag.HEAL_REQUESTED: TagSpec(Category.HEALTH, _("Healing begun")),
+    Tag.HEALED: TagSpec(Category.HEALTH, _("Machine healed")),
+    Tag.HEAL_FAILED: TagSpec(Category.HEALTH, _("Healing failed")),
+    Tag.HEAL_DROPPED: TagSpec(Category.HEALTH, _("Healing broken off")),
+    Tag.HEAL_EXHAUSTED: TagSpec(Category.HEALTH, _("Healing given up")),
+    Tag.HEAL_PAUSED: TagSpec(Category.HEALTH, _("Healing paused on a cluster")),
+    Tag.HEAL_RESUMED: TagSpec(Category.HEALTH, _("Healing resumed on a cluster")),
+    Tag.AUTO_HEAL_SET: TagSpec(Category.HEALTH, _("Healing switched on or off")),
+    Tag.PROBE_SET: TagSpec(Category.HEALTH, _("Health probe changed")),
+    Tag.CONSOLE_REQUESTED: TagSpec(Category.SECURITY, _("Console requested")),
+    Tag.CONSOLE_OPENED: TagSpec(Category.SECURITY, _("Console opened")),
+    Tag.CONSOLE_CLOSED: TagSpec(Category.SECURITY, _("Console closed")),
+    Tag.CONSOLE_REFUSED: TagSpec(Category.SECURITY, _("Console refused")),
     Tag.CLUSTER_SAVED: TagSpec(Category.SETTINGS, _("Cluster registered or changed")),
     Tag.TEMPLATE_SAVED: TagSpec(Category.SETTINGS, _("Template registered or changed")),
 }

@@ -113,6 +113,10 @@ class GuestNotRunning(NotExecuted):
     """The call needs a running guest."""
 
 
+class ScreenGone(Unavailable):
+    """A guest's screen closed, or is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An error answer as it came over the wire, reduced to what decides its class."""

@@ -261,6 +261,11 @@ class ProxmoxTransport:
             )
         )
 
+    def host_preferred(self) -> tuple[str, TlsTrust]:
+        """Return the API host that answered last, as "name:port", and whom to believe there."""
+        address = self.endpoint.addresses[self._preferred]
+        return address, self._trusts[address]
+
     def hosts_ask(self, *segments: Segment) -> tuple[HostReport, ...]:
         """GET a path from every API host; one that was known to be down is asked when its time has come."""
         call = _Call("GET", segments, {}, self.endpoint.timeouts.connect_s)

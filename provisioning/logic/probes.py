@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-KINDS: Final = ("tcp", "http", "https")
+KINDS: Final = ("tcp", "http")
 TIMEOUT_MOST_S: Final = 15
 INTERVAL_S: Final = (10, 3600)
 PATH_MOST: Final = 300
@@ -49,7 +49,7 @@ def probe_faults(value: Any) -> dict[str, str]:
     }
     kind = value.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        faults["kind"] = _("must be tcp, http or https")
+        faults["kind"] = _("must be tcp or http")
     bounds = {"port": (1, 65_535), "interval_s": INTERVAL_S, "expected_status": (100, 599)}
     for key, (low, high) in bounds.items():
         if key in value or key == "port":

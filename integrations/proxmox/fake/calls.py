@@ -27,6 +27,7 @@ from integrations.proxmox.fake.inventory import (
     FakeGuest,
     FakeTask,
 )
+from integrations.proxmox.fake.screen import FakeScreen
 from integrations.proxmox.interface import (
     Disk,
     GuestConfig,
@@ -44,6 +45,9 @@ class FakeCalls:
     ) -> None:
         self.polls_per_task = polls_per_task
         self.calls: list[FakeCall] = []
+        self.agents: dict[int, bool | None] = {}
+        self.halts: dict[int, tuple[str, datetime]] = {}
+        self.screens: dict[str, FakeScreen] = {}
         self._nodes = nodes
         self._guests: dict[int, FakeGuest] = {}
         self._tasks: dict[str, FakeTask] = {}

@@ -29,7 +29,7 @@ class FakeCall:
     @property
     def is_write(self) -> bool:
         """Whether the call would change something."""
-        return self.method.endswith(("_submit", "_set"))
+        return self.method.endswith(("_submit", "_set", "_open"))
 
 
 @dataclass(slots=True)

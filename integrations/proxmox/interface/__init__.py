@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integrations.proxmox.interface.agents import AgentCalls
+from integrations.proxmox.interface.consoles import ConsoleCalls, ConsoleTicket, Screen
 from integrations.proxmox.interface.core import CoreCalls
 from integrations.proxmox.interface.facts import (
     AgentRun,
@@ -24,6 +25,7 @@ from integrations.proxmox.interface.facts import (
     TaskState,
     Version,
 )
+from integrations.proxmox.interface.health import HealthCalls
 from integrations.proxmox.interface.hypervisor import Hypervisor
 
 __all__ = [
@@ -31,17 +33,21 @@ __all__ = [
     "AgentRun",
     "CloudInit",
     "ClusterListing",
+    "ConsoleCalls",
+    "ConsoleTicket",
     "CoreCalls",
     "Disk",
     "GuestConfig",
     "GuestIdentity",
     "GuestStatus",
     "GuestSummary",
+    "HealthCalls",
     "HostReport",
     "Hypervisor",
     "NetworkCard",
     "NodeSummary",
     "PowerState",
+    "Screen",
     "StorageSummary",
     "TaskOutcome",
     "TaskPhase",

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from integrations.proxmox.interface.agents import AgentCalls
+from integrations.proxmox.interface.consoles import ConsoleCalls
 from integrations.proxmox.interface.core import CoreCalls
+from integrations.proxmox.interface.health import HealthCalls
 
 
-class Hypervisor(CoreCalls, AgentCalls, Protocol):
+class Hypervisor(CoreCalls, AgentCalls, ConsoleCalls, HealthCalls, Protocol):
     """One cluster, seen through one API token."""

@@ -24,6 +24,7 @@ class ListedTask:
     """One line of a node's task list; `owner` is user and token, `started` in seconds."""
 
     ref: TaskRef
+    kind: str
     owner: str
     started: int
     is_running: bool
@@ -48,6 +49,7 @@ def listed_tasks(data: object) -> tuple[ListedTask, ...]:
         earlier = tasks.get(match[0])
         tasks[match[0]] = ListedTask(
             ref=TaskRef(upid=match[0], node=match["node"]),
+            kind=match["type"],
             owner=match["user"],
             started=int(match["started"], 16),
             is_running=not has_ended and (earlier is None or earlier.is_running),
