@@ -17,12 +17,27 @@ _SECRET: Final = re.compile(
     r"|(api|private|master|ssh|access|signing|encryption)[_.-]?key|key)s?($|[_.-])",
     re.IGNORECASE,
 )
+_IN_TEXT: Final = re.compile(
+    r"(?P<name>\b(?:authorization|bearer|pve(?:api|auth)\w*|[\w-]*(?:password|passwd|secret|token"
+    r"|api[_-]?key))[\"']?\s*[:=]\s*(?:bearer\s+|basic\s+)?|\bbearer\s+)(?P<quote>[\"']?)"
+    r"(?P<value>[^\s\"',;&]{3,})",
+    re.IGNORECASE,
+)
+_IN_ADDRESS: Final = re.compile(
+    r"(?P<head>\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{0,80}:)[^\s/@]{1,200}@"
+)
 _HARMLESS: Final = re.compile(r"(_(at|count|reference|id|attempts)|^must_change_password)$")
 
 
 def is_secret_name(name: str) -> bool:
     """Whether a field of this name holds something nobody may read later."""
     return bool(_SECRET.search(name)) and not _HARMLESS.search(name)
+
+
+def masked_text(text: str) -> str:
+    """`text` without what follows words like password= or Bearer, and without passwords in addresses."""
+    shown = _IN_ADDRESS.sub(rf"\g<head>{MASK}@", text)
+    return _IN_TEXT.sub(rf"\g<name>\g<quote>{MASK}", shown)
 
 
 def masked(value: Any) -> Any:

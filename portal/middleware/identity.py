@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -185,6 +186,10 @@ def _in_force(identity: Identity, language: str) -> Iterator[None]:
             context.current().actor = ANONYMOUS
         else:
             context.current().actor = actor_of(user, identity.tenant)
+            names = {"user_id": str(user.id)}
+            if identity.tenant:
+                names["tenant_id"] = str(identity.tenant.id)
+            stack.enter_context(structlog.contextvars.bound_contextvars(**names))
             stack.enter_context(translation.override(language))
             stack.enter_context(timezone.override(person_zone(user)))
             if identity.tenant:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
@@ -13,9 +14,13 @@ from django.http import HttpRequest, HttpResponse
 
 from audit.services import trail
 from portal.kernel import context
+from portal.kernel.tallies import TALLIES
 from portal.middleware.addresses import client_address
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+_METHODS: Final = {
+    name: name for name in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+}
 _SANE_ID: Final = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 
@@ -45,10 +50,22 @@ class RequestContextMiddleware:
             context.request_context(opened),
             structlog.contextvars.bound_contextvars(request_id=opened.request_id),
         ):
+            began = time.perf_counter()
             response = self.get_response(request)
             trail.refusals_write(opened)
+            _counted(request, response, opened.channel, time.perf_counter() - began)
         response["X-Request-Id"] = opened.request_id
         return response
+
+
+def _counted(request: HttpRequest, response: HttpResponse, channel: str, took_s: float) -> None:
+    """One request under the pattern of its route; addresses nobody answers are counted together."""
+    match = request.resolver_match
+    route = match.route if match else "none"
+    status, method = str(response.status_code), _METHODS.get(request.method or "", "OTHER")
+    TALLIES.count("http_requests", channel=channel, route=route, method=method, status=status)
+    if not response.streaming:
+        TALLIES.observe("http_request_seconds", took_s, channel=channel, method=method)
 
 
 class TrailingSlashMiddleware:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
+
+import structlog
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from audit.logic.event_records import SYSTEM
+from audit.services.event_writer import events_open
 from portal.kernel.tenancy import DEFAULT
 from portal.selectors.isolation import own_connection, role_faults
+from portal.services.tallies import CLOCK
+
+_log = structlog.get_logger(SYSTEM)
 
 
 def runtime_role_assert() -> None:
@@ -19,3 +28,16 @@ def runtime_role_assert() -> None:
         faults = role_faults(connection)
     if faults:
         raise ImproperlyConfigured(f"DATABASE_URL must name the runtime role: {'; '.join(faults)}.")
+
+
+def process_begin(service: str) -> None:
+    """A web process, worker or scheduler begins: it keeps its events, adds up its figures and says so."""
+    events_open(service)
+    CLOCK.start()
+    atexit.register(_process_end, service)
+    _log.info("process.started", version=str(settings.SPECTACULAR_SETTINGS["VERSION"]))
+
+
+def _process_end(service: str) -> None:
+    _log.info("process.stopped", service=service)
+    CLOCK.stop()

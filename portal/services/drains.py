@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 
 from portal.kernel.queue import LeaseLost
+from portal.kernel.tallies import TALLIES
 from portal.services.claims import (
     Batch,
     Claim,
@@ -18,7 +19,7 @@ from portal.services.claims import (
     claims_take,
 )
 from portal.services.runs import operation_run
-from portal.states import OperationStatus
+from portal.states import AttemptOutcome, OperationStatus
 
 _log = structlog.get_logger(__name__)
 
@@ -117,9 +118,23 @@ def _settled(settled: list[tuple[Claim, Settlement]], lost: list[Claim], desk: D
         _lost(claim, desk)
     for claim, settlement in settled:
         desk.gave_back(claim)
+        if settlement.outcome is not None and claim not in lost:
+            _counted(claim, settlement.status, settlement.outcome)
         if settlement.delay_s is not None:
             desk.is_due_in(settlement.delay_s)
 
 
+def _counted(claim: Claim, status: OperationStatus, outcome: AttemptOutcome) -> None:
+    """One try that ended, for the totals and for how its queue fares."""
+    is_retried = outcome is AttemptOutcome.RETRIED
+    word = outcome.value if is_retried else status.value
+    TALLIES.count("operations_ended", type=claim.type, queue=claim.queue, outcome=word)
+    if status is OperationStatus.CANCELED:
+        return
+    is_done = status is OperationStatus.COMPLETED
+    TALLIES.ended(claim.queue, "retried" if is_retried else "completed" if is_done else "failed")
+
+
 def _lost(claim: Claim, desk: Desk) -> None:
-    _log.warning("operation.lease_lost", operation=str(claim.id), worker=desk.name)
+    TALLIES.count("leases_lost", queue=claim.queue)
+    _log.warning("operation.lease_lost", operation_id=str(claim.id), worker=desk.name)

@@ -36,6 +36,7 @@ from portal.kernel.queue import (
     operation_kind,
 )
 from portal.kernel.stored_text import stored_text
+from portal.kernel.tallies import TALLIES
 from portal.kernel.tenancy import tenant_scope
 from portal.logic.backoff import backoff_s
 from portal.logic.progress import (
@@ -136,7 +137,7 @@ def operation_run(claim: Claim, *, is_draining: Callable[[], bool]) -> Settlemen
     try:
         kind = operation_kind(claim.type)
     except KeyError:
-        _log.warning("operation.type_unknown", type=claim.type, operation=str(claim.id))
+        _log.warning("operation.type_unknown", type=claim.type, operation_id=str(claim.id))
         return Settlement(
             OperationStatus.PENDING,
             delay_s=_UNKNOWN_TYPE_DELAY_S,
@@ -164,7 +165,15 @@ def _surroundings(claim: Claim) -> Iterator[StepRun]:
         actor=run.actor,
         operation_id=claim.id,
     )
-    names = {"operation": str(claim.id), "type": claim.type, "request_id": context.request_id}
+    names = {
+        "operation_id": str(claim.id),
+        "type": claim.type,
+        "worker_queue": claim.queue,
+        "tenant_id": str(claim.tenant_id),
+        "request_id": context.request_id,
+    }
+    if claim.actor_id is not None:
+        names["user_id"] = str(claim.actor_id)
     with (
         structlog.contextvars.bound_contextvars(**names),
         tenant_scope(claim.tenant_id),
@@ -192,7 +201,9 @@ def _steps_run(
             claim.step = step.name
             claim.step_began = time.monotonic()
             step_begin(claim.steps, step.name, at=clock.now())
-            settlement = _after(claim, kind, step, step.run(run))
+            result = step.run(run)
+            TALLIES.observe("step_seconds", time.monotonic() - claim.step_began, type=claim.type)
+            settlement = _after(claim, kind, step, result)
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a step raises is a failed try, never a lost worker

@@ -13,6 +13,7 @@ from django.db import connections, transaction
 
 from portal.kernel.queue import QUEUES, Failure, operation_kind
 from portal.kernel.stored_text import stored_text
+from portal.kernel.tallies import TALLIES
 from portal.kernel.tenancy import DISPATCH
 from portal.logic.backoff import backoff_s
 from portal.services.doorbell import DOORBELL
@@ -94,9 +95,10 @@ def queues_late() -> list[str]:
 
 
 def _given_back(
-    id_: UUID, type_: str, _queue: str, attempts: int, most: int, is_ending: bool, worker: str
+    id_: UUID, type_: str, queue: str, attempts: int, most: int, is_ending: bool, worker: str
 ) -> dict[str, Any]:
-    _log.warning("operation.worker_lost", operation=str(id_), type=type_, worker=worker)
+    _log.warning("operation.worker_lost", operation_id=str(id_), type=type_, worker=worker)
+    TALLIES.count("leases_expired", queue=queue)
     is_over = is_ending or attempts >= most
     ending = Failure(OperationStatus.DEAD.value, "worker_lost", _LOST)
     return {

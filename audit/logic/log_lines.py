@@ -1,0 +1,31 @@
+"""What is done to every line of the log: secrets are masked, and it says where it comes from."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import structlog
+
+from audit.logic.masking import masked, masked_text
+
+_FORMATTED_LATER: Final = ("exc_info", "stack_info", "_record", "_from_structlog")
+
+
+def line_masked(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """No line shows a secret, whoever wrote it."""
+    raw = {name: event.pop(name) for name in _FORMATTED_LATER if name in event}
+    shown = {
+        name: masked_text(value) if isinstance(value, str) else value
+        for name, value in masked(event).items()
+    }
+    return {**shown, **raw}
+
+
+def line_named(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Which logger, process and thread a line comes from, for machines that collect many."""
+    record = event["_record"]
+    return {**event, "logger": record.name, "process": record.process, "thread": record.threadName}
