@@ -5,6 +5,7 @@ from __future__ import annotations
 from provisioning.models.bootstrap import Bootstrap
 from provisioning.models.cluster import Cluster, GuestObservation, VmidAllocation
 from provisioning.models.console import ConsoleSession
+from provisioning.models.copies import Backup, BackupSchedule, BackupStore, Snapshot
 from provisioning.models.deployment import Deployment
 from provisioning.models.dns import DnsRecord, DnsServer, DnsZone
 from provisioning.models.finding import Finding
@@ -17,6 +18,9 @@ from provisioning.models.window import MaintenanceWindow
 
 __all__ = [
     "ApiHost",
+    "Backup",
+    "BackupSchedule",
+    "BackupStore",
     "Bootstrap",
     "Cluster",
     "ConsoleSession",
@@ -37,6 +41,7 @@ __all__ = [
     "OwnershipTransfer",
     "Slot",
     "SlotKind",
+    "Snapshot",
     "Storage",
     "Template",
     "TemplateCopy",

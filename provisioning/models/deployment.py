@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from billing.logic.quota import Amounts
-from portal.kernel.models import TenantModel
+from portal.kernel.models import TenantForeignKey, TenantModel
 from provisioning.models.cluster import Cluster
 from provisioning.models.template import Template
 from provisioning.states import BUSY, DeploymentStatus, DesiredPower, Health
@@ -19,9 +19,10 @@ class Deployment(TenantModel):
     {name, disk_gb, nets}; None while nobody has looked. `clone_requested_at` is set before the first clone
     call and tells later runs to look before they ask again; `expires_at` ends the running, `delete_after`
     the existing. `lease_version` counts the changes of these ends; warnings belong to a version.
-    `is_protected` says that the hypervisor may have been told to refuse a deletion. `desired_power` is what
+        `is_protected` says that the hypervisor may have been told to refuse a deletion. `desired_power` is what
     people last asked for, empty while nobody knows; only a machine that is to run is ever healed.
     `health_probe` replaces the template's.
+        `restored_from` is the backup it is made from, instead of a template's copy.
     """
 
     name = models.CharField(max_length=63)
@@ -34,6 +35,9 @@ class Deployment(TenantModel):
     storage = models.CharField(max_length=60, blank=True, default="", db_default="")
     source_node = models.CharField(max_length=63, blank=True, default="", db_default="")
     source_vmid = models.PositiveIntegerField(null=True)
+    restored_from = TenantForeignKey(
+        "provisioning.Backup", on_delete=models.SET_NULL, related_name="+", null=True
+    )
     placement = models.JSONField(null=True)
     vmid = models.PositiveIntegerField()
     marker = models.CharField(max_length=120)

@@ -19,10 +19,11 @@ class NodeState(models.TextChoices):
 
 
 class SlotKind(models.TextChoices):
-    """Work that is hard on a storage: a copy of a whole disk, or a change of volumes."""
+    """Work that is hard on a storage: a copy of a whole disk, a change of volumes, a backup or a restore."""
 
     CLONE = "clone", _("Clone")
     DISK = "disk", _("Disk")
+    BACKUP = "backup", _("Backup")
 
 
 class Node(Maintainable, TimestampedModel):
@@ -114,7 +115,7 @@ class Slot(TimestampedModel):
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="slots")
     deployment_id = models.UUIDField(unique=True)
-    kind = models.CharField(max_length=5, choices=SlotKind)
+    kind = models.CharField(max_length=8, choices=SlotKind)
     storage = models.CharField(max_length=130)
     node = models.CharField(max_length=63)
     is_held = models.BooleanField(default=False)
