@@ -123,7 +123,8 @@ class Backup(TenantModel):
     """One archive of a machine, as its storage shows it; it outlives the machine.
 
     `marker` is the first line of the archive's notes and ties it to this row. `source_marker` and
-    `guest_uuid` are those of the machine it was made of. The figures are what a restore needs.
+    `guest_uuid` are those of the machine it was made of. The figures are what a restore needs. It moves with
+    its machine to another organisation; its schedule does not, so that is no reference.
     """
 
     deployment = TenantForeignKey(
@@ -131,9 +132,7 @@ class Backup(TenantModel):
     )
     deployment_name = models.CharField(max_length=63)
     hostname = models.CharField(max_length=253, blank=True, default="")
-    schedule = TenantForeignKey(
-        BackupSchedule, on_delete=models.SET_NULL, related_name="backups", null=True
-    )
+    schedule_id = models.UUIDField(null=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True

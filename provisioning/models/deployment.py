@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from billing.logic.quota import Amounts
-from portal.kernel.models import TenantForeignKey, TenantModel
+from portal.kernel.models import TenantModel
 from provisioning.models.cluster import Cluster
 from provisioning.models.template import Template
 from provisioning.states import BUSY, DeploymentStatus, DesiredPower, Health
@@ -22,7 +22,7 @@ class Deployment(TenantModel):
         `is_protected` says that the hypervisor may have been told to refuse a deletion. `desired_power` is what
     people last asked for, empty while nobody knows; only a machine that is to run is ever healed.
     `health_probe` replaces the template's.
-        `restored_from` is the backup it is made from, instead of a template's copy.
+        `restored_from_id` is the backup it is made from, instead of a template's copy.
     """
 
     name = models.CharField(max_length=63)
@@ -35,9 +35,7 @@ class Deployment(TenantModel):
     storage = models.CharField(max_length=60, blank=True, default="", db_default="")
     source_node = models.CharField(max_length=63, blank=True, default="", db_default="")
     source_vmid = models.PositiveIntegerField(null=True)
-    restored_from = TenantForeignKey(
-        "provisioning.Backup", on_delete=models.SET_NULL, related_name="+", null=True
-    )
+    restored_from_id = models.UUIDField(null=True)
     placement = models.JSONField(null=True)
     vmid = models.PositiveIntegerField()
     marker = models.CharField(max_length=120)
