@@ -19,10 +19,10 @@ class Deployment(TenantModel):
     {name, disk_gb, nets}; None while nobody has looked. `clone_requested_at` is set before the first clone
     call and tells later runs to look before they ask again; `expires_at` ends the running, `delete_after`
     the existing. `lease_version` counts the changes of these ends; warnings belong to a version.
-        `is_protected` says that the hypervisor may have been told to refuse a deletion. `desired_power` is what
+    `is_protected` says that the hypervisor may have been told to refuse a deletion. `desired_power` is what
     people last asked for, empty while nobody knows; only a machine that is to run is ever healed.
     `health_probe` replaces the template's.
-        `restored_from_id` is the backup it is made from, instead of a template's copy.
+    `restored_from_id` is the backup it is made from, instead of a template's copy.
     """
 
     name = models.CharField(max_length=63)
