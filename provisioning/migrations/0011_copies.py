@@ -454,13 +454,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="backupschedule",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(models.Q(("deployment__isnull", False)), ("tag", "")),
-                    models.Q(
-                        models.Q(("deployment__isnull", True)), models.Q(("tag", ""), _negated=True)
-                    ),
-                    _connector="OR",
-                ),
+                condition=models.Q(("deployment__isnull", True), ("tag", ""), _connector="OR"),
                 name="backupschedule_one_target",
             ),
         ),

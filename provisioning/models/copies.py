@@ -101,8 +101,7 @@ class BackupSchedule(TenantModel):
                 condition=models.Q(mode__in=BackupMode.values), name="backupschedule_mode_known"
             ),
             models.CheckConstraint(
-                condition=models.Q(models.Q(deployment__isnull=False), tag="")
-                | models.Q(models.Q(deployment__isnull=True), ~models.Q(tag="")),
+                condition=models.Q(deployment__isnull=True) | models.Q(tag=""),
                 name="backupschedule_one_target",
             ),
         ]
