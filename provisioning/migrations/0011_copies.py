@@ -105,6 +105,57 @@ class Migration(migrations.Migration):
                 ("ended_at", models.DateTimeField(null=True)),
                 ("seen_at", models.DateTimeField(null=True)),
                 ("absent_since", models.DateTimeField(null=True)),
+                (
+                    "cluster",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="provisioning.cluster",
+                    ),
+                ),
+                (
+                    "deployment",
+                    portal.kernel.models.TenantForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="backups",
+                        to="provisioning.deployment",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "requester",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="provisioning.template",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ("-created_at", "-id"),
@@ -149,6 +200,32 @@ class Migration(migrations.Migration):
                 ("next_at", models.DateTimeField(null=True)),
                 ("last_at", models.DateTimeField(null=True)),
                 ("last_note", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "deployment",
+                    portal.kernel.models.TenantForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="backup_schedules",
+                        to="provisioning.deployment",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.tenant",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "backup schedule",
@@ -177,6 +254,14 @@ class Migration(migrations.Migration):
                 ("ours", models.PositiveIntegerField(default=0)),
                 ("strangers", models.PositiveIntegerField(default=0)),
                 ("used_bytes", models.BigIntegerField(default=0)),
+                (
+                    "cluster",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="backup_stores",
+                        to="provisioning.cluster",
+                    ),
+                ),
             ],
             options={
                 "ordering": ("cluster", "name", "node"),
@@ -218,6 +303,32 @@ class Migration(migrations.Migration):
                 ("asked_at", models.DateTimeField(null=True)),
                 ("taken_at", models.DateTimeField(null=True)),
                 ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "deployment",
+                    portal.kernel.models.TenantForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="snapshots",
+                        to="provisioning.deployment",
+                    ),
+                ),
+                (
+                    "requester",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ("-created_at", "-id"),
@@ -236,132 +347,14 @@ class Migration(migrations.Migration):
             model_name="slot",
             name="kind",
             field=models.CharField(
-                choices=[("clone", "Clone"), ("disk", "Disk"), ("backup", "Backup")], max_length=8
+                choices=[("clone", "Clone"), ("disk", "Disk"), ("copy", "Backup")], max_length=5
             ),
         ),
         migrations.AddConstraint(
             model_name="slot",
             constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["clone", "disk", "backup"])),
+                condition=models.Q(("kind__in", ["clone", "disk", "copy"])),
                 name="slot_kind_known",
-            ),
-        ),
-        migrations.AddField(
-            model_name="backup",
-            name="cluster",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="provisioning.cluster",
-            ),
-        ),
-        migrations.AddField(
-            model_name="backup",
-            name="deployment",
-            field=portal.kernel.models.TenantForeignKey(
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="backups",
-                to="provisioning.deployment",
-            ),
-        ),
-        migrations.AddField(
-            model_name="backup",
-            name="owner",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="backup",
-            name="requester",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="backup",
-            name="template",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="provisioning.template",
-            ),
-        ),
-        migrations.AddField(
-            model_name="backup",
-            name="tenant",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="billing.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="backupschedule",
-            name="deployment",
-            field=portal.kernel.models.TenantForeignKey(
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="backup_schedules",
-                to="provisioning.deployment",
-            ),
-        ),
-        migrations.AddField(
-            model_name="backupschedule",
-            name="owner",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="backupschedule",
-            name="tenant",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="billing.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="backupstore",
-            name="cluster",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="backup_stores",
-                to="provisioning.cluster",
-            ),
-        ),
-        migrations.AddField(
-            model_name="snapshot",
-            name="deployment",
-            field=portal.kernel.models.TenantForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="snapshots",
-                to="provisioning.deployment",
-            ),
-        ),
-        migrations.AddField(
-            model_name="snapshot",
-            name="requester",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="snapshot",
-            name="tenant",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="billing.tenant"
             ),
         ),
         migrations.AddIndex(

@@ -23,7 +23,7 @@ class SlotKind(models.TextChoices):
 
     CLONE = "clone", _("Clone")
     DISK = "disk", _("Disk")
-    BACKUP = "backup", _("Backup")
+    COPY = "copy", _("Backup")
 
 
 class Node(Maintainable, TimestampedModel):
@@ -115,7 +115,7 @@ class Slot(TimestampedModel):
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="slots")
     deployment_id = models.UUIDField(unique=True)
-    kind = models.CharField(max_length=8, choices=SlotKind)
+    kind = models.CharField(max_length=5, choices=SlotKind)
     storage = models.CharField(max_length=130)
     node = models.CharField(max_length=63)
     is_held = models.BooleanField(default=False)
