@@ -77,7 +77,7 @@ def catalog_faults(connection: Connection) -> list[str]:
         elif table.has_tenant and table.is_enabled:
             faults.append(f"table {table.name} has policies and is listed as the platform's")
     faults += _reference_faults(connection)
-    return faults + _view_faults(connection)
+    return faults + _partition_faults(connection) + _view_faults(connection)
 
 
 def _tables(connection: Connection) -> list[_Table]:
@@ -85,9 +85,29 @@ def _tables(connection: Connection) -> list[_Table]:
         "SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity, EXISTS (SELECT 1 "
         "FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' "
         "AND NOT a.attisdropped) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') ORDER BY 1"
+        "WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1"
     ).fetchall()
     return [_Table(*row) for row in rows]
+
+
+def _partition_faults(connection: Connection) -> list[str]:
+    """A parent's policies do not hold for its partitions: none may be reached by its own name."""
+    rows = connection.execute(
+        "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity, "
+        "EXISTS (SELECT 1 FROM aclexplode(c.relacl) g WHERE g.grantee <> c.relowner), "
+        "EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid) FROM pg_class c "
+        "WHERE c.relispartition AND c.relkind IN ('r', 'p') ORDER BY 1"
+    ).fetchall()
+    return [
+        fault
+        for name, is_closed, is_granted, has_policies in rows
+        for is_wrong, fault in (
+            (not is_closed, f"partition {name} does not force row-level security"),
+            (is_granted, f"partition {name} is granted to others than its owner"),
+            (has_policies, f"partition {name} has policies of its own"),
+        )
+        if is_wrong
+    ]
 
 
 def _isolation_faults(connection: Connection, table: _Table, kind: TableKind) -> list[str]:

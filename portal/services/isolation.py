@@ -87,6 +87,7 @@ class _Trial:
         self.known = known
         self.mine, self.theirs = uuid7(), uuid7()
         self.is_filled = False
+        self.key = _key_of(table)
 
     def proof(self, *, is_filled: bool) -> TableProof:
         """Makes all attacks; `is_filled` says that the table holds rows which must stay invisible."""
@@ -137,8 +138,8 @@ class _Trial:
         if victim is None:
             return self._safe(victim)
         own = self.write(self.mine)
-        moved = sql.SQL("UPDATE {} SET tenant_id = %s WHERE id = %s").format(
-            sql.Identifier(self.table)
+        moved = sql.SQL("UPDATE {} SET tenant_id = %s WHERE {} = %s").format(
+            sql.Identifier(self.table), sql.Identifier(self.key)
         )
         return self._denied(lambda: self.connection.execute(moved, (self.theirs, own)))
 
@@ -190,9 +191,9 @@ class _Trial:
             sql.SQL(", ").join(map(sql.Identifier, values)),
             sql.SQL(", ").join([sql.Placeholder()] * len(values)),
         )
-        if "id" in values:
+        if self.key in values:
             self.connection.execute(statement, list(values.values()))
-            return UUID(str(values["id"]))
+            return UUID(str(values[self.key]))
         numbered = statement + sql.SQL(" RETURNING id")
         row = self.connection.execute(numbered, list(values.values())).fetchone()
         assert row is not None
@@ -213,9 +214,9 @@ class _Trial:
 
         One row is enough to tell; a broken policy on a large table must not lock all of it.
         """
-        found = "SELECT id FROM {table} WHERE tenant_id <> %s OR id = %s LIMIT 1"
-        statement = sql.SQL(f"{verb} WHERE id IN ({found})").format(
-            table=sql.Identifier(self.table)
+        found = "SELECT {key} FROM {table} WHERE tenant_id <> %s OR {key} = %s LIMIT 1"
+        statement = sql.SQL(f"{verb} WHERE {{key}} IN ({found})").format(
+            table=sql.Identifier(self.table), key=sql.Identifier(self.key)
         )
         try:
             with self._rolled_back():
@@ -256,6 +257,12 @@ def _is_filled(platform: Connection, table: str) -> bool:
     return bool(row and row[0])
 
 
+def _key_of(table: str) -> str:
+    """The column by which a row is found again: figures over time have no number of their own."""
+    columns = {field.column for field in _model_of(table)._meta.concrete_fields}
+    return "id" if "id" in columns else "subject_id"
+
+
 def _model_of(table: str) -> type[models.Model]:
     found = {model._meta.db_table: model for model in apps.get_models()}
     return found[table]
@@ -290,6 +297,7 @@ def _value(field: models.Field[Any, Any]) -> Any:
         models.BooleanField: bool,
         models.BinaryField: lambda: b"x",
         models.IntegerField: lambda: 1,
+        models.FloatField: lambda: 1.0,
         models.DecimalField: lambda: 1,
         models.GenericIPAddressField: lambda: "192.0.2.1",
         models.Field: lambda: uuid7().hex[-(field.max_length or 32) :],

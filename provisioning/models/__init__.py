@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provisioning.models.alert import Alert, AlertRule
 from provisioning.models.bootstrap import Bootstrap
 from provisioning.models.cluster import Cluster, GuestObservation, VmidAllocation
 from provisioning.models.console import ConsoleSession
@@ -10,13 +11,23 @@ from provisioning.models.deployment import Deployment
 from provisioning.models.dns import DnsRecord, DnsServer, DnsZone
 from provisioning.models.finding import Finding
 from provisioning.models.health import HealAttempt, HealthObservation, HealthState
+from provisioning.models.host import HostKind, MonitoredHost
 from provisioning.models.infrastructure import ApiHost, Node, NodeState, Slot, SlotKind, Storage
 from provisioning.models.lease import ExtensionRequest, LeaseWarning
+from provisioning.models.metric import (
+    Metric1h,
+    Metric5m,
+    MetricDue,
+    MetricSample,
+    MetricSubject,
+)
 from provisioning.models.template import Template, TemplateCopy, TemplateType
 from provisioning.models.transfer import OwnershipTransfer
 from provisioning.models.window import MaintenanceWindow
 
 __all__ = [
+    "Alert",
+    "AlertRule",
     "ApiHost",
     "Backup",
     "BackupSchedule",
@@ -34,8 +45,15 @@ __all__ = [
     "HealAttempt",
     "HealthObservation",
     "HealthState",
+    "HostKind",
     "LeaseWarning",
     "MaintenanceWindow",
+    "Metric1h",
+    "Metric5m",
+    "MetricDue",
+    "MetricSample",
+    "MetricSubject",
+    "MonitoredHost",
     "Node",
     "NodeState",
     "OwnershipTransfer",

@@ -43,6 +43,7 @@ class Cluster(Maintainable, TimestampedModel):
     heal_paused_reason = models.CharField(
         max_length=300, blank=True, default="", db_default="", editable=False
     )
+    measured_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ("code",)
