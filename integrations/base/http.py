@@ -139,7 +139,7 @@ def http_send(
     except (httpcore.LocalProtocolError, httpcore.UnsupportedProtocol) as error:
         raise Permanent(f"the request cannot be sent: {error}") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-        text = f"{parts.host}: {error or type(error).__name__}"
+        text = f"{parts.host}: {str(error) or type(error).__name__}"
         raise (AnswerLost(text) if wire.is_sent else Unreachable(text)) from error
 
 
