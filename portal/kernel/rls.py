@@ -73,10 +73,10 @@ TABLES: Final[dict[str, TableKind]] = {
     "provisioning_alert": TableKind.TENANT,
     "provisioning_alertrule": TableKind.TENANT,
     "provisioning_apihost": TableKind.PLATFORM,
-    "provisioning_bootstrap": TableKind.TENANT,
     "provisioning_backup": TableKind.TENANT,
     "provisioning_backupschedule": TableKind.TENANT,
     "provisioning_backupstore": TableKind.PLATFORM,
+    "provisioning_bootstrap": TableKind.TENANT,
     "provisioning_cluster": TableKind.PLATFORM,
     "provisioning_consolesession": TableKind.TENANT,
     "provisioning_deployment": TableKind.TENANT,
@@ -89,6 +89,8 @@ TABLES: Final[dict[str, TableKind]] = {
     "provisioning_healattempt": TableKind.TENANT,
     "provisioning_healthobservation": TableKind.TENANT,
     "provisioning_healthstate": TableKind.TENANT,
+    "provisioning_hook": TableKind.TENANT,
+    "provisioning_hookrun": TableKind.TENANT,
     "provisioning_leasewarning": TableKind.TENANT,
     "provisioning_maintenancewindow": TableKind.PLATFORM,
     "provisioning_metric1h": TableKind.TENANT,
@@ -105,6 +107,8 @@ TABLES: Final[dict[str, TableKind]] = {
     "provisioning_template": TableKind.PLATFORM,
     "provisioning_templatecopy": TableKind.PLATFORM,
     "provisioning_vmidallocation": TableKind.PLATFORM,
+    "provisioning_webhook": TableKind.TENANT,
+    "provisioning_webhookdelivery": TableKind.TENANT,
 }
 
 

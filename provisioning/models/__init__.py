@@ -11,6 +11,7 @@ from provisioning.models.deployment import Deployment
 from provisioning.models.dns import DnsRecord, DnsServer, DnsZone
 from provisioning.models.finding import Finding
 from provisioning.models.health import HealAttempt, HealthObservation, HealthState
+from provisioning.models.hook import Hook, HookRun
 from provisioning.models.host import HostKind, MonitoredHost
 from provisioning.models.infrastructure import ApiHost, Node, NodeState, Slot, SlotKind, Storage
 from provisioning.models.lease import ExtensionRequest, LeaseWarning
@@ -23,6 +24,7 @@ from provisioning.models.metric import (
 )
 from provisioning.models.template import Template, TemplateCopy, TemplateType
 from provisioning.models.transfer import OwnershipTransfer
+from provisioning.models.webhook import Webhook, WebhookDelivery
 from provisioning.models.window import MaintenanceWindow
 
 __all__ = [
@@ -45,6 +47,8 @@ __all__ = [
     "HealAttempt",
     "HealthObservation",
     "HealthState",
+    "Hook",
+    "HookRun",
     "HostKind",
     "LeaseWarning",
     "MaintenanceWindow",
@@ -65,4 +69,6 @@ __all__ = [
     "TemplateCopy",
     "TemplateType",
     "VmidAllocation",
+    "Webhook",
+    "WebhookDelivery",
 ]
