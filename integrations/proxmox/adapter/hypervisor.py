@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from integrations.proxmox.adapter.agents import ProxmoxAgents
 from integrations.proxmox.adapter.consoles import ProxmoxConsoles
+from integrations.proxmox.adapter.copies import ProxmoxCopies
 from integrations.proxmox.adapter.core import ProxmoxCore
 from integrations.proxmox.adapter.health import ProxmoxHealth
 from integrations.proxmox.interface import Hypervisor
 
 
-class ProxmoxHypervisor(ProxmoxCore, ProxmoxAgents, ProxmoxConsoles, ProxmoxHealth, Hypervisor):
+class ProxmoxHypervisor(
+    ProxmoxCore, ProxmoxCopies, ProxmoxAgents, ProxmoxConsoles, ProxmoxHealth, Hypervisor
+):
     """Implements `Hypervisor` over one cluster's API."""

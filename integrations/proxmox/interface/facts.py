@@ -135,8 +135,8 @@ class GuestConfig:
 
     @property
     def is_cloning(self) -> bool:
-        """Whether a clone is still being written: name, marker and uuid may not be there yet."""
-        return self.lock == "clone"
+        """Whether a clone or a restore is still being written: name, marker and uuid may not be there yet."""
+        return self.lock in {"clone", "create"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from typing import Protocol
 
 from integrations.proxmox.interface.agents import AgentCalls
 from integrations.proxmox.interface.consoles import ConsoleCalls
+from integrations.proxmox.interface.copies import CopyCalls
 from integrations.proxmox.interface.core import CoreCalls
 from integrations.proxmox.interface.health import HealthCalls
 
 
-class Hypervisor(CoreCalls, AgentCalls, ConsoleCalls, HealthCalls, Protocol):
+class Hypervisor(CoreCalls, CopyCalls, AgentCalls, ConsoleCalls, HealthCalls, Protocol):
     """One cluster, seen through one API token."""

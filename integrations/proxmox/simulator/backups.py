@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import quote
 
 from integrations.proxmox.simulator import schema, snapshots
 from integrations.proxmox.simulator.errors import WorkError
@@ -13,6 +14,8 @@ from integrations.proxmox.simulator.world import GIB, Machine, Storage, Volume, 
 
 _SUFFIXES = {"0": "vma", "1": "vma.lzo", "lzo": "vma.lzo", "gzip": "vma.gz", "zstd": "vma.zst"}
 _COMPRESSED_SHARE = 0.4
+# Everything printable but the colon and the percent sign stands for itself.
+_PLAIN = "".join(chr(c) for c in range(0x20, 0x7F) if chr(c) not in ":%")
 _NOT_KEPT = ("lock", "parent", "digest", "vmgenid")
 _Period = Callable[[time.struct_time], Any]
 _PERIODS: tuple[tuple[str, _Period], ...] = (
@@ -58,7 +61,7 @@ def fill(world: World, machine: Machine, volume: Volume, *, compress: str) -> No
     whole = sum(disk.size for _, disk in disks)
     volume.size = max(4096, int(whole * (1 if compress == "0" else _COMPRESSED_SHARE)))
     volume.archive = {
-        "config": {k: v for k, v in machine.config.items() if k not in _NOT_KEPT},
+        "config": {k: v for k, v in machine.config.items() if _is_kept(k)},
         "guest": machine.guest,
         "disks": {
             key: {"volid": disk.volid, "size": disk.size, "fingerprint": disk.fingerprint}
@@ -66,6 +69,10 @@ def fill(world: World, machine: Machine, volume: Volume, *, compress: str) -> No
         },
     }
     volume.fingerprint = "+".join(disk.fingerprint for _, disk in disks) or "blank:0"
+
+
+def _is_kept(key: str) -> bool:
+    return key not in _NOT_KEPT and not key.startswith("unused")
 
 
 def note(template: str, *, cluster: str, machine: Machine) -> str:
@@ -131,9 +138,22 @@ def _mark_period(free: list[Volume], marks: dict[str, str], limit: int, span_of:
 
 
 def text(archive: dict[str, Any]) -> str:
-    """Spell the configuration that lies in a backup."""
-    lines = [f"{key}: {value}" for key, value in sorted(archive["config"].items())]
-    return "\n".join(lines) + "\n"
+    """Spell the configuration that lies in a backup: the description as comments, line by line."""
+    config = dict(archive["config"])
+    comments = [f"#{quote(line, safe=_PLAIN)}" for line in _lines(config.pop("description", ""))]
+    lines = [f"{key}: {value}" for key, value in sorted(config.items())]
+    maps = [_dump_map(key, disk) for key, disk in archive["disks"].items()]
+    return "\n".join([*comments, *lines, *maps]) + "\n"
+
+
+def _lines(description: object) -> list[str]:
+    return str(description).splitlines()
+
+
+def _dump_map(key: str, disk: dict[str, Any]) -> str:
+    """What vzdump notes for itself about a disk."""
+    storage = str(disk["volid"]).partition(":")[0]
+    return f"#qmdump#map:{key}:drive-{key}:{storage}:raw:"
 
 
 def found(world: World, name: str) -> Volume:

@@ -11,7 +11,7 @@ from integrations.proxmox.simulator.simulation import Simulation
 from integrations.proxmox.simulator.world import MIB, Machine, Snapshot, Volume, World
 
 RESERVED = ("current", "pending")
-_NOT_KEPT = ("lock", "parent", "digest", "template")
+_NOT_KEPT = ("lock", "parent", "digest", "template", "description")
 _MEMORY_OVERHEAD = 500 * MIB
 
 
@@ -44,7 +44,12 @@ def refuse(world: World, machine: Machine, name: str) -> None:
 
 
 def kept(machine: Machine) -> dict[str, Any]:
-    return {key: value for key, value in machine.config.items() if key not in _NOT_KEPT}
+    """The options, without the description and the unused disks: no rollback changes those."""
+    return {key: value for key, value in machine.config.items() if _is_kept(key)}
+
+
+def _is_kept(key: str) -> bool:
+    return key not in _NOT_KEPT and not key.startswith("unused")
 
 
 def add(world: World, machine: Machine, snapshot: Snapshot) -> None:
@@ -91,7 +96,12 @@ def refuse_rollback(world: World, machine: Machine, snapshot: Snapshot) -> None:
 
 def restore(world: World, machine: Machine, snapshot: Snapshot) -> None:
     """Bring back configuration and bytes; a disk that came later is gone from sight."""
-    machine.config = {**snapshot.config, "lock": "rollback", "parent": snapshot.name}
+    stays = {
+        key: value
+        for key, value in machine.config.items()
+        if key == "description" or key.startswith("unused")
+    }
+    machine.config = {**stays, **snapshot.config, "lock": "rollback", "parent": snapshot.name}
     machine.pending.clear()
     for _, volume in disks_of(world, snapshot.config):
         if snapshot.name in volume.marks:

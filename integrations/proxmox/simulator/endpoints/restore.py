@@ -15,6 +15,7 @@ from integrations.proxmox.simulator import (
     leftovers,
     schema,
     settings,
+    snapshots,
     switching,
     volumes,
 )
@@ -94,36 +95,70 @@ def _refuse_taken(sim: Simulation, call: Call) -> None:
 
 
 async def _restore(sim: Simulation, call: Call, plan: Plan, worker: Worker) -> None:
+    """A machine that is written over keeps its configuration, locked, until the new one is whole."""
     vmid = call.vmid
     async with sim.locks.machine(worker, call.node, vmid, wait_s=CLAIM_WAIT_S):
         previous = sim.world.machines.get(vmid)
         if previous is not None and not plan.is_forced:
             raise WorkError(f"unable to restore VM {vmid} - config file already exists")
-        old = sim.world.machine_volumes(vmid)
-        machine = Machine(
-            vmid, call.node, {"lock": "create"}, guest=plan.archive.archive.get("guest", "linux")
+        machine = previous or Machine(
+            vmid, call.node, {}, guest=plan.archive.archive.get("guest", "linux")
         )
+        machine.config["lock"] = "create"
         sim.world.machines[vmid] = machine
         sim.touch()
         worker.point("locked")
+        kept = await _cleared(sim, plan, machine, worker) if previous else []
+        spare = {volume.volid for volume in sim.world.machine_volumes(vmid)}
         try:
             config = await _extract(sim, plan, machine, worker)
         except (WorkError, asyncio.CancelledError) as error:
             if worker.is_killed:
                 raise
-            await leftovers.discard(sim, worker, machine, spare={v.volid for v in old})
+            await _revoke(sim, worker, machine, spare=spare, is_new=previous is None)
             words = str(error) or "interrupted by signal"
             raise WorkError(f"unable to restore VM {vmid} - {words}") from error
         machine.config = config
-        for volume in old if previous else ():
-            if sim.world.volumes.get(volume.volid) is volume:
-                await volumes.free(sim, worker, volume.volid)
+        for volid in kept:
+            machine.config[drives.free_unused(machine)] = volid
         if plan.pool and vmid not in sim.world.pools[plan.pool]:
             sim.world.pools[plan.pool].append(vmid)
         sim.touch()
         if plan.is_started:
             await sim.clock.sleep(switching.BOOT_S)
             switching.boot(sim, machine)
+
+
+async def _cleared(sim: Simulation, plan: Plan, machine: Machine, worker: Worker) -> list[str]:
+    """Free the disks the backup has and all snapshots; answer the disks it does not have."""
+    for snapshot in list(machine.snapshots.values()):
+        if snapshot.vmstate:
+            await volumes.free(sim, worker, snapshot.vmstate)
+        snapshots.forget(sim.world, machine, snapshot)
+    kept: list[str] = []
+    for key, volume in snapshots.disks_of(sim.world, machine.config):
+        if key in plan.archive.archive["disks"]:
+            await volumes.free(sim, worker, volume.volid)
+        else:
+            kept.append(volume.volid)
+    kept += [str(v) for k, v in machine.config.items() if k.startswith("unused")]
+    machine.pending.clear()
+    sim.touch()
+    return kept
+
+
+async def _revoke(
+    sim: Simulation, worker: Worker, machine: Machine, *, spare: set[str], is_new: bool
+) -> None:
+    """Take back what was written; the former configuration stays, without its disks."""
+    if is_new:
+        await leftovers.discard(sim, worker, machine, spare=spare)
+        return
+    for volume in sim.world.machine_volumes(machine.vmid):
+        if volume.volid not in spare:
+            await volumes.free(sim, worker, volume.volid)
+    machine.config.pop("lock", None)
+    sim.touch()
 
 
 async def _extract(sim: Simulation, plan: Plan, machine: Machine, worker: Worker) -> dict[str, Any]:

@@ -316,6 +316,36 @@ def test_a_failed_restore_leaves_nothing(machine: SimulatorProcess) -> None:
     assert [v for v in machine.state()["volumes"] if v["vmid"] == 5001] == []
 
 
+def test_a_failed_restore_over_a_machine_leaves_its_configuration(
+    machine: SimulatorProcess,
+) -> None:
+    volid = _backup(machine)
+    machine.fault("storage_full", match={"storage": "ceph-vm"})
+
+    status = machine.run("POST", PVE1, {"vmid": 5000, "archive": volid, "force": 1})
+
+    left = machine.vm(5000) or {}
+    assert status.startswith("unable to restore VM 5000 - unable to create image:")
+    assert (left["name"], left["lock"]) == ("web-1", None)
+    assert [name for name in left["volumes"] if "disk" in name] == []
+
+
+def test_a_restore_keeps_what_the_backup_does_not_have_as_unused(
+    machine: SimulatorProcess,
+) -> None:
+    volid = _backup(machine)
+    machine.run("POST", f"{VM}/config", {"scsi1": "ceph-vm:1"})
+    machine.run("POST", f"{VM}/snapshot", {"snapname": "before"})
+
+    assert machine.run("POST", PVE1, {"vmid": 5000, "archive": volid, "force": 1}) == "OK"
+
+    names = [row["name"] for row in machine.api("GET", f"{VM}/snapshot").json()["data"]]
+    config = (machine.vm(5000) or {})["config"]
+    assert names == ["current"]
+    assert config["unused0"] == "ceph-vm:vm-5000-disk-1"
+    assert "scsi1" not in config
+
+
 def test_the_configuration_can_be_read_out_of_a_backup(machine: SimulatorProcess) -> None:
     volid = _backup(machine)
 
