@@ -7,12 +7,14 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.kernel import audit_tags, authz, commands, dashboard, live, settings, ui
 from portal.kernel.web.tables import register_table
+from provisioning.logic.dns_settings import DNS_SETTINGS
 from provisioning.logic.lease_settings import LEASE_SETTINGS
 from provisioning.logic.reconcile_settings import RECONCILE_SETTINGS
 from provisioning.logic.setting_definitions import SETTINGS
 from provisioning.permissions import PERMISSIONS, Permission
 from provisioning.states import (
     DEPLOYMENT_STYLES,
+    DNS_STYLES,
     FINDING_KIND_STYLES,
     FINDING_STYLES,
     HEALTH_STYLES,
@@ -36,9 +38,10 @@ class ProvisioningConfig(AppConfig):
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
-        settings.register_settings(*SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS)
+        settings.register_settings(*SETTINGS, *DNS_SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS)
         ui.register_statuses("deployment", DEPLOYMENT_STYLES)
         ui.register_statuses("health", HEALTH_STYLES)
+        ui.register_statuses("dns", DNS_STYLES)
         ui.register_statuses("extension_request", REQUEST_STYLES)
         ui.register_statuses("finding", FINDING_STYLES)
         ui.register_statuses("finding_kind", FINDING_KIND_STYLES)

@@ -85,3 +85,12 @@ class FindingOpened:
     node: str
     cluster: str
     episode: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddressesFound:
+    """A machine told its addresses; there is at least one."""
+
+    deployment_id: UUID
+    tenant_id: UUID
+    addresses: tuple[str, ...]

@@ -24,6 +24,7 @@ from portal.services.live_events import live_publish
 from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
 from provisioning.services import expiry, observation, slots
+from provisioning.services.dns.kinds import names_register
 from provisioning.services.notices import notices_register
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.saga import create, destroy, outcome, power, protect, repair
@@ -36,6 +37,7 @@ def register() -> None:
     """Makes the kinds known to the engine (called from `apps.py`)."""
     for kind in _KINDS:
         register_operation(kind)
+    names_register()
     notices_register()
     events.subscribe(MailDelivered, warning_delivered)
     events.subscribe(MailUndelivered, warning_undelivered)

@@ -25,6 +25,9 @@ class Permission(StrEnum):
     INFRASTRUCTURE_MANAGE = "infrastructure.manage"
     FINDINGS_VIEW = "findings.view"
     FINDINGS_MANAGE = "findings.manage"
+    DNS_VIEW = "cloudpods.dns.view"
+    DNS_MANAGE = "cloudpods.dns.manage"
+    ZONES_MANAGE = "dns.zones.manage"
 
 
 _OPERATORS = ("admin", "ops", "support")
@@ -47,5 +50,10 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     ),
     Permission.FINDINGS_MANAGE: spec(
         _("Decide on what differs on the clusters"), ("admin", "ops"), is_platform=True
+    ),
+    Permission.DNS_VIEW: spec(_("See names and zones"), ROLES),
+    Permission.DNS_MANAGE: spec(_("Give machines names, and take them away"), _OPERATORS),
+    Permission.ZONES_MANAGE: spec(
+        _("Manage the zones of the organisation"), ("admin",), is_platform=True
     ),
 }

@@ -79,6 +79,19 @@ class Tag(StrEnum):
     STORAGE_CHANGED = "infrastructure.storage_changed"
     MAINTENANCE_SET = "infrastructure.maintenance_set"
     MAINTENANCE_CLEARED = "infrastructure.maintenance_cleared"
+    NAME_REQUESTED = "dns.requested"
+    NAME_SET = "dns.set"
+    NAME_REMOVAL = "dns.removal_requested"
+    NAME_REMOVED = "dns.removed"
+    NAME_FAILED = "dns.failed"
+    NAME_DRIFTED = "dns.drifted"
+    NAME_RIGHT_AGAIN = "dns.right_again"
+    NAME_LET_GO = "dns.let_go"
+    NAME_STALE = "dns.stale"
+    ZONE_SAVED = "dns.zone_saved"
+    ZONE_CHECK_REQUESTED = "dns.zone_check_requested"
+    NAME_SERVER_SAVED = "dns.server_saved"
+    NAME_SERVER_TEST_REQUESTED = "dns.server_test_requested"
 
 
 _L = Category.LIFECYCLE
@@ -133,6 +146,21 @@ TAGS: dict[str, TagSpec] = {
     Tag.STORAGE_CHANGED: TagSpec(Category.SETTINGS, _("Storage opened or closed")),
     Tag.MAINTENANCE_SET: TagSpec(Category.SETTINGS, _("Maintenance begun")),
     Tag.MAINTENANCE_CLEARED: TagSpec(Category.SETTINGS, _("Maintenance ended")),
+    Tag.NAME_REQUESTED: TagSpec(_L, _("Name requested")),
+    Tag.NAME_SET: TagSpec(_L, _("Name set")),
+    Tag.NAME_REMOVAL: TagSpec(_L, _("Name to be removed")),
+    Tag.NAME_REMOVED: TagSpec(_L, _("Name removed")),
+    Tag.NAME_FAILED: TagSpec(Category.HEALTH, _("Name could not be set")),
+    Tag.NAME_DRIFTED: TagSpec(Category.HEALTH, _("Name changed at the name server")),
+    Tag.NAME_RIGHT_AGAIN: TagSpec(Category.HEALTH, _("Name right again")),
+    Tag.NAME_LET_GO: TagSpec(_L, _("Name left to the name server")),
+    Tag.NAME_STALE: TagSpec(Category.HEALTH, _("Name of a machine that is gone found")),
+    Tag.ZONE_SAVED: TagSpec(Category.SETTINGS, _("Zone registered or changed")),
+    Tag.ZONE_CHECK_REQUESTED: TagSpec(Category.HEALTH, _("Check of a zone requested")),
+    Tag.NAME_SERVER_SAVED: TagSpec(Category.SETTINGS, _("Name server registered or changed")),
+    Tag.NAME_SERVER_TEST_REQUESTED: TagSpec(
+        Category.SETTINGS, _("Test of a name server requested")
+    ),
     Tag.HEALTH_FAILED: TagSpec(Category.HEALTH, _("Machine found unwell")),
     Tag.HEALTH_RECOVERED: TagSpec(Category.HEALTH, _("Machine well again")),
     Tag.HEAL_REQUESTED: TagSpec(Category.HEALTH, _("Healing begun")),

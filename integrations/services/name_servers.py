@@ -45,12 +45,21 @@ def name_servers_forget() -> None:
         _clients.clear()
 
 
+def endpoint_check(connection: NameServerConnection) -> None:
+    """Passes, or says why this connection is never used. Raises: Permanent."""
+    _endpoint(connection, api_key="")
+
+
 def _connect(connection: NameServerConnection) -> NameServer:
-    endpoint = NameServerEndpoint(
+    endpoint = _endpoint(connection, api_key=secret_resolve(connection.api_key_ref))
+    return PowerDns(NameServerTransport(endpoint))
+
+
+def _endpoint(connection: NameServerConnection, *, api_key: str) -> NameServerEndpoint:
+    return NameServerEndpoint(
         url=connection.url,
         server_id=connection.server_id,
-        api_key=secret_resolve(connection.api_key_ref),
+        api_key=api_key,
         ca_pem=connection.ca_pem,
         resolver=connection.resolver,
     )
-    return PowerDns(NameServerTransport(endpoint))

@@ -25,6 +25,7 @@ from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Cluster, Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
+from provisioning.services.dns.records import name_claim
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.placement import placement_decide, placement_demand
 from provisioning.services.plan import (
@@ -57,6 +58,8 @@ def deployment_create(
     vmid = vmid_allocate(cluster_id=cluster.pk, deployment_id=deployment_id)
     place = _placed(cluster, decision, vmid)
     deployment = _insert(plan, deployment_id, tenant_id=tenant_id, owner_id=owner_id, place=place)
+    field = "hostname" if request.hostname else "name"
+    name_claim(actor=actor, deployment=deployment, choice=plan.dns, field=field)
     trail.record(
         tag=Tag.REQUESTED,
         target=deployment,

@@ -25,6 +25,11 @@ class OperationType(StrEnum):
     REAPPLY = "pod.reapply"
     REFRESH = "pod.refresh"
     OBSERVE = "cluster.observe"
+    DNS_CREATE = "dns.create"
+    DNS_UPDATE = "dns.update"
+    DNS_DELETE = "dns.delete"
+    DNS_CHECK = "dns.check"
+    DNS_TEST = "dns.test"
 
 
 def enqueue_for(

@@ -20,6 +20,7 @@ from portal.services.settings import setting_get
 from provisioning.errors import DeploymentInvalid
 from provisioning.logic.placement import Decision
 from provisioning.logic.requests import (
+    HOSTNAME,
     DeploymentRequest,
     bound_fault,
     hostname_fault,
@@ -29,7 +30,9 @@ from provisioning.logic.requests import (
 )
 from provisioning.models import Deployment, Template
 from provisioning.permissions import Permission
+from provisioning.selectors.dns import NameChoice, is_name_taken, name_choose
 from provisioning.selectors.templates import template_get
+from provisioning.services.dns.records import hostname_taken
 from provisioning.services.placement import placement_demand, placement_preview
 from provisioning.states import DeploymentStatus
 
@@ -55,6 +58,7 @@ class DeploymentPlan:
     template: Template
     name: str
     hostname: str
+    dns: NameChoice
     amounts: Amounts
     ttl_hours: int
     expires_at: datetime
@@ -105,11 +109,12 @@ def deployment_plan(
     figures, faults = _figures(template, request)
     ttl_hours, ttl_fault = _ttl(request)
     parameters, parameter_faults = parameters_resolved(template.install_options, request.parameters)
-    hostname = request.hostname or request.name
+    dns, dns_fault = _named(tenant_id, request)
     tags = tuple(dict.fromkeys(request.tags))
+    own_fault = name_fault(request.name) or _taken(request.name)
     found = (
-        name_fault(request.name) or _taken(request.name),
-        hostname_fault(hostname) if request.hostname else None,
+        own_fault,
+        None if own_fault and dns_fault and dns_fault.field == "name" else dns_fault,
         tags_fault(tags),
         ttl_fault,
     )
@@ -121,7 +126,8 @@ def deployment_plan(
     return DeploymentPlan(
         template=template,
         name=request.name,
-        hostname=hostname,
+        hostname=dns.hostname,
+        dns=dns,
         amounts=amounts,
         ttl_hours=ttl_hours,
         expires_at=expires_at,
@@ -178,6 +184,19 @@ def _taken(name: str) -> Fault | None:
 def name_taken() -> Fault:
     """A live deployment of the tenant has the name; the constraint decides between two at once."""
     return Fault("name", "unique", _("Your organisation already has a deployment of this name."))
+
+
+def _named(tenant_id: UUID, request: DeploymentRequest) -> tuple[NameChoice, Fault | None]:
+    """The full name in its zone; without a zone the machine has the name, and nobody can ask for it."""
+    hostname = request.hostname or request.name
+    field = "hostname" if request.hostname else "name"
+    if HOSTNAME.fullmatch(hostname) is None:
+        fault = hostname_fault(hostname) if request.hostname else None
+        return NameChoice(hostname, None), fault
+    choice = name_choose(tenant_id=tenant_id, hostname=hostname)
+    if choice.zone is not None and is_name_taken(choice.zone, choice.hostname):
+        return choice, hostname_taken(field)
+    return choice, None
 
 
 def _policies(template: Template, faults: tuple[Fault, ...]) -> tuple[PolicyVerdict, ...]:

@@ -8,7 +8,16 @@ from decimal import Decimal
 import factory
 
 from portal.kernel import clock
-from provisioning.models import Cluster, Deployment, Node, NodeState, Storage, Template
+from provisioning.models import (
+    Cluster,
+    Deployment,
+    DnsServer,
+    DnsZone,
+    Node,
+    NodeState,
+    Storage,
+    Template,
+)
 from tests.factories.accounts import PlatformFactory
 
 
@@ -97,3 +106,23 @@ class DeploymentFactory(factory.django.DjangoModelFactory):
     price_hour = Decimal("0.062000")
     ttl_hours = 72
     expires_at = factory.LazyFunction(lambda: clock.now() + timedelta(hours=72))
+
+
+class DnsServerFactory(PlatformFactory):
+    class Meta:
+        model = DnsServer
+
+    code = factory.Sequence(lambda n: f"names-{n}")
+    name = factory.LazyAttribute(lambda o: o.code)
+    url = "http://127.0.0.1:9"
+    api_key_ref = factory.LazyAttribute(lambda o: f"vault:platform/name-servers/{o.code}#key")
+
+
+class DnsZoneFactory(PlatformFactory):
+    """A zone offered to all; one organisation's with `organisation`."""
+
+    class Meta:
+        model = DnsZone
+
+    server = factory.SubFactory(DnsServerFactory)
+    name = factory.Sequence(lambda n: f"zone-{n}.test")

@@ -17,4 +17,6 @@ PROVISIONING = {
     "patrol_s": 900.0,
     "patrol_reads": 2,
     "expire_every_s": 30,
+    "check_names_every_s": 60,
+    "name_server_wait_s": 1.0,
 }

@@ -15,7 +15,7 @@ from audit.services import trail
 from integrations.base.errors import AccessRefused
 from integrations.proxmox.errors import GuestLocked, VmidTaken
 from integrations.proxmox.interface import CloudInit, PowerState, TaskRef
-from portal.kernel import clock
+from portal.kernel import clock, events
 from portal.kernel.queue import (
     Advance,
     Complete,
@@ -26,6 +26,7 @@ from portal.kernel.queue import (
     StepRetry,
 )
 from portal.kernel.stored_text import stored_text
+from provisioning.events import AddressesFound
 from provisioning.logic.reconciliation import disk_size_gb, guest_tags
 from provisioning.models import Deployment, SlotKind, Template
 from provisioning.services.operations import OperationType, enqueue_for
@@ -277,6 +278,8 @@ def refresh(ctx: StepContext, guest: Guest) -> StepResult:
             Deployment.objects.filter(pk=deployment.pk).update(
                 ip_addresses=list(addresses), updated_at=clock.now()
             )
+            found = AddressesFound(deployment.pk, deployment.tenant_id, tuple(addresses))
+            events.publish(found)
         return Complete({"addresses": list(addresses)})
     if tries >= int(settings.PROVISIONING["address_polls"]):
         return Complete({"addresses": []})

@@ -67,7 +67,9 @@ def reboot(ctx: StepContext, guest: Guest) -> StepResult:
     config = guest_prove(guest)
     if ctx.state.get("rebooted"):
         if _power(ctx, guest, config) is PowerState.RUNNING:
-            settle(ctx, guest.deployment, DeploymentStatus.RUNNING, Tag.RESTARTED)
+            with transaction.atomic():
+                settle(ctx, guest.deployment, DeploymentStatus.RUNNING, Tag.RESTARTED)
+                enqueue_for(guest.deployment, OperationType.REFRESH, actor=ctx.actor)
             return Advance()
         return poll("starting")
     try:

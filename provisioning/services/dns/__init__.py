@@ -1,0 +1,1 @@
+"""Names of machines: asked for in a transaction, written to name servers by operations, compared by checks."""
