@@ -8,11 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from portal.kernel import audit_tags, authz, commands, dashboard, live, settings, ui
 from portal.kernel.web.tables import register_table
 from provisioning.logic.dns_settings import DNS_SETTINGS
+from provisioning.logic.fleet_settings import FLEET_SETTINGS
 from provisioning.logic.lease_settings import LEASE_SETTINGS
 from provisioning.logic.reconcile_settings import RECONCILE_SETTINGS
 from provisioning.logic.setting_definitions import SETTINGS
 from provisioning.permissions import PERMISSIONS, Permission
 from provisioning.states import (
+    BOOTSTRAP_STYLES,
     DEPLOYMENT_STYLES,
     DNS_STYLES,
     FINDING_KIND_STYLES,
@@ -20,6 +22,7 @@ from provisioning.states import (
     HEALTH_STYLES,
     NODE_STYLES,
     REQUEST_STYLES,
+    TRANSFER_STYLES,
 )
 from provisioning.tags import TAGS
 
@@ -39,6 +42,7 @@ class ProvisioningConfig(AppConfig):
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
         settings.register_settings(*SETTINGS, *DNS_SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS)
+        settings.register_settings(*FLEET_SETTINGS)
         ui.register_statuses("deployment", DEPLOYMENT_STYLES)
         ui.register_statuses("health", HEALTH_STYLES)
         ui.register_statuses("dns", DNS_STYLES)
@@ -46,6 +50,8 @@ class ProvisioningConfig(AppConfig):
         ui.register_statuses("finding", FINDING_STYLES)
         ui.register_statuses("finding_kind", FINDING_KIND_STYLES)
         ui.register_statuses("node", NODE_STYLES)
+        ui.register_statuses("bootstrap", BOOTSTRAP_STYLES)
+        ui.register_statuses("transfer", TRANSFER_STYLES)
         register_table(DEPLOYMENTS)
         register_table(FINDINGS)
         for item in navigation.NAV:

@@ -25,6 +25,7 @@ from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
 from provisioning.services import expiry, observation, slots
 from provisioning.services.dns.kinds import names_register
+from provisioning.services.fleet_kinds import fleet_register
 from provisioning.services.notices import notices_register
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.saga import create, destroy, outcome, power, protect, repair
@@ -39,6 +40,7 @@ def register() -> None:
         register_operation(kind)
     names_register()
     notices_register()
+    fleet_register()
     events.subscribe(MailDelivered, warning_delivered)
     events.subscribe(MailUndelivered, warning_undelivered)
     events.subscribe(DeploymentChanged, _deployment_told)

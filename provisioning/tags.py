@@ -73,6 +73,21 @@ class Tag(StrEnum):
     CONSOLE_OPENED = "console.opened"
     CONSOLE_CLOSED = "console.closed"
     CONSOLE_REFUSED = "console.refused"
+    BOOTSTRAP_REQUESTED = "pod.bootstrap_requested"
+    BOOTSTRAPPED = "pod.bootstrapped"
+    BOOTSTRAP_FAILED = "pod.bootstrap_failed"
+    SECRETS_SHOWN = "pod.secrets_shown"
+    OWNER_OFFERED = "pod.transfer_offered"
+    OWNER_CHANGED = "pod.owner_changed"
+    OWNER_DECLINED = "pod.transfer_declined"
+    OWNER_WITHDRAWN = "pod.transfer_withdrawn"
+    OWNER_EXPIRED = "pod.transfer_expired"
+    TENANT_LEFT = "pod.left_organisation"
+    TENANT_JOINED = "pod.joined_organisation"
+    DISKS_DELETED = "finding.disks_deleted"
+    TEMPLATE_ACCEPTED = "template.accepted"
+    WINDOW_PLANNED = "infrastructure.window_planned"
+    WINDOW_CANCELED = "infrastructure.window_canceled"
     CLUSTER_SAVED = "cluster.saved"
     TEMPLATE_SAVED = "template.saved"
     NODE_CHANGED = "infrastructure.node_changed"
@@ -176,6 +191,21 @@ TAGS: dict[str, TagSpec] = {
     Tag.CONSOLE_OPENED: TagSpec(Category.SECURITY, _("Console opened")),
     Tag.CONSOLE_CLOSED: TagSpec(Category.SECURITY, _("Console closed")),
     Tag.CONSOLE_REFUSED: TagSpec(Category.SECURITY, _("Console refused")),
+    Tag.BOOTSTRAP_REQUESTED: TagSpec(_L, _("Installation asked for again")),
+    Tag.BOOTSTRAPPED: TagSpec(_L, _("Application installed")),
+    Tag.BOOTSTRAP_FAILED: TagSpec(_L, _("Installation without success")),
+    Tag.SECRETS_SHOWN: TagSpec(Category.SECURITY, _("Generated passwords shown")),
+    Tag.OWNER_OFFERED: TagSpec(_L, _("Offered to a colleague")),
+    Tag.OWNER_CHANGED: TagSpec(_L, _("Owner changed")),
+    Tag.OWNER_DECLINED: TagSpec(_L, _("Offer declined")),
+    Tag.OWNER_WITHDRAWN: TagSpec(_L, _("Offer withdrawn")),
+    Tag.OWNER_EXPIRED: TagSpec(_L, _("Offer expired")),
+    Tag.TENANT_LEFT: TagSpec(Category.QUOTA, _("Went to another organisation")),
+    Tag.TENANT_JOINED: TagSpec(Category.QUOTA, _("Came from another organisation")),
+    Tag.DISKS_DELETED: TagSpec(_L, _("Disks of nobody deleted")),
+    Tag.TEMPLATE_ACCEPTED: TagSpec(Category.SETTINGS, _("Changed template accepted")),
+    Tag.WINDOW_PLANNED: TagSpec(Category.SETTINGS, _("Maintenance planned")),
+    Tag.WINDOW_CANCELED: TagSpec(Category.SETTINGS, _("Planned maintenance canceled")),
     Tag.CLUSTER_SAVED: TagSpec(Category.SETTINGS, _("Cluster registered or changed")),
     Tag.TEMPLATE_SAVED: TagSpec(Category.SETTINGS, _("Template registered or changed")),
 }

@@ -63,10 +63,25 @@ _DATABASE: Final = {
     "key": "database",
     "label": "Database",
     "type": "choice",
-    "choices": ["none", "mariadb", "postgresql"],
+    "choices": ["none", "mysql", "postgresql"],
     "default": "none",
+    "hint": "Installed on the machine itself, with a password of its own.",
 }
 _REDIS: Final = {"key": "redis", "label": "Install Redis", "type": "boolean", "default": False}
+_DOMAIN: Final = {
+    "key": "domain",
+    "label": "Domain",
+    "type": "hostname",
+    "default": "",
+    "hint": "The name people will use, such as shop.example.org; the host name if empty.",
+}
+_EMAIL: Final = {
+    "key": "admin_email",
+    "label": "Administrator's e-mail",
+    "type": "email",
+    "default": "",
+    "hint": "Whom the application writes to.",
+}
 
 TEMPLATES: Final = (
     DemoTemplate("turnkey-pbx", "Turnkey PBX", "app", "phone", 9001,
@@ -87,14 +102,16 @@ TEMPLATES: Final = (
         "Stable base system, hardened, with cloud-init.", ("linux", "debian"), (2, 2048, 20)),
     DemoTemplate("wordpress", "WordPress", "app", "newspaper", 9006,
         "WordPress behind nginx, with its own database.", ("web", "cms"), (2, 4096, 30),
-        app_stack="wordpress", options=(_DATABASE | {"default": "mariadb"}, _REDIS),
+        app_stack="wordpress",
+        options=(_DATABASE | {"default": "mysql", "choices": ["none", "mysql"]}, _REDIS,
+                 _DOMAIN, _EMAIL),
         rate_base_hour=Decimal("0.008")),
     DemoTemplate("laravel", "Laravel", "app", "package", 9007,
         "PHP application server with queue worker and scheduler.", ("web", "php"), (2, 4096, 30),
-        app_stack="laravel", options=(_DATABASE, _REDIS), rate_base_hour=Decimal("0.008")),
+        app_stack="laravel", options=(_DATABASE, _REDIS, _DOMAIN, _EMAIL), rate_base_hour=Decimal("0.008")),
     DemoTemplate("node", "Node.js", "app", "hexagon", 9008,
         "Node.js runtime behind nginx with process manager.", ("web", "javascript"), (2, 2048, 25),
-        app_stack="node", options=(_DATABASE, _REDIS), rate_base_hour=Decimal("0.006")),
+        app_stack="node", options=(_DATABASE, _REDIS, _DOMAIN, _EMAIL), rate_base_hour=Decimal("0.006")),
 )  # fmt: skip
 
 WITHDRAWN: Final = DemoTemplate("legacy-appliance", "Legacy appliance", "app", "archive", 9099,

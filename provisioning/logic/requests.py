@@ -16,6 +16,7 @@ HOSTNAME: Final = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 )
 TAG: Final = re.compile(r"[a-z0-9_][a-z0-9_.+-]{0,39}")
+EMAIL: Final = re.compile(r"(?=.{3,200}$)[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 TAGS_MAX: Final = 20
 TEXT_MAX: Final = 200
 
@@ -87,7 +88,8 @@ def parameters_resolved(
 ) -> tuple[dict[str, Any], list[Fault]]:
     """The template's options with what was given; unknown keys and wrong types are faults.
 
-    An option is `{"key", "label", "type": "boolean"|"choice"|"string", "choices"?, "default"?}`.
+    An option is `{"key", "label", "type", "choices"?, "default"?, "hint"?, "is_required"?}` with a type of
+    `boolean`, `choice`, `string`, `hostname` or `email`.
     """
     known = {str(option["key"]): option for option in options}
     faults = [
@@ -100,6 +102,8 @@ def parameters_resolved(
         value = given.get(key, option.get("default"))
         if key in given and not _fits(option, value):
             faults.append(Fault(f"parameters.{key}", "invalid", _expectation(option)))
+        elif option.get("is_required") and value in {None, ""}:
+            faults.append(Fault(f"parameters.{key}", "required", gettext("This is needed.")))
         resolved[key] = value
     return resolved, faults
 
@@ -110,6 +114,10 @@ def _fits(option: Mapping[str, Any], value: Any) -> bool:
             return isinstance(value, bool)
         case "choice":
             return value in option.get("choices", [])
+        case "hostname":
+            return value == "" or (isinstance(value, str) and bool(HOSTNAME.fullmatch(value)))
+        case "email":
+            return value == "" or (isinstance(value, str) and bool(EMAIL.fullmatch(value)))
         case _:
             return isinstance(value, str) and len(value) <= TEXT_MAX and value.isprintable()
 
@@ -122,6 +130,10 @@ def _expectation(option: Mapping[str, Any]) -> str:
             return gettext("Must be one of %(choices)s.") % {
                 "choices": ", ".join(map(str, option.get("choices", [])))
             }
+        case "hostname":
+            return gettext("Use a DNS name such as app.example.org, in lower case.")
+        case "email":
+            return gettext("Use an e-mail address such as admin@example.org.")
         case _:
             return gettext("Must be text of at most %(most)s printable characters.") % {
                 "most": TEXT_MAX

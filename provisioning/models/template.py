@@ -5,12 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from billing.logic.pricing import HourlyRates
 from portal.kernel.models import TimestampedModel
+from provisioning.logic.bootstrap import DocumentInvalid, document_parse, snippet_is_valid
 from provisioning.logic.probes import probe_validate
 from provisioning.models.cluster import Cluster, vmid_validators
 
@@ -105,6 +107,16 @@ class Template(TimestampedModel):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """The document is one that can be carried out, the snippet's name one of a snippet."""
+        if self.bootstrap:
+            try:
+                document_parse(self.bootstrap, self.install_options)
+            except DocumentInvalid as error:
+                raise ValidationError({"bootstrap": str(error)}) from error
+        if self.snippet and not snippet_is_valid(self.snippet):
+            raise ValidationError({"snippet": _("Name it as storage:snippets/name.yml.")})
+
     @property
     def rates(self) -> HourlyRates:
         """What the price is computed from."""
@@ -143,6 +155,11 @@ class TemplateCopy(TimestampedModel):
         constraints = [
             models.UniqueConstraint(fields=["cluster", "vmid"], name="template_copy_once_per_vmid")
         ]
+
+    def clean(self) -> None:
+        """The snippet's name is one of a snippet."""
+        if self.snippet and not snippet_is_valid(self.snippet):
+            raise ValidationError({"snippet": _("Name it as storage:snippets/name.yml.")})
 
     def __str__(self) -> str:
         return f"{self.template} ({self.cluster} / {self.node})"

@@ -47,8 +47,8 @@ _NEEDED: Final = (
     "ready_at",
     "updated_at",
 )
-# Reading addresses changes nothing on a machine, so it does not count as being under way.
-_HARMLESS: Final = ("pod.refresh",)
+# Reading addresses and installing inside a guest change nothing that a cluster knows of a machine.
+_HARMLESS: Final = ("pod.refresh", "pod.bootstrap")
 
 
 def live_deployments(cluster: Cluster) -> QuerySet[Deployment]:

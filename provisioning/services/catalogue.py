@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -18,6 +18,11 @@ from provisioning.errors import DeploymentInvalid
 from provisioning.models import Cluster, Node, Storage, Template, TemplateCopy
 from provisioning.permissions import Permission
 from provisioning.tags import Tag
+
+_SOURCE: Final = (
+    *("proxmox_template_vmid", "storage_pool"),
+    *("app_stack", "install_options", "bootstrap", "snippet"),
+)
 
 
 def cluster_save(
@@ -50,10 +55,9 @@ def template_save(*, actor: Actor, code: str, **fields: Any) -> Template:
     authorize(actor, Permission.CLUSTERS_MANAGE)
     with platform_alias(), transaction.atomic(using=PLATFORM):
         template = Template.objects.filter(code=code).first() or Template(code=code)
-        source = ("proxmox_template_vmid", "app_stack", "install_options", "storage_pool")
         is_new = template._state.adding
         if not is_new and any(
-            fields.get(n, getattr(template, n)) != getattr(template, n) for n in source
+            fields.get(n, getattr(template, n)) != getattr(template, n) for n in _SOURCE
         ):
             fields["version"] = template.version + 1
         _apply(template, fields)

@@ -25,6 +25,7 @@ from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Cluster, Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
+from provisioning.services.bootstraps import bootstrap_plan
 from provisioning.services.dns.records import name_claim
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.placement import placement_decide, placement_demand
@@ -60,6 +61,7 @@ def deployment_create(
     deployment = _insert(plan, deployment_id, tenant_id=tenant_id, owner_id=owner_id, place=place)
     field = "hostname" if request.hostname else "name"
     name_claim(actor=actor, deployment=deployment, choice=plan.dns, field=field)
+    bootstrap_plan(deployment)
     trail.record(
         tag=Tag.REQUESTED,
         target=deployment,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
+from typing import Final
 
 from django.db import transaction
 
@@ -22,6 +24,8 @@ from provisioning.services.catalogue import template_copy_save, template_save
 from provisioning.services.creation import deployment_create
 from provisioning.services.lifecycle import deployment_change, deployment_delete, deployment_stop
 from provisioning.states import DeploymentStatus
+
+_STACKS: Final = Path(__file__).resolve().parents[1] / "stacks"
 
 
 def demo_people(*, actor: Actor) -> int:
@@ -69,6 +73,7 @@ def demo_template(*, actor: Actor, cluster: Cluster, demo: DemoTemplate, positio
         has_cloud_init=demo.has_cloud_init,
         app_stack=demo.app_stack,
         install_options=list(demo.options),
+        bootstrap=_document(demo.app_stack),
         tags=list(demo.tags),
         cpu_cores_default=cores,
         cpu_cores_max=most_cores,
@@ -83,6 +88,12 @@ def demo_template(*, actor: Actor, cluster: Cluster, demo: DemoTemplate, positio
         rate_disk_gb_hour=Decimal("0.00012"),
         position=position,
     )
+
+
+def _document(stack: str) -> str:
+    """The document of an application that uHub brings along, or nothing."""
+    path = _STACKS / f"{stack}.yml"
+    return path.read_text(encoding="utf-8") if stack and path.is_file() else ""
 
 
 def demo_copies(*, actor: Actor, cluster: Cluster) -> None:

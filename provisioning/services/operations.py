@@ -24,6 +24,7 @@ class OperationType(StrEnum):
     ADOPT = "pod.adopt"
     REAPPLY = "pod.reapply"
     REFRESH = "pod.refresh"
+    BOOTSTRAP = "pod.bootstrap"
     OBSERVE = "cluster.observe"
     DNS_CREATE = "dns.create"
     DNS_UPDATE = "dns.update"
@@ -48,8 +49,19 @@ def enqueue_for(
     )
 
 
-_PRIORITY = {OperationType.STOP: 5, OperationType.DESTROY: 5, OperationType.REFRESH: -5}
+_PRIORITY = {
+    OperationType.STOP: 5,
+    OperationType.DESTROY: 5,
+    OperationType.REFRESH: -5,
+    OperationType.BOOTSTRAP: -5,
+}
 
 
 def _concurrency_key(deployment: Deployment, type_: OperationType) -> str:
-    return "" if type_ is OperationType.REFRESH else f"deployment:{deployment.pk}"
+    match type_:
+        case OperationType.REFRESH:
+            return ""
+        case OperationType.BOOTSTRAP:
+            return f"bootstrap:{deployment.pk}"
+        case _:
+            return f"deployment:{deployment.pk}"

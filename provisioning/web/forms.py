@@ -122,15 +122,18 @@ def _text(value: Any) -> str:
 
 
 def _option_field(option: Mapping[str, Any]) -> forms.Field:
-    label, default = option.get("label", option["key"]), option.get("default")
+    default, is_required = option.get("default"), bool(option.get("is_required"))
+    told = {"label": option.get("label", option["key"]), "help_text": option.get("hint", "")}
     match option.get("type"):
         case "boolean":
-            return forms.BooleanField(label=label, required=False, initial=default)
+            return forms.BooleanField(required=False, initial=default, **told)
         case "choice":
             choices = [(choice, choice) for choice in option.get("choices", [])]
-            return forms.ChoiceField(label=label, choices=choices, initial=default)
+            return forms.ChoiceField(choices=choices, initial=default, **told)
+        case "email":
+            return forms.EmailField(required=is_required, initial=default, max_length=200, **told)
         case _:
-            return forms.CharField(label=label, required=False, initial=default, max_length=200)
+            return forms.CharField(required=is_required, initial=default, max_length=200, **told)
 
 
 class DeploymentFilters(forms.Form):

@@ -19,4 +19,6 @@ PROVISIONING = {
     "expire_every_s": 30,
     "check_names_every_s": 60,
     "name_server_wait_s": 1.0,
+    "windows_every_s": 15,
+    "transfers_every_s": 600,
 }

@@ -14,6 +14,7 @@ FIRST_PID = 1234
 SCRIPT_S = 2.0
 _SHELLS = ("sh", "bash", "dash", "powershell", "powershell.exe", "cmd", "cmd.exe")
 _EXIT = re.compile(r"(?:^|[;&\s])exit\s+(\d+)\s*;?\s*$")
+_LEFT = re.compile(r"exit\s+\d+")
 _ECHO = re.compile(r"^\s*echo\s+(?P<text>[^;&|>]*)$")
 _KNOWN = ("echo", "true", "false", "hostname", "whoami", "uname", "uptime", "date", "env", "ls")
 
@@ -138,6 +139,9 @@ def _script(
 def _interpreted(machine: Machine, text: str) -> tuple[int, str, str, float]:
     """Do what little of a script can be told from outside: what it says, and how it ends."""
     lines = [line for part in text.splitlines() for line in part.split("&&")]
+    ends = [number for number, line in enumerate(lines) if _LEFT.fullmatch(line.strip())]
+    if ends:
+        lines, text = lines[: ends[0]], lines[ends[0]]
     echoed = (found["text"] for line in lines if (found := _ECHO.fullmatch(line.strip())))
     said = [_unquoted(words).replace("$(hostname)", machine.name) for words in echoed]
     ending = _EXIT.search(text.strip())

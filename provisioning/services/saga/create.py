@@ -29,6 +29,8 @@ from portal.kernel.stored_text import stored_text
 from provisioning.events import AddressesFound
 from provisioning.logic.reconciliation import disk_size_gb, guest_tags
 from provisioning.models import Deployment, SlotKind, Template
+from provisioning.selectors.bootstraps import snippet_of
+from provisioning.services.bootstraps import bootstrap_start
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.saga.guest import (
     Guest,
@@ -191,7 +193,13 @@ def _cloud_init(template: Template, deployment: Deployment) -> CloudInit | None:
     if not template.has_cloud_init:
         return None
     domain = deployment.hostname.partition(".")[2]
-    return CloudInit(user="uhub", address="dhcp", search_domain=domain or None)
+    snippet = snippet_of(template, cluster_id=deployment.cluster_id, vmid=deployment.source_vmid)
+    return CloudInit(
+        user="uhub",
+        address="dhcp",
+        search_domain=domain or None,
+        vendor_snippet=snippet or None,
+    )
 
 
 @guest_step
@@ -258,6 +266,7 @@ def ready(ctx: StepContext, guest: Guest) -> StepResult:
             health="ok",
         )
         enqueue_for(guest.deployment, OperationType.REFRESH, actor=ctx.actor)
+        bootstrap_start(guest.deployment, actor=ctx.actor)
     return Advance()
 
 

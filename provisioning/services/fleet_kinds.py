@@ -1,0 +1,45 @@
+"""Operation kinds, schedules and subscriptions of applications, planned maintenance and changes of hands."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from portal.kernel.queue import OperationKind, Schedule, Step, register_operation, register_schedule
+from provisioning.permissions import Permission
+from provisioning.services import windows
+from provisioning.services.operations import OperationType as Type
+from provisioning.services.saga import bootstrap
+
+_PATIENCE: Final = 12
+
+
+def fleet_register() -> None:
+    """Makes them known to the engine."""
+    register_operation(
+        OperationKind(
+            type=Type.BOOTSTRAP,
+            label=_("Install the application"),
+            queue="cloudpods",
+            steps=(
+                Step("prepare", _("Passwords"), bootstrap.prepare),
+                Step("install", _("Install"), bootstrap.install),
+            ),
+            on_failure=bootstrap.bootstrap_failed,
+            max_attempts=_PATIENCE,
+            retry_permission=Permission.OPERATE,
+            is_critical=False,
+            is_cancelable=True,
+        )
+    )
+    every = settings.PROVISIONING
+    register_schedule(
+        Schedule(
+            "maintenance.windows",
+            _("Begin and end planned maintenance"),
+            int(every["windows_every_s"]),
+            windows.windows_tick,
+        )
+    )

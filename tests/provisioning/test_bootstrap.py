@@ -1,0 +1,136 @@
+"""Applications: installed after the machine runs, told as they are, never holding it up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from integrations.services.secrets import secret_store
+from portal.kernel.errors import Conflict, Refused
+from portal.kernel.tenancy import PLATFORM, tenant_scope
+from portal.models import Operation
+from portal.services.drains import drain
+from provisioning.models import Bootstrap, Deployment, Template
+from provisioning.services.bootstraps import bootstrap_retry, bootstrap_reveal
+from provisioning.services.saga import bootstrap as saga
+from tests.conftest import Cloud
+from tests.engine import TestDesk, run_until_idle
+from tests.provisioning import scenes
+
+DOCUMENT = """\
+secrets: [db_password]
+packages: [nginx]
+runcmd:
+  - echo It is installed
+  - {when: {redis: true}, run: echo Redis too}
+"""
+REDIS = {"key": "redis", "label": "Redis", "type": "boolean", "default": False}
+
+
+@pytest.fixture
+def stack(cloud: Cloud) -> Cloud:
+    described(cloud, bootstrap=DOCUMENT, install_options=[REDIS])
+    return cloud
+
+
+def described(cloud: Cloud, **values: Any) -> None:
+    Template.objects.using(PLATFORM).filter(pk=cloud.template.pk).update(**values)
+
+
+def installation(deployment: Deployment) -> Bootstrap:
+    return Bootstrap.across_tenants.get(deployment_id=deployment.pk)
+
+
+def retried(cloud: Cloud, deployment: Deployment) -> None:
+    with tenant_scope(deployment.tenant_id):
+        bootstrap_retry(actor=cloud.world.actor("support"), deployment_id=deployment.pk)
+
+
+def revealed(cloud: Cloud, deployment: Deployment, role: str = "support") -> dict[str, str]:
+    with tenant_scope(deployment.tenant_id):
+        return bootstrap_reveal(actor=cloud.world.actor(role), deployment_id=deployment.pk)
+
+
+def test_what_the_guest_says_is_the_result(stack: Cloud) -> None:
+    row = installation(scenes.running(stack, parameters={"redis": True}))
+    assert (row.status, row.exit_code, row.message) == ("done", 0, "")
+    assert row.log_tail == "It is installed\nRedis too\n"
+
+
+def test_an_option_that_was_not_wanted_stays_out(stack: Cloud) -> None:
+    assert installation(scenes.running(stack)).log_tail == "It is installed\n"
+
+
+def test_a_template_without_a_document_installs_nothing(cloud: Cloud) -> None:
+    row = scenes.running(cloud)
+    assert not Bootstrap.across_tenants.filter(deployment_id=row.pk).exists()
+    assert not Operation.across_tenants.filter(type="pod.bootstrap").exists()
+
+
+def test_the_machine_runs_before_anything_is_installed(stack: Cloud) -> None:
+    stack.simulator.fault("agent_down", count=0)
+    deployment = scenes.requested(stack)
+    for _round in range(60):
+        drain("cloudpods", desk=TestDesk())
+        if scenes.reloaded(deployment).status == "running":
+            break
+    assert scenes.reloaded(deployment).status == "running"
+    assert installation(deployment).status == "pending"
+
+
+def test_without_an_agent_the_result_is_unknown(
+    stack: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.simulator.fault("agent_down", count=0)
+    monkeypatch.setattr(saga, "setting_get", lambda _key: 0)
+    monkeypatch.setitem(settings.PROVISIONING, "address_polls", 1)
+    deployment = scenes.running(stack)
+    row = installation(deployment)
+    assert (row.status, row.message) == ("unknown", "The guest's agent does not answer.")
+
+
+def test_a_script_that_fails_says_so_and_leaves_the_machine_alone(stack: Cloud) -> None:
+    described(stack, bootstrap="runcmd: ['echo before', 'exit 3']")
+    deployment = scenes.running(stack)
+    row = installation(deployment)
+    assert (row.status, row.exit_code, row.log_tail.splitlines()[0]) == ("failed", 3, "before")
+    assert row.message == "It ended with status 3."
+
+
+def test_it_is_done_again_by_the_document_it_was_made_with(stack: Cloud) -> None:
+    described(stack, bootstrap="runcmd: ['echo before', 'exit 3']")
+    deployment = scenes.running(stack)
+    described(stack, bootstrap=DOCUMENT)
+    retried(stack, deployment)
+    run_until_idle()
+    row = installation(deployment)
+    assert (row.status, row.run, row.exit_code) == ("failed", 2, 3)
+
+
+def test_what_is_under_way_is_not_begun_again(stack: Cloud) -> None:
+    deployment = scenes.running(stack)
+    retried(stack, deployment)
+    with pytest.raises(Conflict):
+        retried(stack, deployment)
+    assert Operation.across_tenants.filter(type="pod.bootstrap").count() == 2
+
+
+def test_passwords_are_shown_once_and_to_the_owner_alone(stack: Cloud) -> None:
+    deployment = scenes.running(stack)
+    with pytest.raises(Refused):
+        revealed(stack, deployment, "ops")
+    found = revealed(stack, deployment)
+    assert found == secret_store().get(f"deployments/{deployment.pk}/bootstrap")
+    with pytest.raises(Conflict) as caught:
+        revealed(stack, deployment)
+    assert caught.value.error_code == "already_shown"
+
+
+def test_passwords_are_in_no_row(stack: Cloud) -> None:
+    described(stack, bootstrap="secrets: [a]\nruncmd: ['echo done']")
+    deployment = scenes.running(stack)
+    value = revealed(stack, deployment)["a"]
+    rows = [*Operation.across_tenants.values(), *Bootstrap.across_tenants.values()]
+    assert not [row for row in rows if value in str(row)]
