@@ -23,9 +23,11 @@ class AuditConfig(AppConfig):
         from audit.web import cards  # noqa: PLC0415
         from audit.web import commands as palette  # noqa: PLC0415
         from audit.web.entry_table import ENTRIES  # noqa: PLC0415
+        from audit.web.event_table import SYSTEM_EVENTS  # noqa: PLC0415
 
         register_recorder(export_recorded)
         register_table(ENTRIES)
+        register_table(SYSTEM_EVENTS)
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
@@ -35,6 +37,14 @@ class AuditConfig(AppConfig):
                 "success": ui.StatusStyle(_("Done"), "check", ui.Tone.OK),
                 "refused": ui.StatusStyle(_("Refused"), "ban", ui.Tone.WARN),
                 "failed": ui.StatusStyle(_("Failed"), "x", ui.Tone.DANGER),
+            },
+        )
+        ui.register_statuses(
+            "event_level",
+            {
+                "info": ui.StatusStyle(_("Info"), "info", ui.Tone.INFO),
+                "warn": ui.StatusStyle(_("Warning"), "triangle-alert", ui.Tone.WARN),
+                "error": ui.StatusStyle(_("Error"), "octagon-x", ui.Tone.DANGER),
             },
         )
         ui.register_nav(

@@ -24,7 +24,7 @@ class PortalConfig(AppConfig):
         from portal.selectors.notifications import TOPIC, people_known  # noqa: PLC0415
         from portal.selectors.operations import operations_known  # noqa: PLC0415 - models first
         from portal.services.idempotency import RecordStore  # noqa: PLC0415 - models first
-        from portal.web import cards, found, needs  # noqa: PLC0415 - models first
+        from portal.web import cards, found, needs, platform_state  # noqa: PLC0415 - models first
         from portal.web import commands as palette  # noqa: PLC0415 - models first
         from portal.web.navigation import NAV  # noqa: PLC0415 - models first
         from portal.web.operation_table import OPERATIONS  # noqa: PLC0415 - models first
@@ -46,6 +46,7 @@ class PortalConfig(AppConfig):
         commands.register_search(*found.PROVIDERS)
         commands.register_command(*palette.COMMANDS)
         live.register_topic(live.Topic(TOPIC, authz.SIGNED_IN, people_known, is_personal=True))
+        ui.register_platform_sign(platform_state.SILENCE)
         for card in cards.CARDS:
             ui.register_card(card)
         for source in needs.NEEDS:

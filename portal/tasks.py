@@ -13,7 +13,7 @@ from celery import bootsteps, shared_task, signals
 from django.conf import settings
 
 from portal.services.doorbell import DOORBELL
-from portal.services.schedules import tick
+from portal.services.schedules import beat_note, tick
 from portal.services.workers import WorkerDesk
 
 _PREFIX = "uhub."
@@ -36,6 +36,7 @@ def queue_drain(queue: str) -> None:
 @shared_task(name="portal.tick", ignore_result=True)
 def schedules_tick() -> None:
     """The scheduler's beat."""
+    beat_note()
     for desk in _desks:
         tick(worker=desk.name)
 

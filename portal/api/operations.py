@@ -14,6 +14,7 @@ from portal.api.filters import OperationFilter, WorkerFilter
 from portal.api.serializers import (
     OperationDetailSerializer,
     OperationSerializer,
+    QueuePage,
     ReplayAnswer,
     ReplayRequest,
     WorkerSerializer,
@@ -22,6 +23,7 @@ from portal.kernel.api.views import PortalViewSet
 from portal.models import Operation, Worker
 from portal.permissions import Permission
 from portal.selectors.operations import operation_get, operation_list
+from portal.selectors.queues import queue_list
 from portal.selectors.workers import worker_list
 from portal.services.operations import operation_cancel, operation_retry
 from portal.services.replays import operations_replay
@@ -80,6 +82,21 @@ class OperationViewSet(PortalViewSet):
         self.parsed(NoBody)
         operation = operation_cancel(actor=self.actor, operation_id=pk)
         return Response(OperationSerializer(operation).data, status=status.HTTP_202_ACCEPTED)
+
+
+class QueueViewSet(PortalViewSet):
+    """Queues of the whole platform."""
+
+    permissions: ClassVar[dict[str, str]] = {"*": Permission.WORKERS_VIEW}
+    pagination_class = None
+    filter_backends = ()
+    queryset = Worker.objects.none()
+
+    @extend_schema(responses=QueuePage)
+    def list(self, _request: Request) -> Response:
+        """What waits in each queue, since when, and what ended lately."""
+        found = queue_list(actor=self.actor)
+        return Response(QueuePage({"results": found, "next": None, "previous": None}).data)
 
 
 class WorkerViewSet(PortalViewSet):

@@ -308,6 +308,28 @@ class OperationDetailSerializer(OperationSerializer):
         read_only_fields: ClassVar[tuple[str, ...]] = fields
 
 
+class QueueShape(serializers.Serializer[Any]):
+    """One queue, across all organisations; rates are operations ended per minute."""
+
+    queue = serializers.CharField()
+    due = serializers.IntegerField(help_text="could run now")
+    later = serializers.IntegerField(help_text="wait for their moment")
+    running = serializers.IntegerField()
+    oldest_due_at = serializers.DateTimeField(allow_null=True)
+    ended_per_minute_5 = serializers.FloatField(source="rate_5_min")
+    ended_per_minute_15 = serializers.FloatField(source="rate_15_min")
+    failed_15_min = serializers.IntegerField()
+    retried_15_min = serializers.IntegerField()
+
+
+class QueuePage(serializers.Serializer[Any]):
+    """All queues, in the order of the engine."""
+
+    results = QueueShape(many=True)
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+
+
 class WorkerSerializer(serializers.ModelSerializer[Worker]):
     """A worker process as it last reported."""
 

@@ -10,7 +10,7 @@ from portal.api import schema  # noqa: F401 - registers itself with the schema g
 from portal.api.auth import RevokeView, TokenView
 from portal.api.me import MeViewSet
 from portal.api.notifications import NotificationViewSet
-from portal.api.operations import OperationViewSet, WorkerViewSet
+from portal.api.operations import OperationViewSet, QueueViewSet, WorkerViewSet
 from portal.api.roles import PermissionViewSet, RoleViewSet
 from portal.api.saved_filters import SavedFilterViewSet
 from portal.api.sessions import SessionViewSet
@@ -55,6 +55,7 @@ urlpatterns = [
     path("teams/<str:pk>", TeamViewSet.as_view(_ONE), name="team"),
     path("teams/<str:pk>/members", TeamViewSet.as_view({"post": "add_member"})),
     path("teams/<str:pk>/members/<str:user_id>", TeamViewSet.as_view({"delete": "remove_member"})),
+    path("queues", QueueViewSet.as_view({"get": "list"}), name="queues"),
     path("workers", WorkerViewSet.as_view({"get": "list"}), name="workers"),
     path("workers/<str:pk>/drain", WorkerViewSet.as_view({"post": "drain"})),
 ]

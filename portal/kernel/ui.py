@@ -71,12 +71,13 @@ class NavItem:
 
 @dataclass(frozen=True, slots=True)
 class PlatformState:
-    """How the platform fares, in two short lines at the foot of the side bar."""
+    """How the platform fares, in two short lines at the foot of the side bar; an alert heads every page."""
 
     tone: Tone
     title: Text
     detail: Text = ""
     url: str = ""
+    is_alert: bool = False
 
 
 @dataclass(frozen=True, slots=True)

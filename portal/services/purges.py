@@ -11,6 +11,7 @@ from portal.kernel.tenancy import DISPATCH
 from portal.services.settings import setting_get
 
 RETENTION: Final = "cloudpods.operations.retention_days"
+EVENT_RETENTION: Final = "platform.system_events.retention_days"
 _AT_ONCE: Final = 1_000
 _MOST_ROUNDS: Final = 200
 
@@ -29,6 +30,11 @@ _PURGE: Final = """
     WHERE t.tenant_id = old.tenant_id AND t.operation_id = old.id
   )
   DELETE FROM portal_operation o USING old WHERE o.id = old.id"""
+
+_PURGE_EVENTS: Final = """
+  DELETE FROM audit_systemevent WHERE id IN (
+    SELECT id FROM audit_systemevent WHERE created_at < now() - make_interval(days => %(days)s)
+    ORDER BY created_at LIMIT %(most)s)"""
 
 
 def purge_in_rounds(
@@ -53,3 +59,8 @@ def purge_in_rounds(
 def operations_purge() -> int:
     """Deletes what ended before the retention; answers how many."""
     return purge_in_rounds(_PURGE, {"days": int(setting_get(RETENTION))})
+
+
+def system_events_purge() -> int:
+    """Deletes what processes reported before the retention; answers how much."""
+    return purge_in_rounds(_PURGE_EVENTS, {"days": int(setting_get(EVENT_RETENTION))})

@@ -17,6 +17,7 @@ from portal.kernel.models import uuid7
 from portal.kernel.queue import Schedule, schedules
 from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import DISPATCH
+from portal.selectors.liveness import BEAT
 
 _log = structlog.get_logger(__name__)
 SWEEP: Final = "engine.sweep"
@@ -43,6 +44,12 @@ _FIRE: Final = """
 _FINISH: Final = """
   UPDATE portal_schedulefire SET finished_at = now(), error = %(error)s WHERE id = %(id)s"""
 
+_BEAT: Final = """
+  INSERT INTO portal_schedule
+    (id, created_at, updated_at, name, every_s, is_enabled, last_due_at)
+  VALUES (%(id)s, now(), now(), %(name)s, 5, true, now())
+  ON CONFLICT (name) DO UPDATE SET last_due_at = now()"""
+
 _SILENT: Final = """
   SELECT coalesce(bool_and(last_due_at < now() - make_interval(secs => %(silence_s)s)), true)
   FROM portal_schedule WHERE name = %(name)s"""
@@ -67,6 +74,11 @@ def tick(*, worker: str) -> list[str]:
         if _is_due(schedule, known[schedule.name])
         and _fire(schedule, known[schedule.name][0], worker)
     ]
+
+
+def beat_note() -> None:
+    """The scheduler's own beat has arrived: a sign of life of scheduler, broker and worker together."""
+    _execute(_BEAT, {"id": uuid7(), "name": BEAT})
 
 
 def is_sweep_silent() -> bool:

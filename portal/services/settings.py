@@ -7,9 +7,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.db.models import F
 
+from audit.logic.event_records import SYSTEM
 from audit.services import trail
 from portal.errors import UnknownSetting
 from portal.kernel.authz import Actor, authorize
@@ -21,6 +23,7 @@ from portal.permissions import Permission
 from portal.tags import Tag
 
 CHECK_EVERY_S = 0.25
+_log = structlog.get_logger(SYSTEM)
 
 
 class _Cache:
@@ -101,6 +104,8 @@ def setting_change(*, actor: Actor, name: str, value: Any) -> Setting:
                 tenant_id=PLATFORM_TENANT_ID,
             )
         transaction.on_commit(_cache.forget, using=PLATFORM)
+    if before != value:
+        _log.info("setting.changed", setting=name, by=actor.label)
     return setting
 
 

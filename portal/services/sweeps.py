@@ -52,7 +52,8 @@ _LATE: Final = """
 _SILENT_WORKERS: Final = """
   UPDATE portal_worker SET status = 'offline', running = 0, updated_at = now()
   WHERE status <> 'offline'
-    AND last_heartbeat_at < now() - make_interval(secs => %(silence_s)s)"""
+    AND last_heartbeat_at < now() - make_interval(secs => %(silence_s)s)
+  RETURNING name"""
 
 _OLD_WORKERS: Final = """
   DELETE FROM portal_worker
@@ -70,6 +71,8 @@ def sweep() -> None:
     engine = settings.ENGINE
     with connections[DISPATCH].cursor() as cursor:
         cursor.execute(_SILENT_WORKERS, {"silence_s": 3 * engine["HEARTBEAT_S"]})
+        for (name,) in cursor.fetchall():
+            _log.warning("worker.silent", worker=name)
         cursor.execute(_OLD_WORKERS, {"kept_s": engine["WORKERS_KEPT_S"]})
         cursor.execute(_OLD_FIRES, {"kept_s": engine["FIRES_KEPT_S"]})
     live_events_purge()

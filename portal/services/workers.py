@@ -18,6 +18,7 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
+from audit.logic.event_records import SYSTEM
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import DISPATCH
 from portal.services.claims import Claim, claims_extend
@@ -27,6 +28,7 @@ from portal.services.schedules import is_sweep_silent, tick
 from portal.states import WorkerStatus
 
 _log = structlog.get_logger(__name__)
+_system = structlog.get_logger(SYSTEM)
 _RING_EVERY_S: Final = 0.25
 _SHORTEST_WAIT_S: Final = 0.005
 
@@ -68,6 +70,7 @@ class WorkerDesk:
         self._rung_at: dict[str, float] = {}
         self._leave = leave
         self._has_reported = False
+        self._told: WorkerStatus | None = None
         self._is_draining = False
         self._is_stopped = False
         self._is_ticking = threading.Lock()
@@ -273,3 +276,6 @@ class WorkerDesk:
         with connections[DISPATCH].cursor() as cursor:
             cursor.execute(_REPORT, row)
         self._has_reported = True
+        if status is not self._told:
+            self._told = status
+            _system.info(f"worker.{status.value}", worker=self._name, queues=row["queue"])

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from audit.permissions import Permission as AuditPermission
 from portal.kernel.authz import SIGNED_IN
 from portal.kernel.commands import (
     Asking,
@@ -196,6 +197,36 @@ COMMANDS: Final = (
         *("system", gettext_lazy("Theme of the system"), "sun-moon"),
         pgettext_lazy("words of a command line", "system theme"),
         *("system theme", "theme system", "thème du système"),
+    ),
+    Command(
+        key="workers",
+        label=gettext_lazy("Workers and queues"),
+        sub=gettext_lazy("what waits, and who works"),
+        icon="cpu",
+        permission=Permission.WORKERS_VIEW,
+        url="/workers",
+        keywords=("queue", "file d'attente", "worker", "celery"),
+        order=130,
+    ),
+    Command(
+        key="system-health",
+        label=gettext_lazy("System health"),
+        sub=gettext_lazy("parts and events of the platform"),
+        icon="heart-pulse",
+        permission=AuditPermission.SYSTEM_EVENTS_VIEW,
+        url="/system-health",
+        keywords=("logs", "journal", "events", "événements", "readiness"),
+        order=132,
+    ),
+    Command(
+        key="system-health.errors",
+        label=gettext_lazy("Errors of the platform's processes"),
+        sub=gettext_lazy("system events"),
+        icon="octagon-x",
+        permission=AuditPermission.SYSTEM_EVENTS_VIEW,
+        url="/system-health?level=error",
+        keywords=("exceptions", "erreurs", "logs"),
+        order=134,
     ),
     Command(
         key="profile",

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from audit.permissions import Permission as AuditPermission
 from portal.kernel.authz import SIGNED_IN
 from portal.kernel.ui import NavItem
 from portal.permissions import Permission
@@ -33,6 +34,25 @@ NAV: Final = (
         in_mobile_bar=True,
         short_label=_("Tasks"),
         shortcut="o",
+    ),
+    NavItem(
+        key="workers",
+        label=_("Workers"),
+        url="/workers",
+        icon="cpu",
+        permission=Permission.WORKERS_VIEW,
+        section=_("Platform"),
+        order=56,
+    ),
+    NavItem(
+        key="system-health",
+        label=_("System health"),
+        url="/system-health",
+        icon="heart-pulse",
+        permission=AuditPermission.SYSTEM_EVENTS_VIEW,
+        section=_("Platform"),
+        order=58,
+        is_platform_only=True,
     ),
     NavItem(
         key="components",

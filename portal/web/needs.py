@@ -30,22 +30,20 @@ def _silence(_request: HttpRequest) -> Iterator[Need]:
     shown = [getattr(row, "shown", row.status) for row in worker_list(actor=actor)]
     if all(status == WorkerStatus.OFFLINE for status in shown):
         text = _("Nothing that is asked for begins until a worker is started.")
-        yield _silent(actor, "workers", _("No worker is running"), text)
+        yield _silent("workers", _("No worker is running"), text)
     elif is_sweep_silent():
         text = _("Periodic work stands still: leases, listings, sweeps.")
-        yield _silent(actor, "scheduler", _("The scheduler is silent"), text)
+        yield _silent("scheduler", _("The scheduler is silent"), text)
 
 
-def _silent(actor: Actor, subject: str, title: str, text: str) -> Need:
+def _silent(subject: str, title: str, text: str) -> Need:
     return Need(
         urgency=Urgency.CRITICAL,
         icon="plug-zap",
         tone=Tone.DANGER,
         title=title,
         text=text,
-        url=f"{reverse('portal:operation_list')}#workers"
-        if actor.may(Permission.OPERATIONS_VIEW)
-        else "",
+        url=reverse("portal:worker_list"),
         action=_("Show workers"),
         at=clock.now(),
         subject=subject,

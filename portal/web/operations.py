@@ -36,7 +36,6 @@ from portal.selectors.operations import (
 )
 from portal.services.operations import operation_cancel, operation_retry
 from portal.services.replays import operations_replay
-from portal.services.worker_drains import worker_drain
 from portal.states import OPEN_STATUSES, AttemptOutcome, OperationStatus, StepStatus
 
 BACKGROUND_QUEUE = "metrics"
@@ -162,19 +161,6 @@ class OperationsReplay(ActionView):
             "%(count)s operation is tried again.", "%(count)s operations are tried again.", replayed
         )
         return text % {"count": replayed}
-
-    def target(self, **kwargs: Any) -> str:
-        return reverse("portal:operation_list")
-
-
-class WorkerDrain(ActionView):
-    """`/workers/{id}/drain`."""
-
-    permission = Permission.WORKERS_MANAGE
-
-    def perform(self, request: HttpRequest, **kwargs: Any) -> str:
-        worker = worker_drain(actor=self.actor, worker_id=kwargs["worker_id"])
-        return _("%(name)s ends what it runs and goes.") % {"name": worker.name}
 
     def target(self, **kwargs: Any) -> str:
         return reverse("portal:operation_list")

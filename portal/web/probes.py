@@ -8,7 +8,7 @@ from django.utils.decorators import method_decorator
 
 from portal.kernel.authz import PUBLIC
 from portal.kernel.web.views import PortalView
-from portal.selectors.readiness import readiness
+from portal.services.readiness import platform_checks
 
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
@@ -23,12 +23,12 @@ class Health(PortalView):
 
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
 class Ready(PortalView):
-    """Database, schema and broker are there; 503 names the one that is not."""
+    """Every part is there and nobody is silent; 503 names the part that is not."""
 
     permission = PUBLIC
 
     def get(self, _request: HttpRequest) -> HttpResponse:
-        checks = readiness()
+        checks = platform_checks()
         is_ready = all(state == "ok" for state in checks.values())
         body = {"status": "ready" if is_ready else "unavailable", "checks": checks}
         response = JsonResponse(body, status=200 if is_ready else 503)

@@ -19,6 +19,8 @@ from portal.web import (
     search,
     sessions,
     sign_in,
+    system_health,
+    workers,
 )
 from portal.web.operation_list import OperationList
 
@@ -55,6 +57,12 @@ urlpatterns = [
     path("ui/figures", gallery.GalleryFigures.as_view(), name="gallery_figures"),
     path("healthz", probes.Health.as_view(), name="healthz"),
     path("readyz", probes.Ready.as_view(), name="readyz"),
+    path("system-health", system_health.SystemHealth.as_view(), name="system_health"),
+    path(
+        "system-health/events/<str:event_id>",
+        system_health.SystemEventDetail.as_view(),
+        name="system_event",
+    ),
     path("live", live.Live.as_view(), name="live"),
     path("notifications", notifications.NotificationList.as_view(), name="notification_list"),
     path("notifications/bell", notifications.NotificationBell.as_view(), name="notification_bell"),
@@ -76,7 +84,8 @@ urlpatterns = [
     path("operations", OperationList.as_view(), name="operation_list"),
     path("operations/running", running.RunningOperations.as_view(), name="operations_running"),
     path("operations/replay", operations.OperationsReplay.as_view(), name="operations_replay"),
-    path("workers/<str:worker_id>/drain", operations.WorkerDrain.as_view(), name="worker_drain"),
+    path("workers", workers.WorkerList.as_view(), name="worker_list"),
+    path("workers/<str:worker_id>/drain", workers.WorkerDrain.as_view(), name="worker_drain"),
     path(
         "operations/<str:operation_id>",
         operations.OperationDetail.as_view(),

@@ -125,6 +125,7 @@ class Scene:
             ("teams", "user_id"): self.world.people["support"].pk,
             ("workers", "pk"): self.operation.pk,
             ("workers", "worker_id"): self.operation.pk,
+            ("system-health", "event_id"): uuid7(),
             ("users", "pk"): self.world.people["dev" if route.name == "destroy" else "support"].pk,
         }
         assert (kind, name) in known, f"{route}: say in this test what <{name}> of {kind} is"

@@ -190,13 +190,17 @@ class TableState:
 
 
 class TableView(PortalView):
-    """Shows `table`. A list says which rows there are, and how they become what its cells read."""
+    """Shows `table`. A list says which rows there are, and how they become what its cells read.
+
+    What no topic tells of may be asked for every `poll_s` seconds instead.
+    """
 
     table: ClassVar[Table]
     template_name = "portal/table/page.html"
     fragment_name = "portal/table/_region.html"
     empty_name: ClassVar[str] = ""
     live_topics: ClassVar[str] = ""
+    poll_s: int = 0
     is_exported: ClassVar[bool] = True
 
     def rows(self, wanted: Mapping[str, Any]) -> QuerySet[Any]:
@@ -253,6 +257,7 @@ class TableView(PortalView):
                 "may_select": may_select,
                 "empty_name": self.empty_name,
                 "live_topics": self.live_topics,
+                "poll_s": self.poll_s,
                 "is_exported": self.is_exported,
                 **self.values(),
             }

@@ -245,16 +245,6 @@ def test_queries_of_an_anonymous_probe(world: World, client: Client, django_asse
         assert client.get("/healthz").json() == {"status": "ok"}
 
 
-def test_readiness_names_what_it_looked_at(world: World, client: Client) -> None:
-    answer = client.get("/readyz")
-
-    assert answer.status_code == 200
-    assert answer.json() == {
-        "status": "ready",
-        "checks": {"database": "ok", "migrations": "ok", "broker": "ok"},
-    }
-
-
 def test_readiness_is_503_without_the_broker(world: World, client: Client, settings) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
