@@ -333,3 +333,45 @@ DNS_STYLES: Final[dict[str, StatusStyle]] = {
     _D.REMOVING: StatusStyle(_D.REMOVING.label, "loader-circle", Tone.IDLE, is_spinning=True),
     _D.REMOVED: StatusStyle(_D.REMOVED.label, "archive", Tone.IDLE),
 }
+
+
+class VolumeStatus(models.TextChoices):
+    """Where an additional disk stands; while `action` runs, this is what was last proven."""
+
+    CREATING = "creating", _("Creating")
+    ATTACHED = "attached", _("Attached")
+    DETACHED = "detached", _("Detached")
+    ERROR = "error", _("Failed")
+    DELETING = "deleting", _("Deleting")
+    DELETED = "deleted", _("Deleted")
+
+
+class VolumeAction(models.TextChoices):
+    """What is under way on a disk that exists."""
+
+    ATTACH = "attach", _("Attaching")
+    DETACH = "detach", _("Detaching")
+    RESIZE = "resize", _("Growing")
+
+
+_V = VolumeStatus
+VOLUME_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
+    _V.CREATING: frozenset({_V.ATTACHED, _V.DETACHED, _V.ERROR, _V.DELETING}),
+    _V.ATTACHED: frozenset({_V.DETACHED, _V.ERROR, _V.DELETING}),
+    _V.DETACHED: frozenset({_V.ATTACHED, _V.ERROR, _V.DELETING}),
+    _V.ERROR: frozenset({_V.CREATING, _V.ATTACHED, _V.DETACHED, _V.DELETING}),
+    _V.DELETING: frozenset({_V.DELETED, _V.ATTACHED, _V.DETACHED, _V.ERROR}),
+    _V.DELETED: frozenset(),
+}
+VOLUME_STYLES: Final[dict[str, StatusStyle]] = {
+    _V.CREATING: StatusStyle(_V.CREATING.label, "loader-circle", Tone.INFO, is_spinning=True),
+    _V.ATTACHED: StatusStyle(_V.ATTACHED.label, "circle-check", Tone.OK),
+    _V.DETACHED: StatusStyle(_V.DETACHED.label, "unplug", Tone.IDLE),
+    _V.ERROR: StatusStyle(_V.ERROR.label, "octagon-x", Tone.DANGER),
+    _V.DELETING: StatusStyle(_V.DELETING.label, "trash-2", Tone.IDLE),
+    _V.DELETED: StatusStyle(_V.DELETED.label, "archive", Tone.IDLE),
+}
+VOLUME_ACTION_STYLES: Final[dict[str, StatusStyle]] = {
+    action: StatusStyle(action.label, "loader-circle", Tone.INFO, is_spinning=True)
+    for action in VolumeAction
+}

@@ -25,6 +25,7 @@ from provisioning.models.metric import (
 from provisioning.models.template import Template, TemplateCopy, TemplateType
 from provisioning.models.transfer import OwnershipTransfer
 from provisioning.models.webhook import Webhook, WebhookDelivery
+from provisioning.models.volume import Volume, VolumeShelf
 from provisioning.models.window import MaintenanceWindow
 
 __all__ = [
@@ -69,6 +70,8 @@ __all__ = [
     "TemplateCopy",
     "TemplateType",
     "VmidAllocation",
+    "Volume",
+    "VolumeShelf",
     "Webhook",
     "WebhookDelivery",
 ]

@@ -1,0 +1,114 @@
+"""Additional disks, and the machine that owns them on a cluster."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from billing.logic.quota import Amounts
+from portal.kernel.models import TenantForeignKey, TenantModel, TimestampedModel
+from provisioning.models.cluster import Cluster
+from provisioning.models.deployment import Deployment
+from provisioning.states import VolumeAction, VolumeStatus
+
+
+class VolumeShelf(TimestampedModel):
+    """The machine without disks whose number all additional disks of a cluster are made under.
+
+    A hypervisor frees with a machine what bears its number, and nothing else: no end of a deployment can
+    take a disk along. `is_made` says that it was proven to exist once.
+    """
+
+    cluster = models.OneToOneField(Cluster, on_delete=models.PROTECT, related_name="shelf")
+    vmid = models.PositiveIntegerField()
+    marker = models.CharField(max_length=120)
+    node = models.CharField(max_length=63)
+    is_made = models.BooleanField(default=False, db_default=False)
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id}/{self.vmid}"
+
+
+class Volume(TenantModel):
+    """One additional disk. `proxmox_volume_id` is what its storage calls it; the name holds our id.
+
+    `deployment` is where it is attached, or was last while that machine exists; `slot` is the drive it
+    sits in, or is being put into. `size_gb` is proven, `wanted_gb` what a growth asks for. `owner_vmid`
+    is the shelf's number, part of the disk's name for ever. `node` is where it was made: the only one
+    that reaches it when its storage is local. `stored_at` is when it was first seen on the storage.
+    """
+
+    deployment = TenantForeignKey(
+        Deployment, on_delete=models.PROTECT, related_name="volumes", null=True
+    )
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=63)
+    size_gb = models.PositiveIntegerField()
+    wanted_gb = models.PositiveIntegerField(null=True)
+    price_gb_hour = models.DecimalField(max_digits=12, decimal_places=6)
+    storage_pool = models.CharField(max_length=60)
+    node = models.CharField(max_length=63)
+    owner_vmid = models.PositiveIntegerField(null=True)
+    proxmox_volume_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 - the seed's word
+    slot = models.CharField(max_length=8, blank=True, default="", db_default="")
+    status = models.CharField(max_length=8, choices=VolumeStatus, default=VolumeStatus.CREATING)
+    action = models.CharField(
+        max_length=6, choices=VolumeAction, blank=True, default="", db_default=""
+    )
+    attention = models.JSONField(null=True)
+    stored_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "volume"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "name"],
+                name="volume_name_once_while_live",
+                condition=~models.Q(status="deleted"),
+            ),
+            models.UniqueConstraint(
+                fields=["deployment", "slot"],
+                name="volume_slot_once",
+                condition=~models.Q(slot=""),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=VolumeStatus.values), name="volume_status_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(action__in=["", *VolumeAction.values]),
+                name="volume_action_known",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="attached") | ~models.Q(slot=""),
+                name="volume_attached_somewhere",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "-created_at", "-id"], name="volume_newest"),
+            models.Index(
+                fields=["cluster", "storage_pool"],
+                include=["node", "size_gb", "wanted_gb"],
+                name="volume_on_storage",
+                condition=~models.Q(status="deleted"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def held_gb(self) -> int:
+        """What it holds of the quota: also what a growth under way asks for."""
+        return max(self.size_gb, self.wanted_gb or 0)
+
+    @property
+    def amounts(self) -> Amounts:
+        """The same, as quota counts it."""
+        return Amounts(0, 0, 0, self.held_gb)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is under way on it."""
+        return bool(self.action) or self.status in {VolumeStatus.CREATING, VolumeStatus.DELETING}
