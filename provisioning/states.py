@@ -224,6 +224,7 @@ class FindingKind(models.TextChoices):
     TEMPLATE_MISSING = "template_missing", _("Template missing")
     TEMPLATE_CHANGED = "template_changed", _("Template changed")
     STALE_RECORD = "stale_record", _("Name or address out of date")
+    VOLUME_MISSING = "volume_missing", _("Volume not where it belongs")
 
 
 class FindingStatus(models.TextChoices):
@@ -273,6 +274,7 @@ FINDING_KIND_STYLES: Final[dict[str, StatusStyle]] = {
     _K.TEMPLATE_MISSING: StatusStyle(_K.TEMPLATE_MISSING.label, "file-x", Tone.DANGER),
     _K.TEMPLATE_CHANGED: StatusStyle(_K.TEMPLATE_CHANGED.label, "file-diff", Tone.WARN),
     _K.STALE_RECORD: StatusStyle(_K.STALE_RECORD.label, "globe", Tone.WARN),
+    _K.VOLUME_MISSING: StatusStyle(_K.VOLUME_MISSING.label, "hard-drive", Tone.DANGER),
 }
 FINDING_STYLES: Final[dict[str, StatusStyle]] = {
     _F.SUSPECTED: StatusStyle(_F.SUSPECTED.label, "eye", Tone.IDLE),

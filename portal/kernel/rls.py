@@ -107,6 +107,8 @@ TABLES: Final[dict[str, TableKind]] = {
     "provisioning_template": TableKind.PLATFORM,
     "provisioning_templatecopy": TableKind.PLATFORM,
     "provisioning_vmidallocation": TableKind.PLATFORM,
+    "provisioning_volume": TableKind.TENANT,
+    "provisioning_volumeshelf": TableKind.PLATFORM,
     "provisioning_webhook": TableKind.TENANT,
     "provisioning_webhookdelivery": TableKind.TENANT,
 }

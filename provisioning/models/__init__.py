@@ -24,8 +24,8 @@ from provisioning.models.metric import (
 )
 from provisioning.models.template import Template, TemplateCopy, TemplateType
 from provisioning.models.transfer import OwnershipTransfer
-from provisioning.models.webhook import Webhook, WebhookDelivery
 from provisioning.models.volume import Volume, VolumeShelf
+from provisioning.models.webhook import Webhook, WebhookDelivery
 from provisioning.models.window import MaintenanceWindow
 
 __all__ = [

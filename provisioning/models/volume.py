@@ -50,7 +50,7 @@ class Volume(TenantModel):
     storage_pool = models.CharField(max_length=60)
     node = models.CharField(max_length=63)
     owner_vmid = models.PositiveIntegerField(null=True)
-    proxmox_volume_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 - the seed's word
+    proxmox_volume_id = models.CharField(max_length=200, null=True)
     slot = models.CharField(max_length=8, blank=True, default="", db_default="")
     status = models.CharField(max_length=8, choices=VolumeStatus, default=VolumeStatus.CREATING)
     action = models.CharField(
