@@ -94,3 +94,20 @@ class AddressesFound:
     deployment_id: UUID
     tenant_id: UUID
     addresses: tuple[str, ...]
+
+
+class AlertChanged:
+    """A threshold is broken for long enough, or no longer; `status` is firing or resolved."""
+
+    alert_id: UUID
+    tenant_id: UUID
+    status: str
+    severity: str
+    rule: str
+    metric: str
+    threshold: float
+    value: float
+    subject_kind: str
+    subject_id: UUID
+    subject: str
+    owner_id: UUID | None

@@ -23,6 +23,9 @@ class Permission(StrEnum):
     CLUSTERS_MANAGE = "clusters.manage"
     INFRASTRUCTURE_VIEW = "infrastructure.view"
     INFRASTRUCTURE_MANAGE = "infrastructure.manage"
+    HOSTS_MANAGE = "hosts.manage"
+    ALERTS_VIEW = "alerts.view"
+    ALERTS_MANAGE = "alerts.manage"
     FINDINGS_VIEW = "findings.view"
     FINDINGS_MANAGE = "findings.manage"
     DNS_VIEW = "cloudpods.dns.view"
@@ -45,6 +48,13 @@ PERMISSIONS: dict[str, PermissionSpec] = {
         _("Put nodes and clusters into maintenance"), is_platform=True
     ),
     Permission.CLUSTERS_MANAGE: spec(_("Manage clusters and templates"), is_platform=True),
+    Permission.HOSTS_MANAGE: spec(
+        _("Add hosts outside the clusters and make tokens for their probes"), ("admin", "ops")
+    ),
+    Permission.ALERTS_VIEW: spec(_("See alerts"), ROLES, is_platform=True),
+    Permission.ALERTS_MANAGE: spec(
+        _("Set thresholds and acknowledge alerts"), ("admin", "ops"), is_platform=True
+    ),
     Permission.FINDINGS_VIEW: spec(
         _("See what differs on the clusters"), ("admin", "ops"), is_platform=True
     ),

@@ -88,6 +88,15 @@ class Tag(StrEnum):
     TEMPLATE_ACCEPTED = "template.accepted"
     WINDOW_PLANNED = "infrastructure.window_planned"
     WINDOW_CANCELED = "infrastructure.window_canceled"
+    ALERT_FIRED = "alert.fired"
+    ALERT_RESOLVED = "alert.resolved"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    ALERT_RULE_SAVED = "alert_rule.saved"
+    ALERT_RULE_DELETED = "alert_rule.deleted"
+    HOST_ADDED = "host.added"
+    HOST_TOKEN_MADE = "host.token_made"  # noqa: S105 - the name of an event
+    HOST_TOKEN_REVOKED = "host.token_revoked"  # noqa: S105 - the name of an event
+    HOST_REMOVED = "host.removed"
     CLUSTER_SAVED = "cluster.saved"
     TEMPLATE_SAVED = "template.saved"
     NODE_CHANGED = "infrastructure.node_changed"
@@ -206,6 +215,15 @@ TAGS: dict[str, TagSpec] = {
     Tag.TEMPLATE_ACCEPTED: TagSpec(Category.SETTINGS, _("Changed template accepted")),
     Tag.WINDOW_PLANNED: TagSpec(Category.SETTINGS, _("Maintenance planned")),
     Tag.WINDOW_CANCELED: TagSpec(Category.SETTINGS, _("Planned maintenance canceled")),
+    Tag.ALERT_FIRED: TagSpec(Category.HEALTH, _("Alert began")),
+    Tag.ALERT_RESOLVED: TagSpec(Category.HEALTH, _("Alert is over")),
+    Tag.ALERT_ACKNOWLEDGED: TagSpec(Category.HEALTH, _("Alert acknowledged")),
+    Tag.ALERT_RULE_SAVED: TagSpec(Category.SETTINGS, _("Alert rule saved")),
+    Tag.ALERT_RULE_DELETED: TagSpec(Category.SETTINGS, _("Alert rule deleted")),
+    Tag.HOST_ADDED: TagSpec(Category.SETTINGS, _("Host added")),
+    Tag.HOST_TOKEN_MADE: TagSpec(Category.SECURITY, _("Token for a probe made")),
+    Tag.HOST_TOKEN_REVOKED: TagSpec(Category.SECURITY, _("Token of a probe revoked")),
+    Tag.HOST_REMOVED: TagSpec(Category.SETTINGS, _("Host removed")),
     Tag.CLUSTER_SAVED: TagSpec(Category.SETTINGS, _("Cluster registered or changed")),
     Tag.TEMPLATE_SAVED: TagSpec(Category.SETTINGS, _("Template registered or changed")),
 }

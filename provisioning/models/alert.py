@@ -64,7 +64,8 @@ class Alert(TenantModel):
     """A rule that one subject breaks, once per rule and subject while it stands.
 
     `since` is when the threshold was crossed, `seen_at` the last reading that says so or otherwise, and
-    `calm_since` since when the figure has been back. What nobody measures changes nothing.
+    `calm_since` since when the figure has been back. What nobody measures changes nothing. `told` is the
+    status people were last told of.
     """
 
     tenant = models.ForeignKey(
@@ -89,6 +90,7 @@ class Alert(TenantModel):
     resolved_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=160, blank=True, default="")
+    told = models.CharField(max_length=8, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = "alert"
@@ -111,6 +113,12 @@ class Alert(TenantModel):
         ]
         indexes = [
             models.Index(fields=["tenant", "-created_at", "-id"], name="alert_newest"),
+            models.Index(
+                fields=["updated_at"],
+                name="alert_untold",
+                condition=models.Q(status__in=["firing", "resolved"])
+                & ~models.Q(told=models.F("status")),
+            ),
         ]
 
     def __str__(self) -> str:

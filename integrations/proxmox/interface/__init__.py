@@ -23,6 +23,7 @@ from integrations.proxmox.interface.facts import (
     TaskPhase,
     TaskRef,
     TaskState,
+    Usage,
     Version,
 )
 from integrations.proxmox.interface.health import HealthCalls
@@ -53,5 +54,6 @@ __all__ = [
     "TaskPhase",
     "TaskRef",
     "TaskState",
+    "Usage",
     "Version",
 ]

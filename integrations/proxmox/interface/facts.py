@@ -149,6 +149,24 @@ class GuestStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a running guest or a node uses now; None is not known.
+
+    `cpu_share` is of all its processors. Bytes read, written, received and sent are counted since the
+    start, and begin anew with it.
+    """
+
+    cpu_share: float | None = None
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+    uptime_s: int | None = None
+    disk_read_bytes: int | None = None
+    disk_write_bytes: int | None = None
+    net_in_bytes: int | None = None
+    net_out_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GuestSummary:
     """One line of the cluster's listing.
 
@@ -167,6 +185,7 @@ class GuestSummary:
     cores: int | None = None
     memory_bytes: int | None = None
     disk_bytes: int | None = None
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +197,8 @@ class NodeSummary:
     cores: int | None
     memory_total_bytes: int | None
     memory_used_bytes: int | None
+    disk_total_bytes: int | None = None
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)

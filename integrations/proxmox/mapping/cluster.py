@@ -10,15 +10,18 @@ from integrations.proxmox.interface import (
     GuestSummary,
     NodeSummary,
     StorageSummary,
+    Usage,
     Version,
 )
 from integrations.proxmox.mapping.values import (
+    amount,
     entries,
     flag,
     integer,
     members_of,
     power_of,
     required,
+    share,
     tags_of,
     text,
     vmid_of,
@@ -55,9 +58,24 @@ def guest_summaries(data: object) -> tuple[GuestSummary, ...]:
             cores=integer(entry.get("maxcpu")),
             memory_bytes=integer(entry.get("maxmem")),
             disk_bytes=integer(entry.get("maxdisk")),
+            usage=_usage(entry),
         )
         for entry in entries(data)
         if entry.get("type") in ("qemu", "lxc")
+    )
+
+
+def _usage(entry: Mapping[str, Any]) -> Usage:
+    """What a row says is used; a disk of which nothing is used is one nobody looked into."""
+    return Usage(
+        cpu_share=share(entry.get("cpu")),
+        memory_bytes=amount(entry.get("mem")),
+        disk_bytes=amount(entry.get("disk")) or None,
+        uptime_s=amount(entry.get("uptime")),
+        disk_read_bytes=amount(entry.get("diskread")),
+        disk_write_bytes=amount(entry.get("diskwrite")),
+        net_in_bytes=amount(entry.get("netin")),
+        net_out_bytes=amount(entry.get("netout")),
     )
 
 
@@ -94,6 +112,8 @@ def node_summaries(data: object) -> tuple[NodeSummary, ...]:
             cores=integer(entry.get("maxcpu")),
             memory_total_bytes=integer(entry.get("maxmem")),
             memory_used_bytes=integer(entry.get("mem")),
+            disk_total_bytes=amount(entry.get("maxdisk")),
+            usage=_usage(entry),
         )
         for entry in entries(data)
     )

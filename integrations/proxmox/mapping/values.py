@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -45,6 +46,23 @@ def integer(value: object, default: int | None = None) -> int | None:
         return int(value)
     except (ValueError, OverflowError):
         return default
+
+
+def amount(value: object) -> int | None:
+    """Return a count of bytes or seconds; what is below zero or beyond a column is not known."""
+    number = integer(value)
+    return number if number is not None and 0 <= number < 2**63 else None
+
+
+def share(value: object) -> float | None:
+    """Return a part of a whole as a number from 0 to 1, or None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or len(str(value)) > 40:
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return min(1.0, number) if number >= 0 and math.isfinite(number) else None
 
 
 def text(value: object, limit: int = TEXT_LIMIT) -> str | None:
