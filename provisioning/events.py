@@ -96,6 +96,7 @@ class AddressesFound:
     addresses: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
 class AlertChanged:
     """A threshold is broken for long enough, or no longer; `status` is firing or resolved."""
 

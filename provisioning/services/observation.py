@@ -19,8 +19,10 @@ from portal.models import Operation
 from portal.services.operations import operation_enqueue
 from portal.states import OPEN_STATUSES
 from provisioning.models import Cluster
+from provisioning.services.alerting import alerts_tell
 from provisioning.services.clusters import cluster_connection
 from provisioning.services.listing import hosts_store, listing_store
+from provisioning.services.measuring import measures_store
 from provisioning.services.operations import OperationType
 from provisioning.services.reconciliation import sweep
 from provisioning.services.saga.tasks import step_error
@@ -74,6 +76,8 @@ def cluster_look(cluster: Cluster) -> str:
         _error_store(cluster, report.doubt)
         return report.doubt
     listing_store(cluster, listing)
+    if measures_store(cluster, listing, at=asked_at):
+        alerts_tell()
     return f"{len(listing.guests)} machines"
 
 
