@@ -9,6 +9,7 @@ from portal.kernel import audit_tags, authz, commands, dashboard, live, settings
 from portal.kernel.web.tables import register_table
 from provisioning.logic.dns_settings import DNS_SETTINGS
 from provisioning.logic.fleet_settings import FLEET_SETTINGS
+from provisioning.logic.health_settings import HEALTH_SETTINGS
 from provisioning.logic.lease_settings import LEASE_SETTINGS
 from provisioning.logic.reconcile_settings import RECONCILE_SETTINGS
 from provisioning.logic.setting_definitions import SETTINGS
@@ -43,6 +44,7 @@ class ProvisioningConfig(AppConfig):
         audit_tags.register_tags(TAGS)
         settings.register_settings(*SETTINGS, *DNS_SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS)
         settings.register_settings(*FLEET_SETTINGS)
+        settings.register_settings(*HEALTH_SETTINGS)
         ui.register_statuses("deployment", DEPLOYMENT_STYLES)
         ui.register_statuses("health", HEALTH_STYLES)
         ui.register_statuses("dns", DNS_STYLES)

@@ -112,3 +112,41 @@ class AlertChanged:
     subject_id: UUID
     subject: str
     owner_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChanged:
+    """A machine's health is another one; `reason` is a stored text."""
+
+    deployment_id: UUID
+    tenant_id: UUID
+    owner_id: UUID
+    name: str
+    before: str
+    health: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HealEnded:
+    """A healing ended: `status` done or failed, or exhausted where no further one will come."""
+
+    deployment_id: UUID
+    tenant_id: UUID
+    owner_id: UUID
+    attempt_id: UUID
+    name: str
+    action: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealPaused:
+    """So many machines of a cluster are unwell at once that none of them is healed."""
+
+    cluster_id: UUID
+    cluster: str
+    reason: str
+    at: datetime

@@ -23,7 +23,7 @@ from portal.kernel.queue import (
 from portal.services.live_events import live_publish
 from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
-from provisioning.services import expiry, observation, slots
+from provisioning.services import expiry, health_kinds, observation, slots
 from provisioning.services.dns.kinds import names_register
 from provisioning.services.fleet_kinds import fleet_register
 from provisioning.services.notices import notices_register
@@ -41,6 +41,7 @@ def register() -> None:
     names_register()
     notices_register()
     fleet_register()
+    health_kinds.register()
     events.subscribe(MailDelivered, warning_delivered)
     events.subscribe(MailUndelivered, warning_undelivered)
     events.subscribe(DeploymentChanged, _deployment_told)

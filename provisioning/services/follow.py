@@ -15,7 +15,13 @@ from portal.kernel.fsm import transition
 from portal.kernel.tenancy import tenant_scope
 from provisioning.events import DeploymentChanged
 from provisioning.models import Deployment
-from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus, FindingKind, Health
+from provisioning.states import (
+    DEPLOYMENT_TRANSITIONS,
+    DeploymentStatus,
+    DesiredPower,
+    FindingKind,
+    Health,
+)
 from provisioning.tags import Tag
 
 _FOLLOWING: Final = frozenset({DeploymentStatus.RUNNING, DeploymentStatus.STOPPED})
@@ -31,7 +37,10 @@ def power_follow(seen: Deployment, power: PowerState) -> bool:
         if row is None:
             return False
         before = row.status
-        transition(row, table=DEPLOYMENT_TRANSITIONS, to=DeploymentStatus(str(power)))
+        # Somebody started it on purpose; one that is off may have been stopped, or have failed.
+        is_started = power is PowerState.RUNNING
+        wish = {"desired_power": DesiredPower.RUNNING} if is_started else {}
+        transition(row, table=DEPLOYMENT_TRANSITIONS, to=DeploymentStatus(str(power)), **wish)
         _observed(row, before={"status": before}, after={"status": row.status})
         events.publish(DeploymentChanged(row.pk, row.tenant_id, row.status))
     return True

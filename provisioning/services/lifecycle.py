@@ -29,7 +29,7 @@ from provisioning.services.leases import hold_set
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.placement import growth_demand
 from provisioning.services.plan import NAME_CONSTRAINT, name_taken
-from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
+from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus, DesiredPower
 from provisioning.tags import Tag
 
 STOP_MODES = ("shutdown", "force")
@@ -43,7 +43,7 @@ def deployment_start(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     _demand_state(deployment, "started", DeploymentStatus.STOPPED, DeploymentStatus.ERROR)
     if deployment.expires_at <= clock.now() and not deployment.hold:
         raise WrongState(_("The lease has ended. Extend it, then start the deployment."))
-    _move(deployment, DeploymentStatus.STARTING)
+    _move(deployment, DeploymentStatus.STARTING, desired_power=DesiredPower.RUNNING)
     trail.record(tag=Tag.START_REQUESTED, target=deployment, actor=actor)
     return deployment, enqueue_for(deployment, OperationType.START, actor=actor)
 
@@ -57,7 +57,7 @@ def deployment_stop(*, actor: Actor, deployment_id: UUID | str, mode: str = "shu
         )
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
     _demand_state(deployment, "stopped", DeploymentStatus.RUNNING, DeploymentStatus.ERROR)
-    _move(deployment, DeploymentStatus.STOPPING)
+    _move(deployment, DeploymentStatus.STOPPING, desired_power=DesiredPower.STOPPED)
     trail.record(tag=Tag.STOP_REQUESTED, target=deployment, actor=actor, detail={"mode": mode})
     return deployment, enqueue_for(deployment, OperationType.STOP, actor=actor, mode=mode)
 
@@ -67,7 +67,7 @@ def deployment_restart(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     """Asks for a restart. Raises NotFound, Refused, DeploymentBusy, WrongState."""
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
     _demand_state(deployment, "restarted", DeploymentStatus.RUNNING)
-    _move(deployment, DeploymentStatus.STARTING)
+    _move(deployment, DeploymentStatus.STARTING, desired_power=DesiredPower.RUNNING)
     trail.record(tag=Tag.RESTART_REQUESTED, target=deployment, actor=actor)
     return deployment, enqueue_for(deployment, OperationType.RESTART, actor=actor)
 
@@ -250,8 +250,8 @@ def _demand_changes(deployment: Deployment, changes: dict[str, Any]) -> None:
         raise DeploymentInvalid(faults=found)
 
 
-def _move(deployment: Deployment, to: DeploymentStatus) -> None:
-    transition(deployment, table=DEPLOYMENT_TRANSITIONS, to=to, attention=None)
+def _move(deployment: Deployment, to: DeploymentStatus, **wish: DesiredPower) -> None:
+    transition(deployment, table=DEPLOYMENT_TRANSITIONS, to=to, attention=None, **wish)
 
 
 def _update(deployment: Deployment, **values: Any) -> None:

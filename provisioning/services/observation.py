@@ -34,7 +34,9 @@ def observation_schedule() -> None:
     active = Cluster.objects.using(PLATFORM).filter(is_active=True)
     for cluster_id in list(active.values_list("pk", flat=True)):
         with tenant_scope(PLATFORM_TENANT_ID), transaction.atomic():
-            under_way = Operation.objects.filter(target_id=cluster_id, status__in=OPEN_STATUSES)
+            under_way = Operation.objects.filter(
+                target_id=cluster_id, type=OperationType.OBSERVE, status__in=OPEN_STATUSES
+            )
             if under_way.exists():
                 continue
             operation_enqueue(

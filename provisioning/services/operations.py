@@ -31,6 +31,8 @@ class OperationType(StrEnum):
     DNS_DELETE = "dns.delete"
     DNS_CHECK = "dns.check"
     DNS_TEST = "dns.test"
+    HEALTH = "pod.health.check"
+    HEAL = "pod.heal"
 
 
 def enqueue_for(

@@ -8,9 +8,9 @@ import struct
 import pytest
 
 from integrations.base.errors import AccessRefused
+from integrations.proxmox.adapter.rfb import Reader
 from integrations.proxmox.errors import GuestAbsent, ScreenGone
 from integrations.proxmox.interface import ConsoleTicket, GuestConfig, Hypervisor, Screen
-from integrations.proxmox.rfb import Reader
 from tests.contract.cluster import NODE
 
 ASK = struct.pack(">BBHHHH", 3, 0, 0, 0, 8, 8)

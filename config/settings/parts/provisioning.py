@@ -21,4 +21,17 @@ PROVISIONING = {
     "name_server_wait_s": 1.0,
     "windows_every_s": 15,
     "transfers_every_s": 600,
+    "health_every_s": 10,
+    "health_budget_s": 30.0,
+    "agent_retry_s": 900.0,
+    "heal_patience_s": 600.0,
+}
+
+# The web console: how long a ticket is good, how often who looks is checked, how many at once.
+CONSOLE = {
+    "ticket_s": 30.0,
+    "recheck_s": 3.0,
+    "rechecks_per_identity": 10,
+    "per_user": 5,
+    "per_process": 200,
 }

@@ -16,6 +16,7 @@ from integrations.base.errors import AccessRefused, Ambiguous, Unavailable
 from integrations.base.tls import TlsTrust
 from integrations.proxmox import mapping
 from integrations.proxmox.adapter.calls import ProxmoxCalls
+from integrations.proxmox.adapter.rfb import security_pass
 from integrations.proxmox.errors import (
     PROVIDER,
     CertificateRefused,
@@ -23,7 +24,6 @@ from integrations.proxmox.errors import (
     ScreenGone,
 )
 from integrations.proxmox.interface import ConsoleCalls, ConsoleTicket, Screen
-from integrations.proxmox.rfb import security_pass
 
 ENTER_TIMEOUT_S: Final = 8.0
 CLOSE_TIMEOUT_S: Final = 2.0

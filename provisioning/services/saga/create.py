@@ -43,7 +43,7 @@ from provisioning.services.saga.outcome import settle
 from provisioning.services.saga.tasks import guest_step, poll, task_run
 from provisioning.services.slots import slot_free, slot_take
 from provisioning.services.vmids import vmid_allocate, vmid_block
-from provisioning.states import DeploymentStatus
+from provisioning.states import DeploymentStatus, DesiredPower
 from provisioning.tags import Tag
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -264,6 +264,7 @@ def ready(ctx: StepContext, guest: Guest) -> StepResult:
             Tag.CREATED,
             ready_at=clock.now(),
             health="ok",
+            desired_power=DesiredPower.RUNNING,
         )
         enqueue_for(guest.deployment, OperationType.REFRESH, actor=ctx.actor)
         bootstrap_start(guest.deployment, actor=ctx.actor)
