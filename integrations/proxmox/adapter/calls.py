@@ -51,7 +51,12 @@ class ProxmoxCalls:
         *segments: str,
         params: Mapping[str, Any] | None = None,
     ) -> TaskRef | None:
-        data = self._transport.write(method, "nodes", node, "qemu", vmid, *segments, params=params)
+        return self._task_of(
+            self._transport.write(method, "nodes", node, "qemu", vmid, *segments, params=params)
+        )
+
+    def _task_of(self, data: object) -> TaskRef | None:
+        """The task a write was answered with, if it started one. Raises: Ambiguous."""
         if data is None:
             return None
         try:

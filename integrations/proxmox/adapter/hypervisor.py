@@ -7,10 +7,17 @@ from integrations.proxmox.adapter.consoles import ProxmoxConsoles
 from integrations.proxmox.adapter.copies import ProxmoxCopies
 from integrations.proxmox.adapter.core import ProxmoxCore
 from integrations.proxmox.adapter.health import ProxmoxHealth
+from integrations.proxmox.adapter.volumes import ProxmoxVolumes
 from integrations.proxmox.interface import Hypervisor
 
 
 class ProxmoxHypervisor(
-    ProxmoxCore, ProxmoxCopies, ProxmoxAgents, ProxmoxConsoles, ProxmoxHealth, Hypervisor
+    ProxmoxCore,
+    ProxmoxCopies,
+    ProxmoxAgents,
+    ProxmoxConsoles,
+    ProxmoxHealth,
+    ProxmoxVolumes,
+    Hypervisor,
 ):
     """Implements `Hypervisor` over one cluster's API."""

@@ -7,8 +7,11 @@ from integrations.proxmox.fake.consoles import FakeConsoles
 from integrations.proxmox.fake.copies import FakeCopies
 from integrations.proxmox.fake.core import FakeCore
 from integrations.proxmox.fake.health import FakeHealth
+from integrations.proxmox.fake.volumes import FakeVolumes
 from integrations.proxmox.interface import Hypervisor
 
 
-class FakeHypervisor(FakeCore, FakeCopies, FakeAgents, FakeConsoles, FakeHealth, Hypervisor):
+class FakeHypervisor(
+    FakeCore, FakeCopies, FakeAgents, FakeConsoles, FakeHealth, FakeVolumes, Hypervisor
+):
     """Implements `Hypervisor` in memory, with faults on demand and a log of every call."""

@@ -10,6 +10,8 @@ from integrations.proxmox.interface.facts import (
     CloudInit,
     ClusterListing,
     Disk,
+    Drive,
+    DriveState,
     GuestConfig,
     GuestIdentity,
     GuestStatus,
@@ -19,6 +21,7 @@ from integrations.proxmox.interface.facts import (
     NodeSummary,
     PowerState,
     StorageSummary,
+    StoredVolume,
     TaskOutcome,
     TaskPhase,
     TaskRef,
@@ -28,6 +31,7 @@ from integrations.proxmox.interface.facts import (
 )
 from integrations.proxmox.interface.health import HealthCalls
 from integrations.proxmox.interface.hypervisor import Hypervisor
+from integrations.proxmox.interface.volumes import VolumeCalls
 
 __all__ = [
     "AgentCalls",
@@ -38,6 +42,8 @@ __all__ = [
     "ConsoleTicket",
     "CoreCalls",
     "Disk",
+    "Drive",
+    "DriveState",
     "GuestConfig",
     "GuestIdentity",
     "GuestStatus",
@@ -50,10 +56,12 @@ __all__ = [
     "PowerState",
     "Screen",
     "StorageSummary",
+    "StoredVolume",
     "TaskOutcome",
     "TaskPhase",
     "TaskRef",
     "TaskState",
     "Usage",
     "Version",
+    "VolumeCalls",
 ]

@@ -95,6 +95,39 @@ class Disk:
     is_cdrom: bool = False
 
 
+class DriveState(StrEnum):
+    """Whether a drive is as its guest sees it, or will be so after the next start."""
+
+    PLUGGED = "plugged"
+    PLUGGING = "plugging"
+    UNPLUGGING = "unplugging"
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """One drive of a guest and the disk in it; `serial` is what the guest reads on it."""
+
+    key: str
+    volume: str
+    size_bytes: int | None
+    serial: str = ""
+    state: DriveState = DriveState.PLUGGED
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVolume:
+    """A disk on a storage, whoever uses it; `vmid` is the number in its name."""
+
+    volume: str
+    vmid: int
+    size_bytes: int
+
+    @property
+    def name(self) -> str:
+        """The name it was made under, without storage, folder and format."""
+        return self.volume.rpartition(":")[2].rpartition("/")[2].partition(".")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkCard:
     """One network card of a guest."""

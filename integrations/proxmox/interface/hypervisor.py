@@ -13,7 +13,10 @@ from integrations.proxmox.interface.consoles import ConsoleCalls
 from integrations.proxmox.interface.copies import CopyCalls
 from integrations.proxmox.interface.core import CoreCalls
 from integrations.proxmox.interface.health import HealthCalls
+from integrations.proxmox.interface.volumes import VolumeCalls
 
 
-class Hypervisor(CoreCalls, CopyCalls, AgentCalls, ConsoleCalls, HealthCalls, Protocol):
+class Hypervisor(
+    CoreCalls, CopyCalls, AgentCalls, ConsoleCalls, HealthCalls, VolumeCalls, Protocol
+):
     """One cluster, seen through one API token."""

@@ -17,6 +17,7 @@ from integrations.proxmox.mapping.cluster import (
     storage_summaries,
     version,
 )
+from integrations.proxmox.mapping.drives import drives, snapshot_names, stored_volumes
 from integrations.proxmox.mapping.guests import (
     cloud_init_params,
     guest_addresses,
@@ -47,6 +48,7 @@ __all__ = [
     "agent_run",
     "clone_target",
     "cloud_init_params",
+    "drives",
     "flag",
     "guest_addresses",
     "guest_config",
@@ -63,7 +65,9 @@ __all__ = [
     "permissions",
     "properties",
     "size_bytes",
+    "snapshot_names",
     "storage_summaries",
+    "stored_volumes",
     "task_progress",
     "task_ref",
     "text",

@@ -53,8 +53,10 @@ def is_iso(value: str) -> bool:
     return "media=cdrom" in value and not is_cloudinit(value)
 
 
-def check(sim: Simulation, identity: Identity, node: str, values: dict[str, Any]) -> None:
-    """Refuse what no worker would be started for.
+def check(
+    sim: Simulation, identity: Identity, node: str, values: dict[str, Any], *, vmid: int
+) -> None:
+    """Refuse what no worker would be started for; another machine's disk takes a right on that one.
 
     Raises WorkError for unknown storages and volumes, ApiError(403) without the privilege.
     """
@@ -73,8 +75,11 @@ def check(sim: Simulation, identity: Identity, node: str, values: dict[str, Any]
             _refuse_import(sim, identity, key, rest, origin)
         elif not _SIZE.fullmatch(rest) and rest != "cloudinit":
             volumes.check_name(storage, rest)
-            if source not in sim.world.volumes and not rest.startswith("iso/"):
+            known = sim.world.volumes.get(source)
+            if known is None and not rest.startswith("iso/"):
                 raise WorkError(f"volume '{source}' does not exist")
+            if known is not None and known.vmid not in (0, vmid):
+                access.require(sim.world, identity, f"/vms/{known.vmid}", "VM.Config.Disk")
 
 
 def _refuse_import(sim: Simulation, identity: Identity, key: str, size: str, origin: str) -> None:
@@ -153,6 +158,7 @@ def free_unused(machine: Machine) -> str:
 async def detach(sim: Simulation, scope: Scope, machine: Machine, key: str, *, force: bool) -> None:
     """Make a drive `unusedN`; an unused one, or any by force, loses its volume.
 
+    A volume of another machine's number stays on its storage and leaves nothing behind.
     Raises WorkError when the machine is protected.
     """
     volume = volume_of(str(machine.config.get(key, "")))
@@ -163,7 +169,8 @@ async def detach(sim: Simulation, scope: Scope, machine: Machine, key: str, *, f
     if machine.config.get("protection"):
         raise WorkError(f"can't remove drive '{key}' - protection mode enabled")
     settings.put(machine, key, None)
-    if key in machine.config:
+    held = sim.world.volumes.get(volume)
+    if key in machine.config or (held is not None and held.vmid != machine.vmid):
         return
     if is_drive and not force and not is_cloudinit(volume):
         machine.config[free_unused(machine)] = volume

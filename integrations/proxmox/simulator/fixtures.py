@@ -40,8 +40,8 @@ ADMINISTRATOR = [
 ]  # fmt: skip
 PORTAL = [
     *ROLE,
-    "Pool.Allocate", "SDN.Audit", "VM.Backup", "VM.Console", "VM.GuestAgent.FileRead",
-    "VM.GuestAgent.FileSystemMgmt", "VM.GuestAgent.FileWrite", "VM.GuestAgent.Unrestricted",
+    "Datastore.Allocate", "Pool.Allocate", "SDN.Audit", "VM.Backup", "VM.Console",
+    "VM.GuestAgent.FileRead", "VM.GuestAgent.FileSystemMgmt", "VM.GuestAgent.FileWrite", "VM.GuestAgent.Unrestricted",
     "VM.Snapshot.Rollback",
 ]  # fmt: skip
 # fixtures everybody knows, one secret per cluster

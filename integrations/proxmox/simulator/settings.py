@@ -17,9 +17,10 @@ DRIVE = re.compile(r"(?:ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0")
 NET = re.compile(r"net\d+")
 MASK = "**********"
 _AT_ONCE = re.compile(
-    r"name|description|tags|onboot|protection|startup|shares|autostart|hotplug|net\d+|unused\d+"
-    r"|(?:scsi|virtio)\d+"
+    r"name|description|tags|onboot|protection|startup|shares|autostart|hotplug|unused\d+"
 )
+_PLUGGABLE = {"disk": re.compile(r"(?:scsi|virtio)\d+"), "network": NET}
+_HOTPLUG = "network,disk,usb"
 _ROOT_ONLY = re.compile(
     r"args|lock|hookscript|hostpci\d+|parallel\d+|virtiofs\d+|template|migrate_.*"
 )
@@ -191,9 +192,17 @@ def pending_view(machine: Machine) -> list[dict[str, Any]]:
     return rows
 
 
+def _is_at_once(machine: Machine, key: str) -> bool:
+    """Tell whether a running machine takes the change: some kinds of devices may be switched off."""
+    chosen = str(machine.config.get("hotplug", _HOTPLUG))
+    features = (_HOTPLUG if chosen == "1" else chosen).split(",")
+    kinds = (kind for kind, keys in _PLUGGABLE.items() if keys.fullmatch(key))
+    return bool(_AT_ONCE.fullmatch(key)) or any(kind in features for kind in kinds)
+
+
 def put(machine: Machine, key: str, value: Any) -> None:
     """Now, or with the next start when the machine runs and the option cannot be hot-plugged."""
-    if machine.is_running and not _AT_ONCE.fullmatch(key):
+    if machine.is_running and not _is_at_once(machine, key):
         machine.pending[key] = value
         return
     machine.pending.pop(key, None)

@@ -86,7 +86,7 @@ def _checked(sim: Simulation, call: Call) -> dict[str, Any]:
         raise WorkError("no options specified")
     asked = {**values, **dict.fromkeys([*removals, *reverts], "")}
     settings.authorise(sim.world, call.identity, f"/vms/{call.vmid}", asked)
-    drives.check(sim, call.identity, call.node, values)
+    drives.check(sim, call.identity, call.node, values, vmid=call.vmid)
     machine = sim.machine(call.node, call.vmid)
     if "tags" in asked:
         settings.authorise_tags(sim.world, call.identity, machine, str(asked["tags"]))

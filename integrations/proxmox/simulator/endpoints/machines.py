@@ -71,7 +71,7 @@ async def create(sim: Simulation, call: Call) -> str:
         return restore.submit(sim, call, values)
     if "archive" in call.params:
         return restore.submit(sim, call, values)
-    drives.check(sim, call.identity, call.node, values)
+    drives.check(sim, call.identity, call.node, values, vmid=call.vmid)
     taken = sim.world.machines.get(vmid)
     if taken is not None:
         raise WorkError(
