@@ -26,6 +26,7 @@ class Permission(StrEnum):
     HOSTS_MANAGE = "hosts.manage"
     ALERTS_VIEW = "alerts.view"
     ALERTS_MANAGE = "alerts.manage"
+    OVERVIEW = "platform.overview"
     FINDINGS_VIEW = "findings.view"
     FINDINGS_MANAGE = "findings.manage"
     DNS_VIEW = "cloudpods.dns.view"
@@ -47,6 +48,7 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     Permission.INFRASTRUCTURE_MANAGE: spec(
         _("Put nodes and clusters into maintenance"), is_platform=True
     ),
+    Permission.OVERVIEW: spec(_("See all organisations together"), is_platform=True),
     Permission.CLUSTERS_MANAGE: spec(_("Manage clusters and templates"), is_platform=True),
     Permission.HOSTS_MANAGE: spec(
         _("Add hosts outside the clusters and make tokens for their probes"), ("admin", "ops")

@@ -24,7 +24,7 @@ class SystemEventShape(serializers.Serializer[Any]):
     service = serializers.CharField()
     level = serializers.ChoiceField(choices=Level.choices)
     message = serializers.CharField()
-    context = Facts()  # type: ignore[assignment] - a field of this name, as seed 003 says
+    context = Facts()  # type: ignore[assignment]  # seed 003 names it so
     request_id = serializers.CharField()
     operation_id = serializers.CharField(allow_null=True)
     process = serializers.CharField(help_text="host and number of the process")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from provisioning.api.cloud_pods import CloudPodAdminViewSet
 from provisioning.api.extensions import ExtensionRequestViewSet
 from provisioning.api.findings import FindingViewSet
 from provisioning.api.infrastructure import (
@@ -15,6 +17,7 @@ from provisioning.api.views import DeploymentViewSet, TemplateViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("templates", TemplateViewSet, basename="template")
+router.register("cloud-pods/templates", TemplateViewSet, basename="cloud_pod_template")
 router.register("extension-requests", ExtensionRequestViewSet, basename="extension_request")
 router.register("deployments", DeploymentViewSet, basename="deployment")
 router.register("findings", FindingViewSet, basename="finding")
@@ -23,4 +26,11 @@ router.register(
 )
 router.register("infrastructure/nodes", InfrastructureNodeViewSet, basename="infrastructure_node")
 router.register("infrastructure", InfrastructureViewSet, basename="infrastructure")
-urlpatterns = router.urls
+urlpatterns = [
+    path(
+        "cloud-pods/admin/overview",
+        CloudPodAdminViewSet.as_view({"get": "overview"}),
+        name="admin_overview",
+    ),
+    *router.urls,
+]

@@ -298,4 +298,14 @@ COMMANDS: Final = (
         url="/deployments?owner=me",
         order=84,
     ),
+    Command(
+        key="admin.overview",
+        label=_("Admin overview"),
+        sub=_("all organisations together"),
+        icon="gauge",
+        permission=Permission.OVERVIEW,
+        url="/admin-overview",
+        keywords=("dashboard", "tableau de bord", "tenants"),
+        order=136,
+    ),
 )

@@ -54,4 +54,14 @@ NAV: Final = (
         order=45,
         shortcut="f",
     ),
+    NavItem(
+        key="admin-overview",
+        label=_("Admin overview"),
+        url="/admin-overview",
+        icon="gauge",
+        permission=Permission.OVERVIEW,
+        section=_("Platform"),
+        order=39,
+        is_platform_only=True,
+    ),
 )

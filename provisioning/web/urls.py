@@ -6,11 +6,13 @@ from django.urls import path
 
 from provisioning.web import catalogue, creation, deployment_quick, findings, infrastructure
 from provisioning.web import deployments as views
+from provisioning.web.admin_overview import AdminOverviewPage
 from provisioning.web.bulk import BulkResults, DeploymentsBulk
 from provisioning.web.deployment_list import DeploymentList
 
 app_name = "provisioning"
 urlpatterns = [
+    path("admin-overview", AdminOverviewPage.as_view(), name="admin_overview"),
     path("findings", findings.FindingList.as_view(), name="finding_list"),
     path("findings/<str:finding_id>", findings.FindingDetail.as_view(), name="finding_detail"),
     path(
