@@ -150,3 +150,28 @@ class HealPaused:
     cluster: str
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipOffered:
+    """Somebody offers a machine to a colleague."""
+
+    transfer_id: UUID
+    deployment_id: UUID
+    tenant_id: UUID
+    receiver_id: UUID
+    requester: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipSettled:
+    """An offer came to its end, or a machine was handed over without one; `told` are those to be told."""
+
+    deployment_id: UUID
+    tenant_id: UUID
+    told: tuple[UUID, ...]
+    name: str
+    owner: str
+    status: str
+    cause: str

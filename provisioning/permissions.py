@@ -18,6 +18,7 @@ class Permission(StrEnum):
     DELETE = "cloudpods.delete"
     MANAGE = "cloudpods.manage"
     APPROVE = "cloudpods.approve"
+    MOVE = "cloudpods.move"
     TEMPLATES_VIEW = "templates.view"
     HEALTH_VIEW = "health.view"
     CLUSTERS_MANAGE = "clusters.manage"
@@ -42,6 +43,7 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     Permission.DELETE: spec(_("Delete deployments"), _OPERATORS),
     Permission.MANAGE: spec(_("Operate other people's deployments, put on hold"), ("admin", "ops")),
     Permission.APPROVE: spec(_("Decide on extensions beyond the rules"), ("admin", "ops")),
+    Permission.MOVE: spec(_("Give deployments to another organisation"), is_platform=True),
     Permission.TEMPLATES_VIEW: spec(_("See templates"), ROLES),
     Permission.HEALTH_VIEW: spec(_("See health"), ("admin", "ops", "projets", "dev", "support")),
     Permission.INFRASTRUCTURE_VIEW: spec(_("See clusters, nodes and storages"), ("admin", "ops")),

@@ -49,13 +49,14 @@ def deployment_lock(
         Refused: the role lacks the permission, or the deployment is somebody else's.
     """
     authorize(actor, Permission.VIEW)
-    deployment = (
+    rows = (
         Deployment.objects.select_for_update(of=("self",))
         .select_related("template", "cluster", "owner")
         .filter(pk=_key(deployment_id))
         .exclude(status=DeploymentStatus.DELETED)
-        .first()
     )
+    # Asked twice: a row whose owner changed while we waited for its lock no longer fits the first join.
+    deployment = rows.first() or rows.first()
     if deployment is None:
         raise NotFound(gettext("There is no such deployment."))
     authorize(actor, permission)

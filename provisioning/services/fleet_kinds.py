@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.kernel.queue import OperationKind, Schedule, Step, register_operation, register_schedule
 from provisioning.permissions import Permission
-from provisioning.services import windows
+from provisioning.services import transfers, windows
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.saga import bootstrap
+from provisioning.services.transfer_notices import transfer_notices_register
 
 _PATIENCE: Final = 12
 
@@ -43,3 +44,12 @@ def fleet_register() -> None:
             windows.windows_tick,
         )
     )
+    register_schedule(
+        Schedule(
+            "transfers.expire",
+            _("End offers that nobody took"),
+            int(every["transfers_every_s"]),
+            transfers.transfers_expire,
+        )
+    )
+    transfer_notices_register()
