@@ -42,6 +42,19 @@ class ExtensionPending(Conflict):
     )
 
 
+class ConsoleUnavailable(Conflict):
+    """The machine has no screen to look at now."""
+
+    code = "console_unavailable"
+
+
+class TooManyConsoles(Conflict):
+    """The person has as many consoles open as one may."""
+
+    code = "too_many_consoles"
+    default_message = _("You have too many consoles open. Close one of them first.")
+
+
 class RequestClosed(Conflict):
     """The request was decided, withdrawn, or has expired."""
 

@@ -46,6 +46,17 @@ def listeners_refused(listeners: Collection[Listener]) -> set[Listener]:
     }
 
 
+def session_holder(session_key: str) -> User | None:
+    """Whose web session it is, if it still is one: not ended, the person active, the password the same."""
+    row = (
+        WebSession.objects.using(PLATFORM)
+        .filter(session_key=session_key, expire_date__gt=clock.now())
+        .first()
+    )
+    user = next(iter(_active({row.user_id})), None) if row and row.user_id else None
+    return user if _is_signed_in(row, user) else None
+
+
 def _active(ids: Collection[UUID]) -> list[User]:
     return list(User.objects.using(PLATFORM).filter(pk__in=ids, is_active=True))
 

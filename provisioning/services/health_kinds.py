@@ -14,6 +14,7 @@ from portal.kernel.queue import (
 )
 from provisioning.permissions import Permission
 from provisioning.services import health_checks
+from provisioning.services.consoles import consoles_purge, consoles_settle
 from provisioning.services.health_notices import health_notices_register
 from provisioning.services.health_rows import health_purge
 from provisioning.services.operations import OperationType as Type
@@ -56,7 +57,7 @@ def register() -> None:
         Schedule("health.check", _("Look at machines"), every_s, health_checks.health_schedule)
     )
     register_schedule(
-        Schedule("health.purge", _("Forget old looks at machines"), _PURGE_EVERY_S, purge)
+        Schedule("health.purge", _("Forget old looks and consoles"), _PURGE_EVERY_S, purge)
     )
     health_notices_register()
 
@@ -64,3 +65,5 @@ def register() -> None:
 def purge() -> None:
     """What the schedule runs."""
     health_purge()
+    consoles_settle()
+    consoles_purge()
