@@ -296,12 +296,20 @@ class FaultSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(source="message")
 
 
+class PlanNameSerializer(serializers.Serializer[Any]):
+    """The zone of the full name; without one, `reason` says why nobody will find the machine by it."""
+
+    zone = serializers.CharField(source="zone_name", allow_blank=True)
+    reason = serializers.CharField(allow_blank=True)
+
+
 class PlanSerializer(serializers.Serializer[Any]):
     """What a request would become; `is_allowed` is what a submit would decide now."""
 
     is_allowed = serializers.BooleanField()
     name = serializers.CharField()
     hostname = serializers.CharField()
+    dns = PlanNameSerializer()
     template = serializers.SerializerMethodField()
     ttl_hours = serializers.IntegerField()
     expires_at = serializers.DateTimeField()

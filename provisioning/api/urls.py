@@ -6,6 +6,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from provisioning.api.cloud_pods import CloudPodAdminViewSet
+from provisioning.api.dns import DnsRecordViewSet, DnsServerViewSet, DnsZoneViewSet
 from provisioning.api.extensions import ExtensionRequestViewSet
 from provisioning.api.findings import FindingViewSet
 from provisioning.api.infrastructure import (
@@ -26,6 +27,12 @@ router.register(
 )
 router.register("infrastructure/nodes", InfrastructureNodeViewSet, basename="infrastructure_node")
 router.register("infrastructure", InfrastructureViewSet, basename="infrastructure")
+router.register("dns-zones", DnsZoneViewSet, basename="dns_zone")
+router.register("dns-servers", DnsServerViewSet, basename="dns_server")
+for machine, name in (("deployments", "dns_record"), ("cloud-pods", "pod_dns_record")):
+    router.register(
+        rf"{machine}/(?P<deployment_id>[^/]+)/dns-records", DnsRecordViewSet, basename=name
+    )
 urlpatterns = [
     path(
         "cloud-pods/admin/overview",

@@ -28,9 +28,9 @@ from portal.models import Operation
 from portal.services.operations import operation_enqueue
 from provisioning.errors import DeploymentInvalid
 from provisioning.logic.names import is_reverse
-from provisioning.models import DnsServer, DnsZone
+from provisioning.models import DnsRecord, DnsServer, DnsZone
 from provisioning.permissions import Permission
-from provisioning.selectors.dns import manages_all, server_get, zone_get
+from provisioning.selectors.dns import LIVE, manages_all, server_get, zone_get
 from provisioning.services.operations import OperationType
 from provisioning.states import ZoneKind
 from provisioning.tags import Tag
@@ -92,20 +92,29 @@ def server_test(*, actor: Actor, server_id: UUID | str) -> Operation:
 
 
 def zone_save(
-    *, actor: Actor, name: str, organisation: Tenant | None = None, **fields: Any
+    *,
+    actor: Actor,
+    name: str,
+    organisation: Tenant | None = None,
+    is_new: bool = False,
+    **fields: Any,
 ) -> DnsZone:
     """Registers a zone, offered to all or one organisation's, or changes it; staff alone.
 
-    It is made at the name server by its first check, unless it is there. Raises: Refused,
-    DeploymentInvalid.
+    It is made at the name server by its first check, unless it is there. With `is_new` one that is
+    registered already is a fault. Raises: Refused, DeploymentInvalid.
     """
     authorize(actor, Permission.CLUSTERS_MANAGE)
     with platform_alias(), transaction.atomic(using=PLATFORM):
         zone = DnsZone.objects.filter(name=name).first() or DnsZone(name=name)
-        is_new = zone._state.adding
+        is_unknown = zone._state.adding
+        if is_new and not is_unknown:
+            text = gettext("This zone is registered already.")
+            raise DeploymentInvalid(faults=(Fault("name", "unique", text),))
+        _demand_no_strangers(zone, organisation)
         zone.organisation = organisation
         _zone_apply(actor, zone, fields)
-        if is_new:
+        if is_unknown:
             _check_enqueue(actor, zone)
     return zone
 
@@ -207,6 +216,16 @@ def _zone_apply(actor: Actor, zone: DnsZone, fields: dict[str, Any]) -> None:
         before=before,
         after={"name": zone.name} | {name: _plain(value) for name, value in fields.items()},
     )
+
+
+def _demand_no_strangers(zone: DnsZone, organisation: Tenant | None) -> None:
+    """A zone is not given to an organisation while machines of others have names in it."""
+    if zone._state.adding or organisation is None:
+        return
+    held = DnsRecord.across_tenants.filter(LIVE, zone=zone)
+    if held.exclude(tenant=organisation).exists():
+        text = gettext("Machines of other organisations have names in this zone.")
+        raise DeploymentInvalid(faults=(Fault("organisation", "in_use", text),))
 
 
 def _plain(value: Any) -> Any:
