@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from portal.kernel.web.admin import ReadOnlyAdmin, ServiceAdmin, acting
@@ -16,6 +18,8 @@ from portal.kernel.web.admin_words import name_for_people
 from provisioning.models import (
     Cluster,
     Deployment,
+    DnsServer,
+    DnsZone,
     Node,
     Storage,
     Template,
@@ -29,6 +33,7 @@ from provisioning.services.catalogue import (
     template_copy_save,
     template_save,
 )
+from provisioning.services.dns.servers import server_save, server_test, zone_save
 
 name_for_people(
     Cluster,
@@ -66,6 +71,16 @@ name_for_people(
     rate_disk_gb_hour=_("price of a GiB of disk by the hour"),
 )
 name_for_people(TemplateCopy, _("place of a template"), _("places of templates"))
+name_for_people(
+    DnsServer,
+    _("name server"),
+    _("name servers"),
+    server_id=_("server within the API"),
+    ca_pem=_("certificate of the CA"),
+    resolver=_("address of the resolver"),
+    nameservers=_("names of the name servers"),
+)
+name_for_people(DnsZone, _("zone"), _("zones"), is_default=_("for names of one word"))
 name_for_people(Node, _("node"), _("nodes"))
 name_for_people(Storage, _("storage"), _("storages"))
 name_for_people(Deployment, _("deployment"), _("deployments"))
@@ -237,3 +252,76 @@ class VmidAllocationAdmin(ReadOnlyAdmin):
 
     list_display = ("cluster", "vmid", "deployment_id", "is_blocked", "quarantined_until")
     list_filter = ("cluster", "is_blocked")
+
+
+class DnsServerForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A name server; the key goes to the secret store and is never shown again."""
+
+    api_key = forms.CharField(
+        label=_("API key"),
+        required=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text=_("Leave it empty to keep the one in the secret store."),
+    )
+
+    class Meta:
+        model = DnsServer
+        fields = (
+            *("code", "name", "provider", "url", "server_id"),
+            *("ca_pem", "resolver", "nameservers", "is_active"),
+        )
+
+
+@admin.register(DnsServer)
+class DnsServerAdmin(ServiceAdmin):
+    """Name servers; their test asks for the version with the key."""
+
+    form = DnsServerForm
+    list_display = ("code", "name", "url", "is_active", "last_seen_at", "last_error")
+    readonly_fields = ("api_key_ref", "last_seen_at", "last_error")
+    actions_submit_line: ClassVar[list[str]] = ["test"]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        return (*self.readonly_fields, "code") if obj else self.readonly_fields
+
+    @action(description=_("Save and test"))
+    def test(self, request: HttpRequest, obj: DnsServer) -> None:
+        server_test(actor=acting(), server_id=obj.pk)
+        messages.success(request, gettext("The name server is asked for its version."))
+
+    def create(self, values: dict[str, Any]) -> DnsServer:
+        return self._save(values["code"], values)
+
+    def update(self, obj: DnsServer, values: dict[str, Any]) -> DnsServer:
+        return self._save(obj.code, values)
+
+    def _save(self, code: str, values: dict[str, Any]) -> DnsServer:
+        fields = {name: values[name] for name in DnsServerForm.Meta.fields if name in values}
+        fields.pop("code", None)
+        key = values.get("api_key") or None
+        return server_save(actor=acting(), code=code, api_key=key, **fields)
+
+
+@admin.register(DnsZone)
+class DnsZoneAdmin(ServiceAdmin):
+    """Zones, offered to all or one organisation's."""
+
+    list_display = ("name", "organisation", "server", "kind", "is_default", "is_active")
+    list_filter = ("server", "kind", "is_active")
+    search_fields = ("name",)
+    list_select_related = ("organisation", "server")
+    fields = ("name", "server", "organisation", "ttl", "is_default", "is_active")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        return ("name", "server") if obj else ()
+
+    def create(self, values: dict[str, Any]) -> DnsZone:
+        return zone_save(actor=acting(), is_new=True, **values)
+
+    def update(self, obj: DnsZone, values: dict[str, Any]) -> DnsZone:
+        values = {"organisation": obj.organisation} | values
+        return zone_save(actor=acting(), name=obj.name, **values)

@@ -35,10 +35,18 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self) -> None:
         from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
-        from provisioning.web import cards, navigation, needs, platform_state, search  # noqa: PLC0415
+        from provisioning.web import (  # noqa: PLC0415
+            cards,
+            names,
+            navigation,
+            needs,
+            platform_state,
+            search,
+        )
         from provisioning.web import commands as palette  # noqa: PLC0415
         from provisioning.web.deployment_table import DEPLOYMENTS  # noqa: PLC0415
         from provisioning.web.finding_table import FINDINGS  # noqa: PLC0415
+        from provisioning.web.name_table import NAMES  # noqa: PLC0415
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
@@ -56,15 +64,19 @@ class ProvisioningConfig(AppConfig):
         ui.register_statuses("transfer", TRANSFER_STYLES)
         register_table(DEPLOYMENTS)
         register_table(FINDINGS)
+        register_table(NAMES)
         for item in navigation.NAV:
             ui.register_nav(item)
         ui.register_platform_sign(platform_state.CLUSTERS)
         ui.register_target("deployment", cards.deployment_links)
         ui.register_target("lease_warning", cards.warning_links)
+        ui.register_target("dns_record", names.record_links)
+        ui.register_target("dns_zone", names.zone_links)
+        ui.register_target("dns_server", names.server_links)
         live.register_topic(live.Topic("deployment", Permission.VIEW, cards.deployment_links))
         for card in cards.CARDS:
             ui.register_card(card)
-        commands.register_search(*search.PROVIDERS)
+        commands.register_search(*search.PROVIDERS, names.PROVIDER)
         commands.register_command(*palette.COMMANDS)
         for source in needs.NEEDS:
             dashboard.register_needs(source)

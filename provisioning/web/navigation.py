@@ -25,6 +25,14 @@ NAV: Final = (
         action=NavAction(_("New deployment"), "/deployments/new", Permission.CREATE, "n"),
     ),
     NavItem(
+        key="names",
+        label=_("Names"),
+        url="/dns",
+        icon="at-sign",
+        permission=Permission.DNS_VIEW,
+        order=35,
+    ),
+    NavItem(
         key="templates",
         label=_("Templates"),
         url="/templates",

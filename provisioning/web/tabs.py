@@ -23,6 +23,7 @@ from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.states import DeploymentStatus
 from provisioning.web.leases import lease_card, lease_history
+from provisioning.web.names import names_tab
 from provisioning.web.presentation import costs, own_meters
 from provisioning.web.timelines import BRIEF, activity, history
 
@@ -44,6 +45,7 @@ class DeploymentTab:
     """One tab: `values` are what its template `provisioning/deployment/_tab_<code>.html` needs.
 
     `permission` hides it from roles without; `is_for_tombstones` says whether a deleted machine has it.
+    `has_dialogs`: its questions stand in `_dialogs_<code>.html`, beside what changes by itself.
     """
 
     code: str
@@ -52,10 +54,15 @@ class DeploymentTab:
     values: Callable[[TabContext], dict[str, Any]]
     permission: str = Permission.VIEW
     is_for_tombstones: bool = True
+    has_dialogs: bool = False
 
     @property
     def template_name(self) -> str:
         return f"provisioning/deployment/_tab_{self.code}.html"
+
+    @property
+    def dialogs_name(self) -> str:
+        return f"provisioning/deployment/_dialogs_{self.code}.html"
 
     def is_shown(self, actor: Actor, deployment: Deployment) -> bool:
         """Whether this person sees it for this machine."""
@@ -135,6 +142,10 @@ def _activity(at: TabContext) -> dict[str, Any]:
     return {"entries": entries, "older": older, "is_older": before is not None}
 
 
+def _names(at: TabContext) -> dict[str, Any]:
+    return names_tab(at.actor, at.deployment)
+
+
 TABS: Final[tuple[DeploymentTab, ...]] = (
     DeploymentTab(OVERVIEW, _("Overview"), "layout-dashboard", _overview),
     DeploymentTab(
@@ -142,5 +153,6 @@ TABS: Final[tuple[DeploymentTab, ...]] = (
     ),
     DeploymentTab("lease", _("Lease"), "calendar-clock", _lease, is_for_tombstones=False),
     DeploymentTab("costs", _("Costs"), "receipt", _costs),
+    DeploymentTab("names", _("Names"), "at-sign", _names, Permission.DNS_VIEW, has_dialogs=True),
     DeploymentTab("activity", _("Activity"), "history", _activity),
 )

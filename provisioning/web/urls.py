@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from provisioning.web import catalogue, creation, deployment_quick, findings, infrastructure
+from provisioning.web import catalogue, creation, deployment_quick, findings, infrastructure, names
 from provisioning.web import deployments as views
 from provisioning.web.admin_overview import AdminOverviewPage
 from provisioning.web.bulk import BulkResults, DeploymentsBulk
@@ -48,6 +48,14 @@ urlpatterns = [
         views.DeploymentDetail.as_view(),
         name="deployment_detail",
     ),
+    path("deployments/<str:deployment_id>/names", names.NameAdd.as_view(), name="name_add"),
+    path(
+        "deployments/<str:deployment_id>/names/<str:record_id>/<str:action>",
+        names.NameAction.as_view(),
+        name="name_action",
+    ),
+    path("dns", names.NameList.as_view(), name="name_list"),
+    path("dns/zones/<str:zone_id>/<str:action>", names.ZoneAction.as_view(), name="zone_action"),
     path(
         "deployments/<str:deployment_id>/<str:action>",
         views.DeploymentAction.as_view(),

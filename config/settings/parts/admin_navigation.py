@@ -37,6 +37,8 @@ NAVIGATION: list[dict[str, Any]] = [
             _item(_("Places of templates"), "file_copy", "/admin/provisioning/templatecopy/"),
             _item(_("Nodes"), "host", "/admin/provisioning/node/"),
             _item(_("Storages"), "hard_drive", "/admin/provisioning/storage/"),
+            _item(_("Name servers"), "router", "/admin/provisioning/dnsserver/"),
+            _item(_("Zones"), "alternate_email", "/admin/provisioning/dnszone/"),
         ],
     },
     {
