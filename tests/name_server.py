@@ -77,12 +77,14 @@ class NameServerProcess:
         answer.raise_for_status()
         return answer
 
-    def write(self, zone: str, name: str, type_: str, *contents: str, mark: str = "") -> None:
+    def write(
+        self, zone: str, name: str, type_: str, *contents: str, mark: str = "", ttl: int = 60
+    ) -> None:
         """Somebody else's hand: replaces what a name has."""
         change = {
             "name": f"{name}.",
             "type": type_,
-            "ttl": 60,
+            "ttl": ttl,
             "changetype": "REPLACE",
             "records": [{"content": content, "disabled": False} for content in contents],
             "comments": [{"content": mark, "account": ""}] if mark else [],

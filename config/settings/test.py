@@ -52,5 +52,6 @@ PROVISIONING.update(
     observe_settle_s=0.0,
     recheck_s=0.0,
     patrol_s=0.0,
+    name_server_wait_s=0.02,
 )
 WHITENOISE_AUTOREFRESH = True  # every test client would list all static files anew

@@ -15,7 +15,7 @@ from provisioning.services.dns.alignment import names_give_up
 from tests.conftest import Cloud
 from tests.engine import run_until_idle
 from tests.factories.provisioning import DnsZoneFactory
-from tests.provisioning.names import Names, name_server_process, names
+from tests.provisioning.names import Names, machine_named, name_server_process, names
 from tests.provisioning.scenes import acted, requested, running
 
 __all__ = ["name_server_process", "names"]
@@ -65,11 +65,7 @@ def test_a_machine_keeps_its_name_while_it_is_stopped_and_until_its_absence_is_p
 
 @pytest.fixture
 def machine(cloud: Cloud, names: Names) -> Deployment:
-    """A machine that no worker has made; its name waits for an address."""
-    deployment = requested(cloud, "web-1")
-    with tenant_scope(deployment.tenant_id), transaction.atomic():
-        Operation.objects.all().update(scheduled_at="2100-01-01T00:00Z")
-    return deployment
+    return machine_named(cloud, "web-1")
 
 
 def test_the_name_is_held_before_the_address_is_known(machine: Deployment, names: Names) -> None:
