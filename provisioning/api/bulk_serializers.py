@@ -10,6 +10,7 @@ from rest_framework import serializers
 from portal.kernel.api.fields import Text, Whole
 from portal.selectors.operations import operation_brief
 from provisioning.logic.leases import HOURS_MOST
+from provisioning.logic.requests import TAGS_MAX
 from provisioning.services.bulk import ACCEPTED, ACTIONS, BULK_MOST, NOT_FOUND, REFUSED, BulkResult
 from provisioning.services.lifecycle import STOP_MODES
 
@@ -29,13 +30,24 @@ _ERROR = {
 }
 
 
+class TagList(serializers.ListField):
+    """Tags by name."""
+
+    child = serializers.CharField(max_length=40)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=TAGS_MAX, **kwargs)
+
+
 @extend_schema_serializer(
     examples=[
         OpenApiExample("usual", {"action": "stop", "ids": ["0192f0c1-5d1e-7c3a-9c55-0f6f2b8f6a10"]})
     ]
 )
 class BulkSerializer(serializers.Serializer[Any]):
-    """`mode` belongs to stop; `hours`, needed, and `reason` to extend."""
+    """`mode` belongs to stop; `hours`, needed, and `reason` to extend; `add` and `remove` to tag;
+    `to_user_id`, needed, and `reason` to transfer.
+    """
 
     action = serializers.ChoiceField(choices=ACTIONS)
     ids = serializers.ListField(
@@ -44,6 +56,9 @@ class BulkSerializer(serializers.Serializer[Any]):
     mode = serializers.ChoiceField(choices=STOP_MODES, required=False)
     hours = Whole(min_value=-HOURS_MOST, max_value=HOURS_MOST, required=False)
     reason = Text(required=False, max_length=500, allow_blank=True)
+    add = TagList(required=False)
+    remove = TagList(required=False)
+    to_user_id = serializers.UUIDField(required=False)
 
 
 class BulkResultSerializer(serializers.Serializer[BulkResult]):
@@ -55,6 +70,7 @@ class BulkResultSerializer(serializers.Serializer[BulkResult]):
     extension_request_id = serializers.SerializerMethodField(
         help_text="what extending beyond the rules, with a reason, has become"
     )
+    transfer_id = serializers.SerializerMethodField(help_text="the offer, or the change of owner")
     error = serializers.SerializerMethodField()
 
     @extend_schema_field({"oneOf": [_BRIEF, {"type": "null"}]})
@@ -64,6 +80,10 @@ class BulkResultSerializer(serializers.Serializer[BulkResult]):
     @extend_schema_field({"type": ["string", "null"], "format": "uuid"})
     def get_extension_request_id(self, result: BulkResult) -> str | None:
         return str(result.extension_request.pk) if result.extension_request else None
+
+    @extend_schema_field({"type": ["string", "null"], "format": "uuid"})
+    def get_transfer_id(self, result: BulkResult) -> str | None:
+        return str(result.transfer.pk) if result.transfer else None
 
     @extend_schema_field({"oneOf": [_ERROR, {"type": "null"}]})
     def get_error(self, result: BulkResult) -> Any:

@@ -61,6 +61,7 @@ class TemplateSerializer(GuardedFields, serializers.ModelSerializer[Template]):
             "limits",
             "app_stack",
             "install_options",
+            "bootstrap",
             "tags",
             "minimum_plan_code",
             "version",

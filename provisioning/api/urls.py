@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from provisioning.api.bootstrap import BootstrapViewSet
 from provisioning.api.cloud_pods import CloudPodAdminViewSet
 from provisioning.api.dns import DnsRecordViewSet, DnsServerViewSet, DnsZoneViewSet
 from provisioning.api.extensions import ExtensionRequestViewSet
@@ -14,7 +15,9 @@ from provisioning.api.infrastructure import (
     InfrastructureNodeViewSet,
     InfrastructureViewSet,
 )
+from provisioning.api.transfers import OwnershipTransferViewSet
 from provisioning.api.views import DeploymentViewSet, TemplateViewSet
+from provisioning.api.windows import MaintenanceWindowViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("templates", TemplateViewSet, basename="template")
@@ -33,7 +36,24 @@ for machine, name in (("deployments", "dns_record"), ("cloud-pods", "pod_dns_rec
     router.register(
         rf"{machine}/(?P<deployment_id>[^/]+)/dns-records", DnsRecordViewSet, basename=name
     )
+router.register("ownership-transfers", OwnershipTransferViewSet, basename="ownership_transfer")
+router.register("maintenance-windows", MaintenanceWindowViewSet, basename="maintenance_window")
 urlpatterns = [
+    path(
+        "deployments/<str:deployment_id>/bootstrap",
+        BootstrapViewSet.as_view({"get": "retrieve"}),
+        name="bootstrap",
+    ),
+    path(
+        "deployments/<str:deployment_id>/bootstrap/retry",
+        BootstrapViewSet.as_view({"post": "retry"}),
+        name="bootstrap_retry",
+    ),
+    path(
+        "deployments/<str:deployment_id>/bootstrap/reveal",
+        BootstrapViewSet.as_view({"post": "reveal"}),
+        name="bootstrap_reveal",
+    ),
     path(
         "cloud-pods/admin/overview",
         CloudPodAdminViewSet.as_view({"get": "overview"}),

@@ -15,13 +15,14 @@ from portal.kernel.audit_tags import ACCESS_REFUSED
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import DomainError, Fault, InvalidInput, NotFound, Refused
 from portal.models import Operation
-from provisioning.models import Deployment, ExtensionRequest
+from provisioning.errors import DeploymentInvalid
+from provisioning.models import Deployment, ExtensionRequest, OwnershipTransfer
 from provisioning.permissions import Permission
-from provisioning.services import leases, lifecycle
+from provisioning.services import leases, lifecycle, tagging, transfers
 
 BULK_MOST: Final = 100
 ACCEPTED, REFUSED, NOT_FOUND = "accepted", "refused", "not_found"
-Done = tuple[Deployment, Operation | ExtensionRequest | None]
+Done = tuple[Deployment, Operation | ExtensionRequest | OwnershipTransfer | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class BulkResult:
     name: str = ""
     operation: Operation | None = None
     extension_request: ExtensionRequest | None = None
+    transfer: OwnershipTransfer | None = None
     error: DomainError | None = None
 
 
@@ -41,10 +43,18 @@ _SERVICES: Final[Mapping[str, Callable[..., Done]]] = {
     "stop": lifecycle.deployment_stop,
     "restart": lifecycle.deployment_restart,
     "extend": leases.deployment_extend,
+    "tag": tagging.deployment_tag,
+    "transfer": transfers.deployment_transfer,
+    "expire": leases.deployment_expire,
     "delete": lifecycle.deployment_delete,
 }
 ACTIONS: Final = tuple(_SERVICES)
-_PARAMETERS: Final = {"stop": ("mode",), "extend": ("hours", "reason")}
+_PARAMETERS: Final = {
+    "stop": ("mode",),
+    "extend": ("hours", "reason"),
+    "tag": ("add", "remove"),
+    "transfer": ("to_user_id", "reason"),
+}
 
 
 def bulk_permission(action: str) -> Permission:
@@ -60,7 +70,8 @@ def deployments_bulk(
 
     Each runs between savepoints, so that one refusal undoes nothing else; rows are locked in the order of
     their ids, so that two of these never wait for one another. `parameters` are the action's own: `mode`
-    of stop, `hours` and `reason` of extend.
+    of stop, `hours` and `reason` of extend, `add` and `remove` of tag, `to_user_id` and `reason` of
+    transfer.
 
     Raises:
         Refused: the role lacks the action's permission.
@@ -87,6 +98,10 @@ def _demand(action: str, ids: Sequence[UUID | str], parameters: Mapping[str, Any
         faults.append(Fault("ids", "max_length", message))
     if action == "extend" and parameters.get("hours") is None:
         faults.append(Fault("hours", "required", _("Say by how many hours.")))
+    if action == "tag" and not (parameters.get("add") or parameters.get("remove")):
+        faults.append(Fault("add", "required", _("Name a tag to add or to remove.")))
+    if action == "transfer" and not parameters.get("to_user_id"):
+        faults.append(Fault("to_user_id", "required", _("Say who is to have them.")))
     if faults:
         raise InvalidInput(faults=tuple(faults))
 
@@ -95,7 +110,13 @@ def _one(actor: Actor, action: str, key: str, given: Mapping[str, Any]) -> BulkR
     try:
         with transaction.atomic():
             deployment, made = _SERVICES[action](actor=actor, deployment_id=key, **given)
-    except InvalidInput:
+    except DeploymentInvalid as error:
+        if any(fault.code == "too_many" for fault in error.faults):
+            return BulkResult(key, REFUSED, error=error)
+        raise
+    except InvalidInput as error:
+        if any(fault.code == "same" for fault in error.faults):
+            return BulkResult(key, REFUSED, error=error)
         raise
     except NotFound as error:
         return BulkResult(key, NOT_FOUND, error=error)
@@ -117,6 +138,7 @@ def _one(actor: Actor, action: str, key: str, given: Mapping[str, Any]) -> BulkR
         deployment.name,
         operation=made if isinstance(made, Operation) else None,
         extension_request=made if isinstance(made, ExtensionRequest) else None,
+        transfer=made if isinstance(made, OwnershipTransfer) else None,
     )
 
 

@@ -89,6 +89,23 @@ def deployment_extend(
 
 
 @transaction.atomic
+def deployment_expire(
+    *, actor: Actor, deployment_id: UUID | str
+) -> tuple[Deployment, ExtensionRequest | None]:
+    """Ends a lease now: the machine is stopped, and deleted after the grace, with its warnings.
+
+    Raises:
+        NotFound, Refused, OnHold, WrongState.
+    """
+    deployment = deployment_lock(
+        actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
+    )
+    left = deployment.expires_at - clock.now()
+    hours = max(1, -(-left // timedelta(hours=1)))
+    return deployment_extend(actor=actor, deployment_id=deployment_id, hours=-hours)
+
+
+@transaction.atomic
 def extension_approve(
     *, actor: Actor, request_id: UUID | str, reason: str = ""
 ) -> ExtensionRequest:

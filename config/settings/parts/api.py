@@ -53,6 +53,8 @@ SPECTACULAR_SETTINGS = {
         "DnsStatusEnum": "provisioning.states.DnsStatus.choices",
         "DnsTypeEnum": "provisioning.states.DnsType.choices",
         "ZoneKindEnum": "provisioning.states.ZoneKind.choices",
+        "BootstrapStatusEnum": "provisioning.states.BootstrapStatus.choices",
+        "TransferStatusEnum": "provisioning.states.TransferStatus.choices",
         "LeaseEndEnum": "provisioning.states.LeaseEnd.choices",
         "WorkerStatusEnum": "portal.states.WorkerStatus.choices",
         "TemplateTypeEnum": "provisioning.models.template.TemplateType.choices",
