@@ -27,6 +27,12 @@ class OnHold(Conflict):
     default_message = _("The deployment is on hold. Lift the hold first.")
 
 
+class CopyLimit(Conflict):
+    """The deployment has as many snapshots or backups as it may have."""
+
+    code = "copy_limit"
+
+
 class ExtensionNeedsApproval(Conflict):
     """The extension goes beyond the rules and names no reason to ask for an approval with."""
 

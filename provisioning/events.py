@@ -72,6 +72,16 @@ class ExtensionDecided:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupDone:
+    """A backup ended, well or not: `status` is complete or failed. `deployment_id` may be gone by now."""
+
+    deployment_id: UUID | None
+    tenant_id: UUID
+    backup_id: UUID
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindingOpened:
     """A cluster shows something else than our rows, often enough to bother people with it.
 

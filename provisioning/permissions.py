@@ -19,6 +19,8 @@ class Permission(StrEnum):
     MANAGE = "cloudpods.manage"
     APPROVE = "cloudpods.approve"
     MOVE = "cloudpods.move"
+    BACKUPS_VIEW = "cloudpods.backups.view"
+    BACKUPS_MANAGE = "cloudpods.backups.manage"
     TEMPLATES_VIEW = "templates.view"
     HEALTH_VIEW = "health.view"
     CLUSTERS_MANAGE = "clusters.manage"
@@ -44,6 +46,8 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     Permission.MANAGE: spec(_("Operate other people's deployments, put on hold"), ("admin", "ops")),
     Permission.APPROVE: spec(_("Decide on extensions beyond the rules"), ("admin", "ops")),
     Permission.MOVE: spec(_("Give deployments to another organisation"), is_platform=True),
+    Permission.BACKUPS_VIEW: spec(_("See snapshots and backups"), ROLES),
+    Permission.BACKUPS_MANAGE: spec(_("Make, restore and delete snapshots and backups"), _OPERATORS),
     Permission.TEMPLATES_VIEW: spec(_("See templates"), ROLES),
     Permission.HEALTH_VIEW: spec(_("See health"), ("admin", "ops", "projets", "dev", "support")),
     Permission.INFRASTRUCTURE_VIEW: spec(_("See clusters, nodes and storages"), ("admin", "ops")),

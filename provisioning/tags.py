@@ -99,6 +99,28 @@ class Tag(StrEnum):
     HOST_REMOVED = "host.removed"
     CLUSTER_SAVED = "cluster.saved"
     TEMPLATE_SAVED = "template.saved"
+    SNAPSHOT_REQUESTED = "snapshot.requested"
+    SNAPSHOT_CREATED = "snapshot.created"
+    SNAPSHOT_FAILED = "snapshot.failed"
+    SNAPSHOT_ROLLBACK_REQUESTED = "snapshot.rollback_requested"
+    SNAPSHOT_ROLLED_BACK = "snapshot.rolled_back"
+    SNAPSHOT_DELETE_REQUESTED = "snapshot.delete_requested"
+    SNAPSHOT_DELETED = "snapshot.deleted"
+    BACKUP_REQUESTED = "backup.requested"
+    BACKUP_CREATED = "backup.created"
+    BACKUP_FAILED = "backup.failed"
+    BACKUP_CHANGED = "backup.changed"
+    BACKUP_DELETE_REQUESTED = "backup.delete_requested"
+    BACKUP_DELETED = "backup.deleted"
+    BACKUP_MISSING = "backup.missing"
+    BACKUP_FOUND = "backup.found"
+    BACKUP_FOREIGN = "backup.foreign"
+    BACKUP_PRUNED = "backup.pruned"
+    RESTORE_REQUESTED = "backup.restore_requested"
+    RESTORED = "backup.restored"
+    RESTORE_FAILED = "backup.restore_failed"
+    BACKUP_SCHEDULE_SAVED = "backup_schedule.saved"
+    BACKUP_SCHEDULE_DELETED = "backup_schedule.deleted"
     NODE_CHANGED = "infrastructure.node_changed"
     STORAGE_CHANGED = "infrastructure.storage_changed"
     MAINTENANCE_SET = "infrastructure.maintenance_set"
@@ -119,6 +141,7 @@ class Tag(StrEnum):
 
 
 _L = Category.LIFECYCLE
+_B = Category.BACKUP
 TAGS: dict[str, TagSpec] = {
     Tag.REQUESTED: TagSpec(_L, _("Deployment requested")),
     Tag.CREATED: TagSpec(_L, _("Deployment ready")),
@@ -225,5 +248,29 @@ TAGS: dict[str, TagSpec] = {
     Tag.HOST_TOKEN_REVOKED: TagSpec(Category.SECURITY, _("Token of a probe revoked")),
     Tag.HOST_REMOVED: TagSpec(Category.SETTINGS, _("Host removed")),
     Tag.CLUSTER_SAVED: TagSpec(Category.SETTINGS, _("Cluster registered or changed")),
+    Tag.SNAPSHOT_REQUESTED: TagSpec(_B, _("Snapshot requested")),
+    Tag.SNAPSHOT_CREATED: TagSpec(_B, _("Snapshot taken")),
+    Tag.SNAPSHOT_FAILED: TagSpec(_B, _("Work on a snapshot failed")),
+    Tag.SNAPSHOT_ROLLBACK_REQUESTED: TagSpec(_B, _("Rollback requested")),
+    Tag.SNAPSHOT_ROLLED_BACK: TagSpec(_B, _("Rolled back to a snapshot")),
+    Tag.SNAPSHOT_DELETE_REQUESTED: TagSpec(_B, _("Deletion of a snapshot requested")),
+    Tag.SNAPSHOT_DELETED: TagSpec(_B, _("Snapshot deleted")),
+    Tag.BACKUP_REQUESTED: TagSpec(_B, _("Backup requested")),
+    Tag.BACKUP_CREATED: TagSpec(_B, _("Backup complete")),
+    Tag.BACKUP_FAILED: TagSpec(_B, _("Backup failed")),
+    Tag.BACKUP_CHANGED: TagSpec(_B, _("Backup changed")),
+    Tag.BACKUP_DELETE_REQUESTED: TagSpec(_B, _("Deletion of a backup requested")),
+    Tag.BACKUP_DELETED: TagSpec(_B, _("Backup deleted")),
+    Tag.BACKUP_MISSING: TagSpec(_B, _("Backup no longer on its storage")),
+    Tag.BACKUP_FOUND: TagSpec(_B, _("Backup found on its storage")),
+    Tag.BACKUP_FOREIGN: TagSpec(
+        Category.SECURITY, _("Archive is not ours: nothing was touched")
+    ),
+    Tag.BACKUP_PRUNED: TagSpec(_B, _("Old backups chosen for deletion")),
+    Tag.RESTORE_REQUESTED: TagSpec(_B, _("Restore requested")),
+    Tag.RESTORED: TagSpec(_B, _("Restored from a backup")),
+    Tag.RESTORE_FAILED: TagSpec(_B, _("Restore failed")),
+    Tag.BACKUP_SCHEDULE_SAVED: TagSpec(_B, _("Backup schedule saved")),
+    Tag.BACKUP_SCHEDULE_DELETED: TagSpec(_B, _("Backup schedule deleted")),
     Tag.TEMPLATE_SAVED: TagSpec(Category.SETTINGS, _("Template registered or changed")),
 }

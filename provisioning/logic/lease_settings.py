@@ -14,7 +14,9 @@ NOTICE_LEAST_H: Final = 24
 _OFFSETS_MOST: Final = 10
 
 
-def _whole(low: int, high: int) -> Rule:
+def whole(low: int, high: int) -> Rule:
+    """A whole number within bounds."""
+
     def rule(value: Any) -> str | None:
         if value == int(value) and low <= value <= high:
             return None
@@ -50,7 +52,7 @@ LEASE_SETTINGS: Final = (
         "max_total_hours",
         2160,
         _("Longest life that extensions give without an approval, from the creation on"),
-        _whole(1, HOURS_MOST),
+        whole(1, HOURS_MOST),
     ),
     SettingDefinition(
         "cloudpods",
@@ -74,12 +76,12 @@ LEASE_SETTINGS: Final = (
         "delete_notice_hours",
         NOTICE_LEAST_H,
         _("How long before a deletion its warning must have been delivered"),
-        _whole(NOTICE_LEAST_H, 8760),
+        whole(NOTICE_LEAST_H, 8760),
     ),
     _number(
         "request_wait_hours",
         168,
         _("How long a request for more time holds up the deletion"),
-        _whole(1, 8760),
+        whole(1, 8760),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from portal.kernel.models import uuid7
 from portal.kernel.tenancy import DEFAULT
 from portal.models import Operation
 from provisioning.errors import DeploymentBusy, DeploymentInvalid, WrongState
-from provisioning.logic.placement import Decision
+from provisioning.logic.placement import Decision, Place
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Cluster, Deployment
 from provisioning.permissions import Permission
@@ -42,11 +43,27 @@ from provisioning.tags import Tag
 _CREATED = 201
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A backup that a deployment is made from, and where that can be restored."""
+
+    backup_id: UUID
+    cluster: Cluster
+    place: Place
+
+
 @transaction.atomic
 def deployment_create(
-    *, actor: Actor, tenant_id: UUID, owner_id: UUID, request: DeploymentRequest
+    *,
+    actor: Actor,
+    tenant_id: UUID,
+    owner_id: UUID,
+    request: DeploymentRequest,
+    source: Source | None = None,
 ) -> tuple[Deployment, Operation]:
     """Decides by the plan, then reserves quota, name and VMID and starts the provisioning.
+
+    With a `source` it is made from a backup, where that can be read, instead of from its template.
 
     Raises:
         Refused, DeploymentInvalid, QuotaExceeded, NoCapacity, NoVmidLeft: nothing was reserved.
@@ -55,13 +72,17 @@ def deployment_create(
     plan.demand()
     deployment_id = uuid7()
     quota_reserve(actor=actor, tenant_id=tenant_id, subject_id=deployment_id, amounts=plan.amounts)
-    cluster, decision = placement_decide(plan.template, plan.amounts)
+    only = (source.cluster, source.place) if source else None
+    cluster, decision = placement_decide(plan.template, plan.amounts, only=only)
     vmid = vmid_allocate(cluster_id=cluster.pk, deployment_id=deployment_id)
     place = _placed(cluster, decision, vmid)
+    if source is not None:
+        place |= {"restored_from_id": source.backup_id}
     deployment = _insert(plan, deployment_id, tenant_id=tenant_id, owner_id=owner_id, place=place)
     field = "hostname" if request.hostname else "name"
     name_claim(actor=actor, deployment=deployment, choice=plan.dns, field=field)
-    bootstrap_plan(deployment)
+    if source is None:
+        bootstrap_plan(deployment)
     trail.record(
         tag=Tag.REQUESTED,
         target=deployment,
@@ -76,9 +97,22 @@ def deployment_create(
             "cluster": decision.cluster,
             "node": decision.node,
         },
+        detail={"backup": str(source.backup_id)} if source else None,
     )
-    operation = enqueue_for(deployment, OperationType.PROVISION, actor=actor)
-    return deployment, operation
+    return deployment, _provision(deployment, actor=actor)
+
+
+def _provision(deployment: Deployment, *, actor: Actor) -> Operation:
+    """Starts the making: from the backup it is to come from, else from its template."""
+    if deployment.restored_from_id is None:
+        return enqueue_for(deployment, OperationType.PROVISION, actor=actor)
+    return enqueue_for(
+        deployment,
+        OperationType.BACKUP_RESTORE,
+        actor=actor,
+        backup_id=str(deployment.restored_from_id),
+        mode="new",
+    )
 
 
 @transaction.atomic
@@ -123,7 +157,7 @@ def deployment_retry(*, actor: Actor, deployment_id: UUID | str) -> tuple[Deploy
         attention=None,
     )
     trail.record(tag=Tag.RETRIED, target=deployment, actor=actor)
-    return deployment, enqueue_for(deployment, OperationType.PROVISION, actor=actor)
+    return deployment, _provision(deployment, actor=actor)
 
 
 def _placed(cluster: Cluster, decision: Decision, vmid: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from billing.logic.quota import Amounts
 from provisioning.errors import NoCapacity
-from provisioning.logic.placement import Candidate, Decision, decide, growth_missing
+from provisioning.logic.placement import Candidate, Decision, Place, decide, growth_missing
 from provisioning.models import Cluster, Template
 from provisioning.selectors.capacity import places_by_template, places_of, room_of
 
@@ -44,16 +44,18 @@ def placement_demand(decision: Decision) -> Candidate:
 
 
 @transaction.atomic
-def placement_decide(template: Template, need: Amounts) -> tuple[Cluster, Decision]:
+def placement_decide(
+    template: Template, need: Amounts, *, only: tuple[Cluster, Place] | None = None
+) -> tuple[Cluster, Decision]:
     """Decides and keeps the clusters' rows locked, so that nobody fills the same room meanwhile.
 
     The rows are locked in the order of their keys; sums are read after the locks, when every earlier
-    submit has committed.
+    submit has committed. `only` is the one place that counts, instead of those of the template.
 
     Raises:
         NoCapacity: no place fits.
     """
-    places = places_of(template)
+    places = [only] if only else places_of(template)
     wanted = {cluster.pk for cluster, _ in places}
     locked = Cluster.objects.select_for_update(of=("self",)).filter(pk__in=wanted).order_by("pk")
     clusters = {cluster.code: cluster for cluster in locked}

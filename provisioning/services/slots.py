@@ -26,6 +26,7 @@ from provisioning.models import Cluster, Deployment, Node, Slot, SlotKind, Stora
 # A waiting operation that has not asked for so many polls has lost its turn until it asks again.
 _TURN_POLLS = 40
 _LONGEST_POLLS = 10
+_SETTING = {SlotKind.CLONE: "clone", SlotKind.DISK: "disk", SlotKind.COPY: "backup"}
 _STALE = timedelta(seconds=60)
 
 
@@ -46,15 +47,16 @@ class SlotWait:
 
 
 @transaction.atomic
-def slot_take(deployment: Deployment, kind: SlotKind) -> SlotWait | None:
+def slot_take(deployment: Deployment, kind: SlotKind, *, storage: str = "") -> SlotWait | None:
     """Takes a slot for the deployment, or says what it waits for; one that is held is kept.
 
     The cluster's row is the lock, so that two organisations cannot take the last slot together. For a
-    clone it notes in the same transaction that the clone is about to be asked for.
+    clone it notes in the same transaction that the clone is about to be asked for. `storage` is where the
+    work is done when not on the storage of its disks.
     """
     now = clock.now()
     Cluster.objects.select_for_update(of=("self",)).get(pk=deployment.cluster_id)
-    slot = _slot(deployment, kind, now)
+    slot = _slot(deployment, kind, storage, now)
     wait = None if slot.is_held else _wait(slot, now)
     slot.is_held, slot.waits_for = wait is None, wait.place if wait else ""
     slot.renewed_at = now
@@ -79,7 +81,7 @@ def slots_sweep() -> None:
     silent.filter(deployment_id__in=idle).delete()
 
 
-def _slot(deployment: Deployment, kind: SlotKind, now: datetime) -> Slot:
+def _slot(deployment: Deployment, kind: SlotKind, storage: str, now: datetime) -> Slot:
     """The deployment's row; another kind of work starts anew."""
     slot = Slot.objects.filter(deployment_id=deployment.pk).first()
     if slot is not None and slot.kind == kind:
@@ -89,13 +91,12 @@ def _slot(deployment: Deployment, kind: SlotKind, now: datetime) -> Slot:
     fresh = slot or Slot(deployment_id=deployment.pk)
     fresh.cluster_id = deployment.cluster_id
     fresh.kind, fresh.node, fresh.is_held = kind, node, False
-    fresh.storage = _storage_key(deployment, node)
+    fresh.storage = _storage_key(deployment, storage or deployment.storage_pool, node)
     fresh.asked_at = now
     return fresh
 
 
-def _storage_key(deployment: Deployment, node: str) -> str:
-    name = deployment.storage_pool
+def _storage_key(deployment: Deployment, name: str, node: str) -> str:
     is_local = Storage.objects.filter(
         cluster_id=deployment.cluster_id, name=name, is_shared=False, node__name=node
     ).exists()
@@ -104,15 +105,17 @@ def _storage_key(deployment: Deployment, node: str) -> str:
 
 def _wait(slot: Slot, now: datetime) -> SlotWait | None:
     queue = Slot.objects.filter(cluster_id=slot.cluster_id, kind=slot.kind)
-    on_storage = int(setting_get(f"cloudpods.{slot.kind}.max_per_storage"))
+    on_storage = int(setting_get(f"cloudpods.{_SETTING[slot.kind]}.max_per_storage"))
     wait = _full(queue.filter(storage=slot.storage), slot, slot.storage, on_storage, now)
-    if wait is None and slot.kind == SlotKind.CLONE:
+    if wait is None and slot.kind != SlotKind.DISK:
         limit = _node_limit(slot)
         wait = _full(queue.filter(node=slot.node), slot, slot.node, limit, now)
     return wait
 
 
 def _node_limit(slot: Slot) -> int:
+    if slot.kind == SlotKind.COPY:
+        return int(setting_get("cloudpods.backup.max_per_node"))
     own = Node.objects.filter(cluster_id=slot.cluster_id, name=slot.node)
     limit = own.values_list("clone_limit", flat=True).first()
     return int(setting_get("cloudpods.clone.max_per_node")) if limit is None else limit

@@ -41,6 +41,13 @@ def _clone_task(guest: Guest) -> TaskRef | None:
     deployment = guest.deployment
     if deployment.clone_requested_at is None:
         return None
+    if deployment.restored_from_id is not None:
+        return guest.hypervisor.copy_task_find(
+            node=deployment.node,
+            vmid=deployment.vmid,
+            kind="qmrestore",
+            since=deployment.clone_requested_at - CLOCK_SKEW,
+        )
     source_node, source_vmid = deployment.clone_source
     return guest.hypervisor.clone_find(
         source_node=source_node,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 from hashlib import sha256
+from typing import Protocol
 
 from django.conf import settings
 
@@ -22,7 +23,7 @@ from integrations.base.errors import (
 )
 from integrations.base.registry import GateClosed
 from integrations.proxmox.errors import GuestLocked, HostUnreachable, TaskUnknown
-from integrations.proxmox.interface import TaskOutcome, TaskRef
+from integrations.proxmox.interface import Hypervisor, TaskOutcome, TaskRef
 from portal.kernel import clock
 from portal.kernel.queue import (
     Poll,
@@ -130,8 +131,15 @@ def step_error(error: ProviderError) -> StepFailed | StepRetry | StepNeedsOperat
             return StepRetry(error.message, code="provider_error")
 
 
+class Asked(Protocol):
+    """What a task belongs to: something on a hypervisor."""
+
+    @property
+    def hypervisor(self) -> Hypervisor: ...
+
+
 def task_run(
-    ctx: StepContext, guest: Guest, key: str, submit: Callable[[], TaskRef | None]
+    ctx: StepContext, guest: Asked, key: str, submit: Callable[[], TaskRef | None]
 ) -> Poll | None:
     """Submits once, then follows the task; None when it has ended well or had nothing to do.
 

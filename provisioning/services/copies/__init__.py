@@ -1,0 +1,1 @@
+"""Snapshots and backups: asked for, made, listed, kept, restored."""
