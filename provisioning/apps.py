@@ -7,6 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.kernel import audit_tags, authz, commands, dashboard, live, settings, ui
 from portal.kernel.web.tables import register_table
+from provisioning.logic.backup_settings import BACKUP_SETTINGS
+from provisioning.logic.copy_states import (
+    BACKUP_STYLES,
+    SNAPSHOT_STYLES,
+    VERIFICATION_STYLES,
+)
 from provisioning.logic.dns_settings import DNS_SETTINGS
 from provisioning.logic.fleet_settings import FLEET_SETTINGS
 from provisioning.logic.health_settings import HEALTH_SETTINGS
@@ -50,7 +56,9 @@ class ProvisioningConfig(AppConfig):
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
-        settings.register_settings(*SETTINGS, *DNS_SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS)
+        settings.register_settings(
+            *SETTINGS, *BACKUP_SETTINGS, *DNS_SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS
+        )
         settings.register_settings(*FLEET_SETTINGS)
         settings.register_settings(*HEALTH_SETTINGS)
         ui.register_statuses("deployment", DEPLOYMENT_STYLES)
@@ -60,6 +68,9 @@ class ProvisioningConfig(AppConfig):
         ui.register_statuses("finding", FINDING_STYLES)
         ui.register_statuses("finding_kind", FINDING_KIND_STYLES)
         ui.register_statuses("node", NODE_STYLES)
+        ui.register_statuses("snapshot", SNAPSHOT_STYLES)
+        ui.register_statuses("backup", BACKUP_STYLES)
+        ui.register_statuses("verification", VERIFICATION_STYLES)
         ui.register_statuses("bootstrap", BOOTSTRAP_STYLES)
         ui.register_statuses("transfer", TRANSFER_STYLES)
         register_table(DEPLOYMENTS)

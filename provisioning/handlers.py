@@ -24,6 +24,7 @@ from portal.services.live_events import live_publish
 from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
 from provisioning.services import expiry, health_kinds, observation, slots
+from provisioning.services.copies.kinds import copies_register
 from provisioning.services.dns.kinds import names_register
 from provisioning.services.fleet_kinds import fleet_register
 from provisioning.services.notices import notices_register
@@ -38,6 +39,7 @@ def register() -> None:
     """Makes the kinds known to the engine (called from `apps.py`)."""
     for kind in _KINDS:
         register_operation(kind)
+    copies_register()
     names_register()
     notices_register()
     fleet_register()

@@ -47,7 +47,9 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     Permission.APPROVE: spec(_("Decide on extensions beyond the rules"), ("admin", "ops")),
     Permission.MOVE: spec(_("Give deployments to another organisation"), is_platform=True),
     Permission.BACKUPS_VIEW: spec(_("See snapshots and backups"), ROLES),
-    Permission.BACKUPS_MANAGE: spec(_("Make, restore and delete snapshots and backups"), _OPERATORS),
+    Permission.BACKUPS_MANAGE: spec(
+        _("Make, restore and delete snapshots and backups"), _OPERATORS
+    ),
     Permission.TEMPLATES_VIEW: spec(_("See templates"), ROLES),
     Permission.HEALTH_VIEW: spec(_("See health"), ("admin", "ops", "projets", "dev", "support")),
     Permission.INFRASTRUCTURE_VIEW: spec(_("See clusters, nodes and storages"), ("admin", "ops")),

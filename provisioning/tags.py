@@ -263,9 +263,7 @@ TAGS: dict[str, TagSpec] = {
     Tag.BACKUP_DELETED: TagSpec(_B, _("Backup deleted")),
     Tag.BACKUP_MISSING: TagSpec(_B, _("Backup no longer on its storage")),
     Tag.BACKUP_FOUND: TagSpec(_B, _("Backup found on its storage")),
-    Tag.BACKUP_FOREIGN: TagSpec(
-        Category.SECURITY, _("Archive is not ours: nothing was touched")
-    ),
+    Tag.BACKUP_FOREIGN: TagSpec(Category.SECURITY, _("Archive is not ours: nothing was touched")),
     Tag.BACKUP_PRUNED: TagSpec(_B, _("Old backups chosen for deletion")),
     Tag.RESTORE_REQUESTED: TagSpec(_B, _("Restore requested")),
     Tag.RESTORED: TagSpec(_B, _("Restored from a backup")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -44,7 +45,7 @@ def cron_fault(cron: str, zone: str, *, now: datetime) -> Fault | None:
         return Fault("cron", "invalid", _("This is no time. Try 30 2 * * * for 02:30 every day."))
     if not moments:
         return Fault("cron", "invalid", _("This time never comes."))
-    if any(b - a < _LEAST_APART for a, b in zip(moments, moments[1:], strict=False)):
+    if any(b - a < _LEAST_APART for a, b in pairwise(moments)):
         return Fault("cron", "too_often", _("At most one backup an hour."))
     return None
 

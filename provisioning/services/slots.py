@@ -105,7 +105,7 @@ def _storage_key(deployment: Deployment, name: str, node: str) -> str:
 
 def _wait(slot: Slot, now: datetime) -> SlotWait | None:
     queue = Slot.objects.filter(cluster_id=slot.cluster_id, kind=slot.kind)
-    on_storage = int(setting_get(f"cloudpods.{_SETTING[slot.kind]}.max_per_storage"))
+    on_storage = int(setting_get(f"cloudpods.{_SETTING[SlotKind(slot.kind)]}.max_per_storage"))
     wait = _full(queue.filter(storage=slot.storage), slot, slot.storage, on_storage, now)
     if wait is None and slot.kind != SlotKind.DISK:
         limit = _node_limit(slot)

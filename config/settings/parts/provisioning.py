@@ -21,6 +21,7 @@ PROVISIONING = {
     "name_server_wait_s": 1.0,
     "windows_every_s": 15,
     "transfers_every_s": 600,
+    "copies_every_s": 20,
     "health_every_s": 10,
     "health_budget_s": 30.0,
     "agent_retry_s": 900.0,

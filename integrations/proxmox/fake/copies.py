@@ -70,8 +70,13 @@ class FakeCopies(FakeCalls, CopyCalls):
                 return f"snapshot '{name}' does not exist"
             fact, config = kept[name]
             now = self._guests[vmid].config
-            stays = {"description": now.description, "marker": now.marker}
-            self._guests[vmid].config = replace(config, digest=uuid.uuid4().hex, lock=None, **stays)
+            self._guests[vmid].config = replace(
+                config,
+                digest=uuid.uuid4().hex,
+                lock=None,
+                description=now.description,
+                marker=now.marker,
+            )
             runs = fact.with_memory or is_started
             return self._power(vmid, PowerState.RUNNING if runs else PowerState.STOPPED)
 

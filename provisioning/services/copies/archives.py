@@ -168,4 +168,3 @@ def storage_choose(hypervisor: Hypervisor, node: str, wanted: str) -> str:
             code="no_backup_storage",
         )
     return open_ones[0][1]
-

@@ -262,9 +262,7 @@ def remove_failed(ctx: StepContext, failure: Failure) -> None:
 def prune(ctx: StepContext, shelf: Shelf) -> StepResult:
     """Chooses what the schedule's retention no longer covers, from what the storage holds at this moment."""
     schedule_id = UUID(str(ctx.payload["schedule_id"]))
-    held = shelf.hypervisor.archives(
-        node_for(shelf.backup, shelf.hypervisor), shelf.backup.storage
-    )
+    held = shelf.hypervisor.archives(node_for(shelf.backup, shelf.hypervisor), shelf.backup.storage)
     present = {one.volume: one for one in held}
     with transaction.atomic():
         schedule = BackupSchedule.objects.filter(pk=schedule_id).first()

@@ -66,9 +66,12 @@ def restore(ctx: StepContext, guest: Guest) -> StepResult:
     if guest.deployment.status in {DeploymentStatus.DELETING, DeploymentStatus.DELETED}:
         return Complete({"canceled": True})
     backup = backup_load(ctx)
-    if "qmrestore" not in ctx.state and not ctx.state.get("qmrestore_succeeded"):
-        if wait := slot_take(guest.deployment, SlotKind.COPY, storage=backup.storage):
-            return Poll(wait.after_s, str(wait))
+    is_under_way = "qmrestore" in ctx.state or ctx.state.get("qmrestore_succeeded")
+    wait = None
+    if not is_under_way:
+        wait = slot_take(guest.deployment, SlotKind.COPY, storage=backup.storage)
+    if wait is not None:
+        return Poll(wait.after_s, str(wait))
     if is_in_place(ctx):
         return _over(ctx, guest, backup)
     return _anew(ctx, guest, backup)

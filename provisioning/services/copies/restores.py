@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from portal.kernel.authz import Actor
 from portal.models import Operation
 from provisioning.errors import DeploymentBusy, WrongState
-from provisioning.logic.copy_states import BackupStatus
+from provisioning.logic.copy_states import BackupKind, BackupStatus
 from provisioning.logic.placement import Place
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Backup, Deployment
@@ -24,7 +24,6 @@ from provisioning.services.creation import Source, deployment_create
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
-from provisioning.logic.copy_states import BackupKind
 
 Outcome = tuple[Deployment, Operation]
 

@@ -14,6 +14,7 @@ from audit.services import trail
 from portal.kernel import clock
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Fault, NotFound, Refused
+from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import tenant_scope
 from portal.services.settings import setting_get
 from provisioning.errors import DeploymentInvalid
@@ -26,7 +27,6 @@ from provisioning.selectors.copies import schedule_get, schedule_targets
 from provisioning.selectors.deployments import deployment_lock, is_in_hands_of
 from provisioning.services.copies.backups import backup_begin
 from provisioning.tags import Tag
-from portal.kernel.stored_text import stored_text
 
 _KEEP: Final = ("keep_last", "keep_daily", "keep_weekly", "keep_monthly")
 _KEEP_MOST: Final = 1000
@@ -53,9 +53,7 @@ def schedule_create(
 
 
 @transaction.atomic
-def schedule_change(
-    *, actor: Actor, schedule_id: UUID | str, **changes: Any
-) -> BackupSchedule:
+def schedule_change(*, actor: Actor, schedule_id: UUID | str, **changes: Any) -> BackupSchedule:
     """Changes a schedule; what it is for stays. Raises NotFound, Refused, DeploymentInvalid."""
     schedule = _locked(actor, schedule_id)
     return _saved(schedule, actor, changes, is_new=False)

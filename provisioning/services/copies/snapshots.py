@@ -96,9 +96,7 @@ def snapshot_rollback(
         detail={"snapshot": snapshot.name},
     )
     power = str(deployment.status)
-    return snapshot, _enqueue(
-        snapshot, OperationType.SNAPSHOT_ROLLBACK, actor=actor, power=power
-    )
+    return snapshot, _enqueue(snapshot, OperationType.SNAPSHOT_ROLLBACK, actor=actor, power=power)
 
 
 @transaction.atomic
@@ -149,7 +147,9 @@ def copy_lock(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
     if deployment.ready_at is None:
         raise WrongState(_("The deployment was never ready: there is nothing to copy."))
     if work_that_excludes(deployment) is not None:
-        raise DeploymentBusy(_("A restore of this deployment is under way. Wait until it has ended."))
+        raise DeploymentBusy(
+            _("A restore of this deployment is under way. Wait until it has ended.")
+        )
     return deployment
 
 

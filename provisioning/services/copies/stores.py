@@ -33,7 +33,6 @@ from provisioning.services.saga.tasks import step_error
 from provisioning.tags import Tag
 
 _LOOKED_FOR = (BackupStatus.COMPLETE, BackupStatus.FAILED, BackupStatus.MISSING)
-_VERIFIED = {True: Verification.OK, False: Verification.FAILED}
 
 
 def stores_schedule() -> None:
@@ -82,9 +81,7 @@ def observe(ctx: StepContext) -> StepResult:
 def _by_store(cluster: Cluster) -> dict[tuple[str, str], list[Backup]]:
     """Our backups by where they lie; a local storage of a node is a place of its own."""
     shared = dict(
-        Storage.objects.using(PLATFORM)
-        .filter(cluster=cluster)
-        .values_list("name", "is_shared")
+        Storage.objects.using(PLATFORM).filter(cluster=cluster).values_list("name", "is_shared")
     )
     rows = Backup.across_tenants.filter(cluster=cluster).exclude(
         status__in=[BackupStatus.DELETED, BackupStatus.PENDING]
@@ -99,7 +96,6 @@ def store_look(
     cluster: Cluster, hypervisor: Hypervisor, name: str, node: str, rows: list[Backup]
 ) -> int:
     """Lists one storage and follows it; one that cannot be listed tells nothing of its backups."""
-    asked_at = clock.now()
     try:
         listed = hypervisor.archives(node_for(rows[0], hypervisor), name)
     except ProviderError as error:
@@ -109,12 +105,12 @@ def store_look(
     ours = [by_marker[row.marker] for row in rows if row.marker in by_marker]
     doubted = not listed and any(row.status == BackupStatus.COMPLETE for row in rows)
     for row in rows:
-        _follow(row, by_marker.get(row.marker), asked_at=asked_at, is_doubted=doubted)
+        _follow(row, by_marker.get(row.marker), is_doubted=doubted)
     _store_save(cluster, name, node, listed=listed, ours=ours)
     return len(ours)
 
 
-def _follow(row: Backup, found: Archive | None, *, asked_at: object, is_doubted: bool) -> None:
+def _follow(row: Backup, found: Archive | None, *, is_doubted: bool) -> None:
     """One backup after one listing; a row that changed since the question was asked is left alone."""
     with tenant_scope(row.tenant_id), transaction.atomic():
         now = (
@@ -131,16 +127,20 @@ def _follow(row: Backup, found: Archive | None, *, asked_at: object, is_doubted:
         elif now.status == BackupStatus.COMPLETE:
             _present(now, found)
         else:
-            backup_complete(now, found, _VERIFIED.get(found.is_verified, now.verification))  # type: ignore[call-overload]
+            backup_complete(now, found, _verification(now, found))
             backup_told(now, tag=Tag.BACKUP_FOUND, actor=actor, after={"volume": found.volume})
+
+
+def _verification(row: Backup, found: Archive) -> Verification:
+    if found.is_verified is None:
+        return Verification(row.verification)
+    return Verification.OK if found.is_verified else Verification.FAILED
 
 
 def _present(row: Backup, found: Archive) -> None:
     values = {
         "size_bytes": found.size_bytes,
-        "verification": row.verification
-        if found.is_verified is None
-        else _VERIFIED[found.is_verified],
+        "verification": _verification(row, found),
     }
     changes = {name: value for name, value in values.items() if value != getattr(row, name)}
     if changes or row.absent_since is not None or row.seen_at is None:

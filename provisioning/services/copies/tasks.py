@@ -70,6 +70,4 @@ def _lost(ctx: StepContext, guest: Guest, kind: str) -> Poll | None:
 
 
 def _newest(guest: Guest, kind: str, since: datetime) -> TaskRef | None:
-    return guest.hypervisor.copy_task_find(
-        node=guest.node, vmid=guest.vmid, kind=kind, since=since
-    )
+    return guest.hypervisor.copy_task_find(node=guest.node, vmid=guest.vmid, kind=kind, since=since)
