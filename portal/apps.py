@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel import answers, audit_tags, authz, commands, dashboard, live, settings, ui
+from portal.kernel import (
+    answers,
+    audit_tags,
+    authz,
+    commands,
+    dashboard,
+    exposition,
+    live,
+    settings,
+    ui,
+)
 from portal.kernel.web.table_views import register_saved_views
 from portal.kernel.web.tables import register_table
 from portal.logic.setting_definitions import DEFINITIONS
@@ -23,6 +33,7 @@ class PortalConfig(AppConfig):
         from portal import checks, handlers, tasks  # noqa: PLC0415, F401 - models first; tasks connect the doorbell
         from portal.selectors.notifications import TOPIC, people_known  # noqa: PLC0415
         from portal.selectors.operations import operations_known  # noqa: PLC0415 - models first
+        from portal.services.exposition import platform_gauges  # noqa: PLC0415 - models first
         from portal.services.idempotency import RecordStore  # noqa: PLC0415 - models first
         from portal.web import cards, found, needs, platform_state  # noqa: PLC0415 - models first
         from portal.web import commands as palette  # noqa: PLC0415 - models first
@@ -51,4 +62,5 @@ class PortalConfig(AppConfig):
             ui.register_card(card)
         for source in needs.NEEDS:
             dashboard.register_needs(source)
+        exposition.register_exposition("portal", platform_gauges)
         handlers.register()

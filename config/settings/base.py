@@ -10,6 +10,7 @@ from config.settings.parts.celery import *  # noqa: F403
 from config.settings.parts.database import *  # noqa: F403
 from config.settings.parts.engine import *  # noqa: F403
 from config.settings.parts.logs import *  # noqa: F403
+from config.settings.parts.metrics import *  # noqa: F403
 from config.settings.parts.providers import *  # noqa: F403
 from config.settings.parts.provisioning import *  # noqa: F403
 from config.settings.parts.security import *  # noqa: F403

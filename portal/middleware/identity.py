@@ -46,6 +46,7 @@ _OPEN_WITHOUT_CHANGE: Final = frozenset(
         "/language",
         "/healthz",
         "/readyz",
+        "/metrics",
         "/api/me/password",
         "/api/auth/token",
         "/api/auth/revoke",
