@@ -7,6 +7,12 @@ from rest_framework.routers import SimpleRouter
 
 from provisioning.api.bootstrap import BootstrapViewSet
 from provisioning.api.cloud_pods import CloudPodAdminViewSet
+from provisioning.api.copies import (
+    BackupScheduleViewSet,
+    BackupViewSet,
+    DeploymentBackupViewSet,
+    SnapshotViewSet,
+)
 from provisioning.api.dns import DnsRecordViewSet, DnsServerViewSet, DnsZoneViewSet
 from provisioning.api.extensions import ExtensionRequestViewSet
 from provisioning.api.findings import FindingViewSet
@@ -38,6 +44,19 @@ for machine, name in (("deployments", "dns_record"), ("cloud-pods", "pod_dns_rec
     )
 router.register("ownership-transfers", OwnershipTransferViewSet, basename="ownership_transfer")
 router.register("maintenance-windows", MaintenanceWindowViewSet, basename="maintenance_window")
+router.register("backups", BackupViewSet, basename="backup")
+router.register("backup-schedules", BackupScheduleViewSet, basename="backup_schedule")
+for machine, prefix in (("deployments", ""), ("cloud-pods", "pod_")):
+    router.register(
+        rf"{machine}/(?P<deployment_id>[^/]+)/snapshots",
+        SnapshotViewSet,
+        basename=f"{prefix}snapshot",
+    )
+    router.register(
+        rf"{machine}/(?P<deployment_id>[^/]+)/backups",
+        DeploymentBackupViewSet,
+        basename=f"{prefix}deployment_backup",
+    )
 urlpatterns = [
     path(
         "deployments/<str:deployment_id>/bootstrap",
