@@ -19,6 +19,8 @@ from provisioning.logic.health_settings import HEALTH_SETTINGS
 from provisioning.logic.lease_settings import LEASE_SETTINGS
 from provisioning.logic.reconcile_settings import RECONCILE_SETTINGS
 from provisioning.logic.setting_definitions import SETTINGS
+from provisioning.logic.volume_settings import VOLUME_SETTINGS
+from provisioning.logic.volumes import VOLUME_TAGS
 from provisioning.permissions import PERMISSIONS, Permission
 from provisioning.states import (
     BOOTSTRAP_STYLES,
@@ -30,6 +32,8 @@ from provisioning.states import (
     NODE_STYLES,
     REQUEST_STYLES,
     TRANSFER_STYLES,
+    VOLUME_ACTION_STYLES,
+    VOLUME_STYLES,
 )
 from provisioning.tags import TAGS
 
@@ -57,11 +61,13 @@ class ProvisioningConfig(AppConfig):
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
+        audit_tags.register_tags(VOLUME_TAGS)
         settings.register_settings(
             *SETTINGS, *BACKUP_SETTINGS, *DNS_SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS
         )
         settings.register_settings(*FLEET_SETTINGS)
         settings.register_settings(*HEALTH_SETTINGS)
+        settings.register_settings(*VOLUME_SETTINGS)
         ui.register_statuses("deployment", DEPLOYMENT_STYLES)
         ui.register_statuses("health", HEALTH_STYLES)
         ui.register_statuses("dns", DNS_STYLES)
@@ -73,6 +79,8 @@ class ProvisioningConfig(AppConfig):
         ui.register_statuses("backup", BACKUP_STYLES)
         ui.register_statuses("verification", VERIFICATION_STYLES)
         ui.register_statuses("bootstrap", BOOTSTRAP_STYLES)
+        ui.register_statuses("volume", VOLUME_STYLES)
+        ui.register_statuses("volume_action", VOLUME_ACTION_STYLES)
         ui.register_statuses("transfer", TRANSFER_STYLES)
         register_table(DEPLOYMENTS)
         register_table(FINDINGS)

@@ -99,3 +99,22 @@ class DeploymentInvalid(InvalidInput):
     """The request breaks limits of the template or of the platform."""
 
     code = "invalid"
+
+
+class VolumeBusy(Conflict):
+    """Something is under way on this volume."""
+
+    code = "volume_busy"
+    default_message = _("Another action is under way on this volume. Wait until it has ended.")
+
+
+class VolumeInvalid(InvalidInput):
+    """The request breaks limits of volumes."""
+
+    code = "invalid"
+
+
+class VolumeUnreachable(Conflict):
+    """The deployment does not reach the storage the disk is on."""
+
+    code = "volume_unreachable"

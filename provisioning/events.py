@@ -18,6 +18,17 @@ class DeploymentChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeChanged:
+    """A volume reached another state, or something else of it changed; `tag` as above."""
+
+    volume_id: UUID
+    tenant_id: UUID
+    deployment_id: UUID | None
+    status: str
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LeaseWarned:
     """The end of a lease is near; its owner was or could not be sent a mail."""
 

@@ -30,6 +30,7 @@ from provisioning.services.fleet_kinds import fleet_register
 from provisioning.services.notices import notices_register
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.saga import create, destroy, outcome, power, protect, repair
+from provisioning.services.volume_kinds import volumes_register
 from provisioning.services.warnings import warning_delivered, warning_undelivered
 
 _PATIENCE = 12
@@ -44,6 +45,7 @@ def register() -> None:
     notices_register()
     fleet_register()
     health_kinds.register()
+    volumes_register()
     events.subscribe(MailDelivered, warning_delivered)
     events.subscribe(MailUndelivered, warning_undelivered)
     events.subscribe(DeploymentChanged, _deployment_told)
@@ -141,6 +143,7 @@ _KINDS = (
         Type.DESTROY,
         _("Delete deployment"),
         Step("stop", _("Stop"), destroy.halt),
+        Step("volumes", _("Take volumes out"), destroy.leave_disks),
         Step("destroy", _("Destroy"), destroy.destroy),
         Step("release", _("Release"), destroy.release),
         on_failure=outcome.destroy_failed,

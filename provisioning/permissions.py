@@ -32,6 +32,7 @@ class Permission(StrEnum):
     OVERVIEW = "platform.overview"
     FINDINGS_VIEW = "findings.view"
     FINDINGS_MANAGE = "findings.manage"
+    VOLUMES_MANAGE = "cloudpods.volumes.manage"
     DNS_VIEW = "cloudpods.dns.view"
     DNS_MANAGE = "cloudpods.dns.manage"
     ZONES_MANAGE = "dns.zones.manage"
@@ -70,6 +71,9 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     ),
     Permission.FINDINGS_MANAGE: spec(
         _("Decide on what differs on the clusters"), ("admin", "ops"), is_platform=True
+    ),
+    Permission.VOLUMES_MANAGE: spec(
+        _("Create, attach, grow and delete volumes of one's own deployments"), _OPERATORS
     ),
     Permission.DNS_VIEW: spec(_("See names and zones"), ROLES),
     Permission.DNS_MANAGE: spec(_("Give machines names, and take them away"), _OPERATORS),

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, Sum, When
+from django.db.models.functions import Coalesce, Greatest
 
 from portal.kernel import clock
 from portal.kernel.stored_text import stored_text
@@ -24,8 +25,9 @@ from provisioning.models import (
     Storage,
     Template,
     TemplateCopy,
+    Volume,
 )
-from provisioning.states import DeploymentStatus
+from provisioning.states import DeploymentStatus, VolumeStatus
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ def places_by_template(templates: Iterable[Template]) -> dict[UUID, list[tuple[C
 
 
 def room_of(clusters: Iterable[Cluster]) -> Room:
-    """What the clusters can bear and what they bear, in four queries."""
+    """What the clusters can bear and what they bear, in five queries."""
     by_id = {cluster.pk: cluster for cluster in clusters}
     nodes = list(Node.objects.filter(cluster_id__in=by_id).order_by("name"))
     storages = Storage.objects.filter(cluster_id__in=by_id).select_related("node")
@@ -79,6 +81,11 @@ def allocated(cluster_ids: list[UUID]) -> Allocated:
         sums.memory_mb[key] += row["memory"]
         sums.machines[key] += row["machines"]
         for place in ((*key[:1], row["pool"], ""), (*key[:1], row["pool"], row["node"])):
+            sums.disk_gb[place] += row["disk"]
+            sums.reserved_gb[place] += row["reserved"] or 0
+    for row in _disks(cluster_ids):
+        cluster_id, pool, node = row["cluster_id"], row["storage_pool"], row["node"]
+        for place in ((cluster_id, pool, ""), (cluster_id, pool, node)):
             sums.disk_gb[place] += row["disk"]
             sums.reserved_gb[place] += row["reserved"] or 0
     for row in _strangers(cluster_ids):
@@ -104,6 +111,18 @@ def _ours(cluster_ids: list[UUID]) -> Iterable[Any]:
             disk=Sum("disk_gb"),
             reserved=Sum("disk_gb", filter=being_made),
         )
+    )
+
+
+def _disks(cluster_ids: list[UUID]) -> Iterable[Any]:
+    """Additional disks, attached or not, growths under way included."""
+    size = Greatest("size_gb", Coalesce("wanted_gb", 0))
+    return (
+        Volume.across_tenants.filter(cluster_id__in=cluster_ids)
+        .exclude(status=VolumeStatus.DELETED)
+        .order_by()
+        .values("cluster_id", "storage_pool", "node")
+        .annotate(disk=Sum(size), reserved=Sum(size, filter=Q(stored_at=None)))
     )
 
 

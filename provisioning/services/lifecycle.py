@@ -14,7 +14,7 @@ from billing.logic.pricing import hourly_price
 from billing.logic.quota import Amounts
 from billing.services.quotas import quota_adjust
 from portal.kernel import clock
-from portal.kernel.authz import Actor
+from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Fault
 from portal.kernel.fsm import transition
 from portal.models import Operation
@@ -33,6 +33,7 @@ from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus, Desire
 from provisioning.tags import Tag
 
 STOP_MODES = ("shutdown", "force")
+VOLUME_FATES = ("keep", "delete")
 Outcome = tuple[Deployment, Operation]
 
 
@@ -161,12 +162,19 @@ def deployment_change(*, actor: Actor, deployment_id: UUID | str, **changes: Any
 
 
 @transaction.atomic
-def deployment_delete(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
+def deployment_delete(*, actor: Actor, deployment_id: UUID | str, volumes: str = "keep") -> Outcome:
     """Asks for the end of a deployment, whatever state it is in; provisioning under way is broken off.
 
+    Attached volumes are kept, detached, or deleted after it.
+
     Raises:
-        NotFound, Refused, DeploymentBusy, OnHold.
+        NotFound, Refused, DeploymentBusy, OnHold, DeploymentInvalid.
     """
+    if volumes not in VOLUME_FATES:
+        message = _("volumes must be keep or delete.")
+        raise DeploymentInvalid(faults=(Fault("volumes", "invalid_choice", message),))
+    if volumes == "delete":
+        authorize(actor, Permission.VOLUMES_MANAGE)
     deployment = deployment_lock(
         actor=actor, deployment_id=deployment_id, permission=Permission.DELETE
     )
@@ -177,8 +185,10 @@ def deployment_delete(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     _move(deployment, DeploymentStatus.DELETING)
     extensions_expire(deployment, actor=actor)
     operation_cancel_for(actor=actor, target_id=deployment.pk)
-    trail.record(tag=Tag.DELETE_REQUESTED, target=deployment, actor=actor)
-    return deployment, enqueue_for(deployment, OperationType.DESTROY, actor=actor)
+    trail.record(
+        tag=Tag.DELETE_REQUESTED, target=deployment, actor=actor, detail={"volumes": volumes}
+    )
+    return deployment, enqueue_for(deployment, OperationType.DESTROY, actor=actor, volumes=volumes)
 
 
 def _on_hold(deployment: Deployment) -> OnHold:

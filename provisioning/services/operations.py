@@ -8,7 +8,7 @@ from typing import Any
 from portal.kernel.authz import Actor
 from portal.models import Operation
 from portal.services.operations import operation_enqueue
-from provisioning.models import Deployment
+from provisioning.models import Deployment, Volume
 
 
 class OperationType(StrEnum):
@@ -39,6 +39,12 @@ class OperationType(StrEnum):
     DNS_DELETE = "dns.delete"
     DNS_CHECK = "dns.check"
     DNS_TEST = "dns.test"
+    VOLUME_CREATE = "volume.create"
+    VOLUME_ATTACH = "volume.attach"
+    VOLUME_DETACH = "volume.detach"
+    VOLUME_RESIZE = "volume.resize"
+    VOLUME_DELETE = "volume.delete"
+    VOLUME_SETTLE = "volume.settle"
     HEALTH = "pod.health.check"
     HEAL = "pod.heal"
 
@@ -56,6 +62,26 @@ def enqueue_for(
         payload={"deployment_id": str(deployment.pk), **payload},
         priority=_PRIORITY.get(type_, 0),
         concurrency_key=_concurrency_key(deployment, type_),
+    )
+
+
+def enqueue_for_volume(
+    volume: Volume, type_: OperationType, *, actor: Actor, **payload: Any
+) -> Operation:
+    """Starts work on a disk, behind the other work on the machine it belongs to."""
+    home = volume.deployment_id
+    return operation_enqueue(
+        actor=actor,
+        type=type_,
+        tenant_id=volume.tenant_id,
+        target_type="volume",
+        target_id=volume.pk,
+        payload={
+            "volume_id": str(volume.pk),
+            "deployment_id": str(home) if home else "",
+            **payload,
+        },
+        concurrency_key=f"deployment:{home}" if home else f"volume:{volume.pk}",
     )
 
 

@@ -13,12 +13,13 @@ from integrations.proxmox.interface import GuestConfig, PowerState, TaskRef
 from portal.kernel import clock
 from portal.kernel.queue import Advance, Complete, Poll, StepContext, StepResult
 from portal.kernel.stored_text import stored_text
-from provisioning.models import Deployment, SlotKind
+from provisioning.models import Deployment, SlotKind, Volume
 from provisioning.services.saga.create import CLOCK_SKEW
 from provisioning.services.saga.guest import Guest, GuestForeign, guest_inspect
 from provisioning.services.saga.outcome import settle
 from provisioning.services.saga.protect import protection_write
 from provisioning.services.saga.tasks import guest_step, poll, task_run
+from provisioning.services.saga.volume_outcome import volumes_let_go
 from provisioning.services.slots import slot_free, slot_take
 from provisioning.services.vmids import vmid_block, vmid_release
 from provisioning.states import DeploymentStatus
@@ -98,6 +99,38 @@ def halt(ctx: StepContext, guest: Guest) -> StepResult:
 
 
 @guest_step
+def leave_disks(ctx: StepContext, guest: Guest) -> StepResult:
+    """Takes the additional disks out of the stopped machine, so that nothing of them can go with it."""
+    with transaction.atomic():
+        rows = Volume.objects.filter(deployment_id=guest.deployment.pk)
+        names = set(rows.exclude(stored_at=None).values_list("proxmox_volume_id", flat=True))
+    if not names and "leave" not in ctx.state:
+        return Advance()
+    config = _present(guest)
+    if isinstance(config, Poll):
+        return config
+    if config is None:
+        return Advance(stored_text("absent"))
+    drives = guest.hypervisor.drives(config.node, guest.vmid)
+    keys = tuple(sorted({drive.key for drive in drives if drive.volume in names}))
+    if "leave" not in ctx.state and not keys:
+        return Advance()
+    node, digest = config.node, config.digest
+    if config.is_protected and guest.deployment.is_protected:
+        protection_write(guest, config, is_protected=False)
+        return poll()
+    waiting = task_run(
+        ctx,
+        guest,
+        "leave",
+        lambda: guest.hypervisor.drive_detach_submit(
+            node=node, vmid=guest.vmid, keys=keys, digest=digest
+        ),
+    )
+    return waiting or poll()
+
+
+@guest_step
 def destroy(ctx: StepContext, guest: Guest) -> StepResult:
     """Destroys the machine, whose identity was proven a moment ago."""
     try:
@@ -153,6 +186,8 @@ def release(ctx: StepContext, guest: Guest) -> StepResult:
             return Complete()
         quota_release(tenant_id=row.tenant_id, subject_id=row.pk)
         slot_free(row.pk)
+        is_with_volumes = ctx.payload.get("volumes") == "delete"
+        volumes_let_go(row.pk, actor=ctx.actor, and_delete=is_with_volumes)
         if is_taken:
             vmid_block(cluster_id=row.cluster_id, vmid=row.vmid)
         else:

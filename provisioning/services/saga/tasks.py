@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from hashlib import sha256
 from typing import Protocol
 
@@ -34,7 +34,7 @@ from portal.kernel.queue import (
     StepRetry,
 )
 from portal.kernel.stored_text import stored_text
-from provisioning.models import Deployment
+from provisioning.models import Cluster
 from provisioning.selectors.maintenance import maintenance_of
 from provisioning.services.saga.guest import (
     Guest,
@@ -64,18 +64,33 @@ def guest_step(step: GuestStep) -> Callable[[StepContext], StepResult]:
     @wraps(step)
     def run(ctx: StepContext) -> StepResult:
         deployment = deployment_load(ctx)
-        if not _is_following(ctx) and (reason := maintenance_of(deployment)):
-            return Poll(_parked_s(), reason)
-        try:
-            guest = guest_open(deployment)
-            result = _attempt(ctx, guest, step)
-        except (GateClosed, HostUnreachable) as error:
-            return _unreachable(ctx, deployment, error)
-        except ProviderError as error:
-            raise step_error(error) from error
-        return result
+        with_guest = partial(guest_attempt, ctx, step)
+        return cluster_attempt(
+            ctx,
+            deployment.cluster,
+            parked=lambda: maintenance_of(deployment),
+            work=lambda: with_guest(guest_open(deployment)),
+        )
 
     return run
+
+
+def cluster_attempt(
+    ctx: StepContext,
+    cluster: Cluster,
+    *,
+    parked: Callable[[], str],
+    work: Callable[[], StepResult],
+) -> StepResult:
+    """Works on a cluster unless there is a reason to wait, and translates what the provider raises."""
+    if not _is_following(ctx) and (reason := parked()):
+        return Poll(_parked_s(), reason)
+    try:
+        return work()
+    except (GateClosed, HostUnreachable) as error:
+        return _unreachable(ctx, cluster, error)
+    except ProviderError as error:
+        raise step_error(error) from error
 
 
 def _is_following(ctx: StepContext) -> bool:
@@ -87,19 +102,20 @@ def _parked_s() -> float:
     return float(settings.PROVISIONING["parked_poll_s"])
 
 
-def _unreachable(ctx: StepContext, deployment: Deployment, error: Unavailable) -> Poll:
+def _unreachable(ctx: StepContext, cluster: Cluster, error: Unavailable) -> Poll:
     """No API host answers and nothing was sent: that is no failure of the operation, so it waits."""
     since = ctx.state.setdefault("unreachable_since", clock.now().isoformat(timespec="seconds"))
     detail = stored_text(
         "cluster %(cluster)s does not answer since %(since)s; waiting for it",
-        cluster=deployment.cluster.code,
+        cluster=cluster.code,
         since=datetime.fromisoformat(since).strftime("%H:%M:%S UTC"),
     )
     wait_s = error.retry_after_s or _parked_s()
     return Poll(min(wait_s, _parked_s()), detail)
 
 
-def _attempt(ctx: StepContext, guest: Guest, step: GuestStep) -> StepResult:
+def guest_attempt(ctx: StepContext, step: GuestStep, guest: Guest) -> StepResult:
+    """Runs a step on a machine; what its fence and its locks say is waited for, or handed to a person."""
     try:
         result = step(ctx, guest)
     except GuestUnproven:
