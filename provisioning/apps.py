@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +39,23 @@ from provisioning.states import (
 )
 from provisioning.tags import TAGS
 
+_STYLES: Final = {
+    "deployment": DEPLOYMENT_STYLES,
+    "health": HEALTH_STYLES,
+    "dns": DNS_STYLES,
+    "extension_request": REQUEST_STYLES,
+    "finding": FINDING_STYLES,
+    "finding_kind": FINDING_KIND_STYLES,
+    "node": NODE_STYLES,
+    "snapshot": SNAPSHOT_STYLES,
+    "backup": BACKUP_STYLES,
+    "verification": VERIFICATION_STYLES,
+    "bootstrap": BOOTSTRAP_STYLES,
+    "volume": VOLUME_STYLES,
+    "volume_action": VOLUME_ACTION_STYLES,
+    "transfer": TRANSFER_STYLES,
+}
+
 
 class ProvisioningConfig(AppConfig):
     name = "provisioning"
@@ -65,23 +84,9 @@ class ProvisioningConfig(AppConfig):
         settings.register_settings(
             *SETTINGS, *BACKUP_SETTINGS, *DNS_SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS
         )
-        settings.register_settings(*FLEET_SETTINGS)
-        settings.register_settings(*HEALTH_SETTINGS)
-        settings.register_settings(*VOLUME_SETTINGS)
-        ui.register_statuses("deployment", DEPLOYMENT_STYLES)
-        ui.register_statuses("health", HEALTH_STYLES)
-        ui.register_statuses("dns", DNS_STYLES)
-        ui.register_statuses("extension_request", REQUEST_STYLES)
-        ui.register_statuses("finding", FINDING_STYLES)
-        ui.register_statuses("finding_kind", FINDING_KIND_STYLES)
-        ui.register_statuses("node", NODE_STYLES)
-        ui.register_statuses("snapshot", SNAPSHOT_STYLES)
-        ui.register_statuses("backup", BACKUP_STYLES)
-        ui.register_statuses("verification", VERIFICATION_STYLES)
-        ui.register_statuses("bootstrap", BOOTSTRAP_STYLES)
-        ui.register_statuses("volume", VOLUME_STYLES)
-        ui.register_statuses("volume_action", VOLUME_ACTION_STYLES)
-        ui.register_statuses("transfer", TRANSFER_STYLES)
+        settings.register_settings(*FLEET_SETTINGS, *HEALTH_SETTINGS, *VOLUME_SETTINGS)
+        for domain, styles in _STYLES.items():
+            ui.register_statuses(domain, styles)
         register_table(DEPLOYMENTS)
         register_table(FINDINGS)
         register_table(NAMES)

@@ -40,7 +40,7 @@ def transfer_notices_register() -> None:
 
 
 def _offered(event: OwnershipOffered) -> None:
-    path = reverse("provisioning:deployment_detail", args=[event.deployment_id])
+    path = reverse("provisioning:transfer_list")
     words = {"name": event.name, "requester": event.requester}
     notify(
         Notice(OFFERED, f"transfer:{event.transfer_id}:offered", path, words),

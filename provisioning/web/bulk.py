@@ -33,6 +33,7 @@ from provisioning.errors import DeploymentBusy, WrongState
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_list
+from provisioning.selectors.transfers import receivers
 from provisioning.services.bulk import (
     ACCEPTED,
     ACTIONS,
@@ -43,10 +44,13 @@ from provisioning.services.bulk import (
     deployments_bulk,
 )
 from provisioning.services.leases import extension_rules
-from provisioning.web.forms import ExtendForm
+from provisioning.web.forms import ExtendForm, TagsField
 from provisioning.web.presentation import actions
+from provisioning.web.transfers import OfferForm
 
 _KEY: Final = re.compile(r"[0-9a-f-]{36}")
+# What may be done to whom that may do this to it, in the same states.
+_LIKE: Final = {"tag": "extend", "transfer": "extend", "expire": "shorten"}
 _SKIPPED: Final = frozenset({DeploymentBusy.code, WrongState.code})
 
 
@@ -88,6 +92,25 @@ LOOKS: Final[dict[str, Look]] = {
         ),
         gettext_lazy("Extend"),
     ),
+    "tag": Look(
+        "tag",
+        gettext_lazy("Change the tags of these machines?"),
+        gettext_lazy("Tags are added and removed; the others stay."),
+        gettext_lazy("Change tags"),
+    ),
+    "transfer": Look(
+        "handshake",
+        gettext_lazy("Give these machines to somebody?"),
+        gettext_lazy("A colleague accepts each; who manages all machines hands them over at once."),
+        gettext_lazy("Give away"),
+    ),
+    "expire": Look(
+        "calendar-x",
+        gettext_lazy("End these leases now?"),
+        gettext_lazy("The machines are stopped, and deleted after the grace with their warnings."),
+        gettext_lazy("End leases"),
+        "danger",
+    ),
     "delete": Look(
         "trash-2",
         gettext_lazy("Delete these machines?"),
@@ -110,6 +133,13 @@ class StopForm(forms.Form):
             ("force", gettext_lazy("Cut the power")),
         ],
     )
+
+
+class TagForm(forms.Form):
+    """Tags by name."""
+
+    add = TagsField(label=gettext_lazy("Add"), required=False, max_length=400)
+    remove = TagsField(label=gettext_lazy("Remove"), required=False, max_length=400)
 
 
 class DeleteForm(forms.Form):
@@ -178,6 +208,7 @@ class DeploymentsBulk(PortalView):
 
     def _obstacle(self, action: str, row: Deployment) -> str:
         offered = actions(self.actor, row)
+        action = _LIKE.get(action, action)
         if action in offered:
             return offered[action]["reason"]
         if not offered:
@@ -259,6 +290,12 @@ def _form(action: str, count: int, data: Any) -> forms.Form | None:
             return StopForm(data)
         case "extend":
             return ExtendForm(data, step_hours=extension_rules().step_hours)
+        case "tag":
+            return TagForm(data)
+        case "transfer":
+            tenant_id = current_tenant_id()
+            people = list(receivers(tenant_id=tenant_id)) if tenant_id else []
+            return OfferForm(data, people=people)
         case "delete":
             return DeleteForm(data, count=count)
         case _:

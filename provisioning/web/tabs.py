@@ -22,6 +22,7 @@ from portal.web.operations import BACKGROUND_QUEUE, operation_card, operation_ca
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.states import DeploymentStatus
+from provisioning.web.application import application_tab, has_application
 from provisioning.web.leases import lease_card, lease_history
 from provisioning.web.names import names_tab
 from provisioning.web.presentation import costs, own_meters
@@ -46,6 +47,7 @@ class DeploymentTab:
 
     `permission` hides it from roles without; `is_for_tombstones` says whether a deleted machine has it.
     `has_dialogs`: its questions stand in `_dialogs_<code>.html`, beside what changes by itself.
+    `is_wanted` says which machines have it.
     """
 
     code: str
@@ -55,6 +57,7 @@ class DeploymentTab:
     permission: str = Permission.VIEW
     is_for_tombstones: bool = True
     has_dialogs: bool = False
+    is_wanted: Callable[[Deployment], bool] = lambda _deployment: True
 
     @property
     def template_name(self) -> str:
@@ -67,7 +70,8 @@ class DeploymentTab:
     def is_shown(self, actor: Actor, deployment: Deployment) -> bool:
         """Whether this person sees it for this machine."""
         is_gone = deployment.status == DeploymentStatus.DELETED
-        return actor.may(self.permission) and (self.is_for_tombstones or not is_gone)
+        is_possible = (self.is_for_tombstones or not is_gone) and self.is_wanted(deployment)
+        return actor.may(self.permission) and is_possible
 
 
 def tab_links(
@@ -150,6 +154,9 @@ TABS: Final[tuple[DeploymentTab, ...]] = (
     DeploymentTab(OVERVIEW, _("Overview"), "layout-dashboard", _overview),
     DeploymentTab(
         "operations", _("Operations"), "square-terminal", _operations, Shell.OPERATIONS_VIEW
+    ),
+    DeploymentTab(
+        "application", _("Application"), "package", application_tab, is_wanted=has_application
     ),
     DeploymentTab("lease", _("Lease"), "calendar-clock", _lease, is_for_tombstones=False),
     DeploymentTab("costs", _("Costs"), "receipt", _costs),

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from provisioning.web import catalogue, creation, deployment_quick, findings, infrastructure, names
+from provisioning.web import (
+    application,
+    catalogue,
+    creation,
+    deployment_quick,
+    findings,
+    infrastructure,
+    names,
+    transfers,
+    windows,
+)
 from provisioning.web import deployments as views
 from provisioning.web.admin_overview import AdminOverviewPage
 from provisioning.web.bulk import BulkResults, DeploymentsBulk
@@ -20,6 +30,23 @@ urlpatterns = [
         findings.FindingAction.as_view(),
         name="finding_action",
     ),
+    path(
+        "infrastructure/windows",
+        windows.MaintenanceWindows.as_view(),
+        name="maintenance_windows",
+    ),
+    path(
+        "infrastructure/windows/<str:window_id>/cancel",
+        windows.WindowCancel.as_view(),
+        name="window_cancel",
+    ),
+    path("transfers", transfers.TransferList.as_view(), name="transfer_list"),
+    path(
+        "transfers/<str:transfer_id>/<str:action>",
+        transfers.TransferAction.as_view(),
+        name="transfer_action",
+    ),
+    path("offboarding", transfers.Offboarding.as_view(), name="offboarding"),
     path("infrastructure", infrastructure.Infrastructure.as_view(), name="infrastructure"),
     path(
         "infrastructure/<str:kind>/<str:key>/<str:action>",
@@ -56,6 +83,21 @@ urlpatterns = [
     ),
     path("dns", names.NameList.as_view(), name="name_list"),
     path("dns/zones/<str:zone_id>/<str:action>", names.ZoneAction.as_view(), name="zone_action"),
+    path(
+        "deployments/<str:deployment_id>/transfer",
+        transfers.DeploymentHandover.as_view(),
+        name="deployment_transfer",
+    ),
+    path(
+        "deployments/<str:deployment_id>/bootstrap",
+        application.ApplicationRetry.as_view(),
+        name="application_retry",
+    ),
+    path(
+        "deployments/<str:deployment_id>/passwords",
+        application.ApplicationPasswords.as_view(),
+        name="application_passwords",
+    ),
     path(
         "deployments/<str:deployment_id>/<str:action>",
         views.DeploymentAction.as_view(),
