@@ -23,6 +23,7 @@ from provisioning.api.infrastructure import (
 )
 from provisioning.api.transfers import OwnershipTransferViewSet
 from provisioning.api.views import DeploymentViewSet, TemplateViewSet
+from provisioning.api.volumes import DeploymentVolumeViewSet, VolumeViewSet
 from provisioning.api.windows import MaintenanceWindowViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -44,6 +45,7 @@ for machine, name in (("deployments", "dns_record"), ("cloud-pods", "pod_dns_rec
     )
 router.register("ownership-transfers", OwnershipTransferViewSet, basename="ownership_transfer")
 router.register("maintenance-windows", MaintenanceWindowViewSet, basename="maintenance_window")
+router.register("volumes", VolumeViewSet, basename="volume")
 router.register("backups", BackupViewSet, basename="backup")
 router.register("backup-schedules", BackupScheduleViewSet, basename="backup_schedule")
 for machine, prefix in (("deployments", ""), ("cloud-pods", "pod_")):
@@ -56,6 +58,11 @@ for machine, prefix in (("deployments", ""), ("cloud-pods", "pod_")):
         rf"{machine}/(?P<deployment_id>[^/]+)/backups",
         DeploymentBackupViewSet,
         basename=f"{prefix}deployment_backup",
+    )
+    router.register(
+        rf"{machine}/(?P<deployment_id>[^/]+)/volumes",
+        DeploymentVolumeViewSet,
+        basename=f"{prefix}deployment_volume",
     )
 urlpatterns = [
     path(

@@ -36,6 +36,12 @@ from provisioning.services.plan import deployment_plan
 _ACCEPTED = {202: shapes.DeploymentAcceptedSerializer}
 _BY_TIME = ("created_at",)
 DRY_RUN = OpenApiParameter("dry_run", bool, description="Answer the plan; create nothing.")
+_VOLUMES = OpenApiParameter(
+    "volumes",
+    str,
+    enum=list(lifecycle.VOLUME_FATES),
+    description="What happens with attached ones.",
+)
 WITH_DELETED = OpenApiParameter("with_deleted", bool, description="Include tombstones.")
 
 
@@ -119,9 +125,12 @@ class DeploymentViewSet(PortalViewSet):
         changed = lifecycle.deployment_change(actor=self.actor, deployment_id=pk, **changes)
         return Response(self._shown(changed))
 
-    @extend_schema(responses=_ACCEPTED)
+    @extend_schema(parameters=[_VOLUMES], responses=_ACCEPTED)
     def destroy(self, request: Request, pk: str) -> Response:
-        return self._accepted(lifecycle.deployment_delete(actor=self.actor, deployment_id=pk))
+        fate = request.query_params.get("volumes", "keep")
+        return self._accepted(
+            lifecycle.deployment_delete(actor=self.actor, deployment_id=pk, volumes=fate)
+        )
 
     @extend_schema(request=shapes.EmptySerializer, responses=_ACCEPTED)
     @action(detail=True, methods=["post"])

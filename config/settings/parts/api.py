@@ -56,6 +56,8 @@ SPECTACULAR_SETTINGS = {
         "BootstrapStatusEnum": "provisioning.states.BootstrapStatus.choices",
         "TransferStatusEnum": "provisioning.states.TransferStatus.choices",
         "LeaseEndEnum": "provisioning.states.LeaseEnd.choices",
+        "VolumeStatusEnum": "provisioning.states.VolumeStatus.choices",
+        "VolumeActionEnum": "provisioning.states.VolumeAction.choices",
         "WorkerStatusEnum": "portal.states.WorkerStatus.choices",
         "TemplateTypeEnum": "provisioning.models.template.TemplateType.choices",
     },

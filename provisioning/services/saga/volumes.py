@@ -101,7 +101,7 @@ def attach(ctx: StepContext, disk: Disk) -> StepResult:
         disk_demand(disk)
 
     def submit() -> TaskRef | None:
-        key = _slot(volume, drives)
+        key = _slot(volume, guest, drives)
         ctx.state["asked"] = True
         ctx.save()
         return disk.hypervisor.drive_attach_submit(
@@ -287,11 +287,11 @@ def _machine(disk: Disk) -> Guest:
     return disk.guest
 
 
-def _slot(volume: Volume, drives: tuple[Drive, ...]) -> str:
+def _slot(volume: Volume, guest: Guest, drives: tuple[Drive, ...]) -> str:
     """A drive that is free on the machine and promised to no other volume, written down first."""
     in_use = {drive.key for drive in drives}
     with transaction.atomic():
-        others = Volume.objects.filter(deployment_id=volume.deployment_id).exclude(pk=volume.pk)
+        others = Volume.objects.filter(deployment_id=guest.deployment.pk).exclude(pk=volume.pk)
         in_use |= set(others.exclude(slot="").values_list("slot", flat=True))
     key = volume.slot if volume.slot and volume.slot not in in_use else slot_free(in_use)
     if key is None:
