@@ -14,6 +14,7 @@ from portal.kernel import (
     exposition,
     live,
     settings,
+    stuck,
     ui,
 )
 from portal.kernel.web.table_views import register_saved_views
@@ -33,6 +34,7 @@ class PortalConfig(AppConfig):
         from portal import checks, handlers, tasks  # noqa: PLC0415, F401 - models first; tasks connect the doorbell
         from portal.selectors.notifications import TOPIC, people_known  # noqa: PLC0415
         from portal.selectors.operations import operations_known  # noqa: PLC0415 - models first
+        from portal.selectors.stuck import stuck_operations, stuck_schedules  # noqa: PLC0415
         from portal.services.exposition import platform_gauges  # noqa: PLC0415 - models first
         from portal.services.idempotency import RecordStore  # noqa: PLC0415 - models first
         from portal.web import cards, found, needs, platform_state  # noqa: PLC0415 - models first
@@ -40,6 +42,7 @@ class PortalConfig(AppConfig):
         from portal.web.navigation import NAV  # noqa: PLC0415 - models first
         from portal.web.operation_table import OPERATIONS  # noqa: PLC0415 - models first
         from portal.web.saved_filters import saved_views  # noqa: PLC0415 - models first
+        from portal.web.stuck import STUCK_STYLES  # noqa: PLC0415 - models first
 
         answers.register_store(RecordStore())
         register_saved_views(saved_views)
@@ -50,6 +53,7 @@ class PortalConfig(AppConfig):
         settings.register_settings(*DEFINITIONS)
         ui.register_statuses("operation", OPERATION_STYLES)
         ui.register_statuses("worker", WORKER_STYLES)
+        ui.register_statuses("stuck", STUCK_STYLES)
         for item in NAV:
             ui.register_nav(item)
         permission = Permission.OPERATIONS_VIEW
@@ -62,5 +66,7 @@ class PortalConfig(AppConfig):
             ui.register_card(card)
         for source in needs.NEEDS:
             dashboard.register_needs(source)
+        stuck.register_stuck("operations", stuck_operations)
+        stuck.register_stuck("schedules", stuck_schedules)
         exposition.register_exposition("portal", platform_gauges)
         handlers.register()

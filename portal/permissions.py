@@ -17,6 +17,9 @@ class Permission(StrEnum):
     OPERATIONS_VIEW = "operations.view"
     OPERATIONS_MANAGE = "operations.manage"
     SETTINGS_MANAGE = "settings.manage"
+    STUCK_VIEW = "stuck.view"
+    STUCK_MANAGE = "stuck.manage"
+    FORCE = "stuck.force"
     TEAMS_VIEW = "teams.view"
     TEAMS_MANAGE = "teams.manage"
     USERS_MANAGE = "users.manage"
@@ -30,6 +33,11 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     Permission.OPERATIONS_VIEW: spec(_("See operations"), ROLES),
     Permission.OPERATIONS_MANAGE: spec(_("Retry and cancel operations"), ("admin", "ops")),
     Permission.SETTINGS_MANAGE: spec(_("Change system settings"), is_platform=True),
+    Permission.STUCK_VIEW: spec(_("See stuck work"), ("admin", "ops"), is_platform=True),
+    Permission.STUCK_MANAGE: spec(
+        _("Retry and roll back stuck work"), ("admin", "ops"), is_platform=True
+    ),
+    Permission.FORCE: spec(_("End stuck work by force"), is_platform=True),
     Permission.TEAMS_VIEW: spec(_("See teams"), ROLES),
     Permission.TEAMS_MANAGE: spec(_("Make and change teams"), ("admin",)),
     Permission.USERS_MANAGE: spec(_("Manage users, roles and organisations"), is_platform=True),

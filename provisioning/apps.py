@@ -7,7 +7,15 @@ from typing import Final
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel import audit_tags, authz, commands, dashboard, exposition, live, settings, ui
+from portal.kernel import (
+    audit_tags,
+    authz,
+    commands,
+    dashboard,
+    live,
+    settings,
+    ui,
+)
 from portal.kernel.web.tables import register_table
 from provisioning.logic.backup_settings import BACKUP_SETTINGS
 from provisioning.logic.copy_states import (
@@ -64,7 +72,6 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self) -> None:
         from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
-        from provisioning.services.exposition import provisioning_gauges  # noqa: PLC0415
         from provisioning.web import (  # noqa: PLC0415
             cards,
             names,
@@ -93,7 +100,6 @@ class ProvisioningConfig(AppConfig):
         for item in navigation.NAV:
             ui.register_nav(item)
         ui.register_platform_sign(platform_state.CLUSTERS)
-        exposition.register_exposition("provisioning", provisioning_gauges)
         ui.register_target("deployment", cards.deployment_links)
         ui.register_target("lease_warning", cards.warning_links)
         ui.register_target("dns_record", names.record_links)

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.events import MailDelivered, MailUndelivered
-from portal.kernel import events
+from portal.kernel import events, exposition, stuck
 from portal.kernel.queue import (
     Failure,
     OperationKind,
@@ -23,12 +23,15 @@ from portal.kernel.queue import (
 from portal.services.live_events import live_publish
 from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
+from provisioning.selectors.stuck import stuck_deployments, stuck_slots
 from provisioning.services import expiry, health_kinds, observation, slots
 from provisioning.services.copies.kinds import copies_register
 from provisioning.services.dns.kinds import names_register
+from provisioning.services.exposition import provisioning_gauges
 from provisioning.services.fleet_kinds import fleet_register
 from provisioning.services.notices import notices_register
 from provisioning.services.operations import OperationType as Type
+from provisioning.services.rollbacks import deployment_rollback
 from provisioning.services.saga import create, destroy, outcome, power, protect, repair
 from provisioning.services.volume_kinds import volumes_register
 from provisioning.services.warnings import warning_delivered, warning_undelivered
@@ -43,6 +46,10 @@ def register() -> None:
     copies_register()
     names_register()
     notices_register()
+    exposition.register_exposition("provisioning", provisioning_gauges)
+    stuck.register_stuck("deployments", stuck_deployments)
+    stuck.register_stuck("slots", stuck_slots)
+    stuck.register_rollback("deployment", deployment_rollback)
     fleet_register()
     health_kinds.register()
     volumes_register()

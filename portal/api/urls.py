@@ -15,6 +15,7 @@ from portal.api.roles import PermissionViewSet, RoleViewSet
 from portal.api.saved_filters import SavedFilterViewSet
 from portal.api.sessions import SessionViewSet
 from portal.api.settings import SettingViewSet
+from portal.api.stuck import StuckViewSet
 from portal.api.teams import TeamViewSet
 from portal.api.users import UserViewSet
 
@@ -55,6 +56,10 @@ urlpatterns = [
     path("teams/<str:pk>", TeamViewSet.as_view(_ONE), name="team"),
     path("teams/<str:pk>/members", TeamViewSet.as_view({"post": "add_member"})),
     path("teams/<str:pk>/members/<str:user_id>", TeamViewSet.as_view({"delete": "remove_member"})),
+    path("stuck-work", StuckViewSet.as_view({"get": "list"}), name="stuck_work"),
+    path("stuck-work/<str:subject>/retry", StuckViewSet.as_view({"post": "retry"})),
+    path("stuck-work/<str:subject>/rollback", StuckViewSet.as_view({"post": "rollback"})),
+    path("stuck-work/<str:subject>/force", StuckViewSet.as_view({"post": "force"})),
     path("queues", QueueViewSet.as_view({"get": "list"}), name="queues"),
     path("workers", WorkerViewSet.as_view({"get": "list"}), name="workers"),
     path("workers/<str:pk>/drain", WorkerViewSet.as_view({"post": "drain"})),

@@ -154,6 +154,15 @@ DEFINITIONS: Final = (
     ),
     SettingDefinition(
         "platform",
+        "stuck.minutes",
+        ValueType.NUMBER,
+        30,
+        _("How long an operation may be under way or due before it counts as stuck"),
+        _whole(1, 1440),
+        "min",
+    ),
+    SettingDefinition(
+        "platform",
         "timezone",
         ValueType.STRING,
         "Europe/Paris",

@@ -199,6 +199,16 @@ COMMANDS: Final = (
         *("system theme", "theme system", "thème du système"),
     ),
     Command(
+        key="stuck-work",
+        label=gettext_lazy("Stuck work"),
+        sub=gettext_lazy("what does not go on by itself"),
+        icon="octagon-alert",
+        permission=Permission.STUCK_VIEW,
+        url="/stuck-work",
+        keywords=("blocked", "bloqué", "dead letter", "retry", "rollback"),
+        order=128,
+    ),
+    Command(
         key="workers",
         label=gettext_lazy("Workers and queues"),
         sub=gettext_lazy("what waits, and who works"),

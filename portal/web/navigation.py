@@ -36,6 +36,15 @@ NAV: Final = (
         shortcut="o",
     ),
     NavItem(
+        key="stuck-work",
+        label=_("Stuck work"),
+        url="/stuck-work",
+        icon="octagon-alert",
+        permission=Permission.STUCK_VIEW,
+        section=_("Platform"),
+        order=54,
+    ),
+    NavItem(
         key="workers",
         label=_("Workers"),
         url="/workers",

@@ -20,6 +20,7 @@ from portal.web import (
     search,
     sessions,
     sign_in,
+    stuck,
     system_health,
     workers,
 )
@@ -58,6 +59,8 @@ urlpatterns = [
     path("ui/figures", gallery.GalleryFigures.as_view(), name="gallery_figures"),
     path("healthz", probes.Health.as_view(), name="healthz"),
     path("readyz", probes.Ready.as_view(), name="readyz"),
+    path("stuck-work", stuck.StuckWork.as_view(), name="stuck_work"),
+    path("stuck-work/<str:subject>/<str:remedy>", stuck.StuckCure.as_view(), name="stuck_cure"),
     path("system-health", system_health.SystemHealth.as_view(), name="system_health"),
     path(
         "system-health/events/<str:event_id>",

@@ -125,6 +125,8 @@ class Scene:
             ("teams", "user_id"): self.world.people["support"].pk,
             ("workers", "pk"): self.operation.pk,
             ("workers", "worker_id"): self.operation.pk,
+            ("stuck-work", "subject"): f"operation:{self.operation.pk}",
+            ("stuck-work", "remedy"): "retry",
             ("system-health", "event_id"): uuid7(),
             ("users", "pk"): self.world.people["dev" if route.name == "destroy" else "support"].pk,
         }

@@ -46,6 +46,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "DeploymentStatusEnum": "provisioning.states.DeploymentStatus.choices",
         "OperationStatusEnum": "portal.states.OperationStatus.choices",
+        "RemedyEnum": "portal.api.stuck.REMEDIES",
         "SessionKindEnum": "portal.states.SessionKind.choices",
         "ExtensionStatusEnum": "provisioning.states.RequestStatus.choices",
         "FindingKindEnum": "provisioning.states.FindingKind.choices",
