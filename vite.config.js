@@ -21,6 +21,7 @@ export default defineConfig({
       input: [
         "portal/frontend/js/main.js",
         "portal/frontend/js/chart.js",
+        "portal/frontend/js/console.js",
         "portal/frontend/css/gallery.css",
         "portal/frontend/js/entrance.js",
         "portal/frontend/js/searchable.js",

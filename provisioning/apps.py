@@ -38,10 +38,12 @@ from provisioning.states import (
     DNS_STYLES,
     FINDING_KIND_STYLES,
     FINDING_STYLES,
+    HEAL_STYLES,
     HEALTH_STYLES,
     NODE_STYLES,
     REQUEST_STYLES,
     TRANSFER_STYLES,
+    VERDICT_STYLES,
     VOLUME_ACTION_STYLES,
     VOLUME_STYLES,
 )
@@ -50,6 +52,8 @@ from provisioning.tags import TAGS
 _STYLES: Final = {
     "deployment": DEPLOYMENT_STYLES,
     "health": HEALTH_STYLES,
+    "health_check": VERDICT_STYLES,
+    "healing": HEAL_STYLES,
     "dns": DNS_STYLES,
     "extension_request": REQUEST_STYLES,
     "finding": FINDING_STYLES,

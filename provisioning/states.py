@@ -207,6 +207,23 @@ HEALTH_STYLES: Final[dict[str, StatusStyle]] = {
 }
 
 
+VERDICT_STYLES: Final[dict[str, StatusStyle]] = {
+    Verdict.OK: StatusStyle(Verdict.OK.label, "heart-pulse", Tone.OK),
+    Verdict.DEGRADED: StatusStyle(Verdict.DEGRADED.label, "triangle-alert", Tone.WARN),
+    Verdict.BAD: StatusStyle(Verdict.BAD.label, "heart-crack", Tone.DANGER),
+    Verdict.UNKNOWN: StatusStyle(Verdict.UNKNOWN.label, "circle-question-mark", Tone.IDLE),
+    Verdict.IDLE: StatusStyle(Verdict.IDLE.label, "circle-pause", Tone.IDLE),
+}
+HEAL_STYLES: Final[dict[str, StatusStyle]] = {
+    HealStatus.RUNNING: StatusStyle(
+        HealStatus.RUNNING.label, "loader-circle", Tone.INFO, is_spinning=True
+    ),
+    HealStatus.DONE: StatusStyle(HealStatus.DONE.label, "heart-pulse", Tone.OK),
+    HealStatus.FAILED: StatusStyle(HealStatus.FAILED.label, "octagon-x", Tone.DANGER),
+    HealStatus.DROPPED: StatusStyle(HealStatus.DROPPED.label, "undo-2", Tone.IDLE),
+}
+
+
 class FindingKind(models.TextChoices):
     """What a cluster shows that our rows do not, or the other way round."""
 

@@ -157,6 +157,7 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     )
     status = serializers.ChoiceField(choices=DeploymentStatus.choices, read_only=True)
     health = serializers.ChoiceField(choices=Health.choices, read_only=True)
+    health_probe = serializers.DictField(read_only=True, allow_null=True)
     attention = AttentionSerializer(read_only=True, allow_null=True)
     ip_addresses = serializers.ListField(child=serializers.CharField(), read_only=True)
     tags = serializers.ListField(child=serializers.CharField(), read_only=True)
@@ -174,6 +175,8 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
             "template_version",
             "status",
             "health",
+            "auto_heal",
+            "health_probe",
             "attention",
             "cpu_cores",
             "memory_mb",
@@ -239,6 +242,8 @@ class DeploymentChangeSerializer(serializers.Serializer[Any]):
     tags = serializers.ListField(child=Text(max_length=40), required=False, max_length=20)
     hold = Flag(required=False)
     hold_reason = Text(max_length=200, required=False, allow_blank=True)
+    auto_heal = Flag(required=False)
+    health_probe = serializers.DictField(required=False, allow_null=True)
 
 
 class StopSerializer(serializers.Serializer[Any]):

@@ -16,6 +16,7 @@ from provisioning.api.copies import (
 from provisioning.api.dns import DnsRecordViewSet, DnsServerViewSet, DnsZoneViewSet
 from provisioning.api.extensions import ExtensionRequestViewSet
 from provisioning.api.findings import FindingViewSet
+from provisioning.api.health import DeploymentConsoleViewSet, DeploymentHealthViewSet
 from provisioning.api.infrastructure import (
     InfrastructureClusterViewSet,
     InfrastructureNodeViewSet,
@@ -84,6 +85,16 @@ urlpatterns = [
         "cloud-pods/admin/overview",
         CloudPodAdminViewSet.as_view({"get": "overview"}),
         name="admin_overview",
+    ),
+    path(
+        "deployments/<str:pk>/health",
+        DeploymentHealthViewSet.as_view({"get": "health"}),
+        name="deployment_health",
+    ),
+    path(
+        "deployments/<str:pk>/console",
+        DeploymentConsoleViewSet.as_view({"get": "state", "post": "request_ticket"}),
+        name="deployment_console",
     ),
     *router.urls,
 ]

@@ -25,6 +25,7 @@ from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
 from provisioning.services.extensions import extensions_expire
+from provisioning.services.health_choices import auto_heal_set, probe_set
 from provisioning.services.leases import hold_set
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.placement import growth_demand
@@ -134,7 +135,7 @@ def _figures_of(
 
 @transaction.atomic
 def deployment_change(*, actor: Actor, deployment_id: UUID | str, **changes: Any) -> Deployment:
-    """Changes `name`, `tags` or `hold` (with `hold_reason`); what is not given stays.
+    """Changes `name`, `tags`, `hold` (with `hold_reason`), `auto_heal`, `health_probe`; the rest stays.
 
     Raises:
         NotFound, Refused, WrongState, DeploymentInvalid.
@@ -147,6 +148,10 @@ def deployment_change(*, actor: Actor, deployment_id: UUID | str, **changes: Any
         hold_set(actor=actor, deployment=deployment, hold=hold, reason=reason)
     elif reason:
         raise DeploymentInvalid(faults=(_reason_without_hold(),))
+    if (auto_heal := changes.pop("auto_heal", None)) is not None:
+        auto_heal_set(actor=actor, deployment=deployment, is_on=auto_heal)
+    if "health_probe" in changes:
+        probe_set(actor=actor, deployment=deployment, probe=changes.pop("health_probe"))
     _demand_changes(deployment, changes)
     before = {name: getattr(deployment, name) for name in changes}
     if changes and before != changes:

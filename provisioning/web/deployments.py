@@ -14,6 +14,7 @@ from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_get
 from provisioning.services import creation, lifecycle
 from provisioning.web.forms import DeleteForm, ResizeForm, values_of
+from provisioning.web.health import HEALTH_ACTIONS, probe_form
 from provisioning.web.leases import (
     LEASE_ACTIONS,
     extensions_offered,
@@ -50,6 +51,7 @@ class DeploymentDetail(PortalView):
         if not request.htmx:  # type: ignore[attr-defined]
             values |= lease_forms()
             values["resize_form"] = ResizeForm(deployment=deployment)
+            values["probe_form"] = probe_form(deployment)
             values["delete_form"] = DeleteForm(name=deployment.name, auto_id="delete_%s")
         return self.page(values)
 
@@ -76,6 +78,8 @@ class DeploymentAction(ActionView):
                 return followed(_("It is being restarted."), *lifecycle.deployment_restart(**key))
             case "retry":
                 return followed(_("It is being created again."), *creation.deployment_retry(**key))
+            case wanted if wanted in HEALTH_ACTIONS:
+                return HEALTH_ACTIONS[wanted](request, **key)
             case wanted if wanted in LEASE_ACTIONS:
                 return LEASE_ACTIONS[wanted](request, **key)
             case _:

@@ -18,6 +18,7 @@ from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.models import Operation
 from portal.templatetags.ui import gib, mib
+from provisioning.logic.consoles import console_end, obstacle_text
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import is_in_hands_of
@@ -82,6 +83,7 @@ def permitted(actor: Actor, deployment: Deployment) -> frozenset[str]:
     found: set[str] = set()
     if actor.may(Permission.OPERATE):
         found |= {"start", "stop", "restart", "retry", "extend", "shorten", "resize"}
+        found |= {"console", "auto-heal", "probe"}
     if actor.may(Permission.MANAGE):
         found |= {"hold", "release"}
     if actor.may(Permission.DELETE):
@@ -114,6 +116,14 @@ def _offered(deployment: Deployment) -> dict[str, str]:
         offered["stop"] = busy
     offered["restart"] = busy or ("" if is_on else _("It is not running."))
     offered["resize"] = busy
+    offered["console"] = obstacle_text(
+        console_end(
+            status=deployment.status,
+            expires_at=deployment.expires_at,
+            is_held=deployment.hold,
+            now=clock.now(),
+        )
+    )
     return offered
 
 

@@ -23,6 +23,7 @@ from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.states import DeploymentStatus
 from provisioning.web.application import application_tab, has_application
+from provisioning.web.health import health_tab
 from provisioning.web.leases import lease_card, lease_history
 from provisioning.web.names import names_tab
 from provisioning.web.presentation import costs, own_meters
@@ -131,6 +132,10 @@ def _lease(at: TabContext) -> dict[str, Any]:
     }
 
 
+def _health(at: TabContext) -> dict[str, Any]:
+    return health_tab(at.actor, at.deployment)
+
+
 def _costs(at: TabContext) -> dict[str, Any]:
     verdicts = quota_verdicts(at.deployment.tenant_id, Amounts())
     return {"costs": costs(at.deployment), "meters": own_meters(at.deployment, verdicts)}
@@ -159,6 +164,14 @@ TABS: Final[tuple[DeploymentTab, ...]] = (
         "application", _("Application"), "package", application_tab, is_wanted=has_application
     ),
     DeploymentTab("lease", _("Lease"), "calendar-clock", _lease, is_for_tombstones=False),
+    DeploymentTab(
+        "health",
+        _("Health"),
+        "heart-pulse",
+        _health,
+        Permission.HEALTH_VIEW,
+        is_for_tombstones=False,
+    ),
     DeploymentTab("costs", _("Costs"), "receipt", _costs),
     DeploymentTab("names", _("Names"), "at-sign", _names, Permission.DNS_VIEW, has_dialogs=True),
     DeploymentTab("activity", _("Activity"), "history", _activity),

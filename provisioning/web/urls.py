@@ -18,6 +18,7 @@ from provisioning.web import (
 from provisioning.web import deployments as views
 from provisioning.web.admin_overview import AdminOverviewPage
 from provisioning.web.bulk import BulkResults, DeploymentsBulk
+from provisioning.web.console import ConsolePage
 from provisioning.web.deployment_list import DeploymentList
 
 app_name = "provisioning"
@@ -97,6 +98,11 @@ urlpatterns = [
         "deployments/<str:deployment_id>/passwords",
         application.ApplicationPasswords.as_view(),
         name="application_passwords",
+    ),
+    path(
+        "deployments/<str:deployment_id>/console",
+        ConsolePage.as_view(),
+        name="deployment_console",
     ),
     path(
         "deployments/<str:deployment_id>/<str:action>",
