@@ -28,6 +28,7 @@ from provisioning.permissions import Permission
 from provisioning.selectors.findings import finding_get, finding_list
 from provisioning.services import decisions
 from provisioning.services.adoption import AdoptionRequest, finding_adopt
+from provisioning.services.retired_disks import finding_delete_disks
 from provisioning.states import FindingKind, FindingStatus, Resolution
 
 _SHOWN = [choice for choice in FindingStatus.choices if choice[0] != FindingStatus.SUSPECTED]
@@ -130,6 +131,12 @@ class FindingAdoptSerializer(serializers.Serializer[Any]):
     name = Text(max_length=63)
 
 
+class DisksDeleteSerializer(serializers.Serializer[Any]):
+    """The number, typed by whoever means it."""
+
+    typed = Text(max_length=12)
+
+
 class FindingViewSet(PortalViewSet):
     """Findings of the organisation; platform staff see those of all and of none."""
 
@@ -140,6 +147,7 @@ class FindingViewSet(PortalViewSet):
         "accept": Permission.FINDINGS_MANAGE,
         "reapply": Permission.FINDINGS_MANAGE,
         "adopt": Permission.CLUSTERS_MANAGE,
+        "delete_disks": Permission.CLUSTERS_MANAGE,
     }
     serializer_class = FindingSerializer
     queryset = Finding.objects.none()
@@ -186,6 +194,15 @@ class FindingViewSet(PortalViewSet):
         wanted = AdoptionRequest(**self.parsed(FindingAdoptSerializer))
         deployment, operation = finding_adopt(actor=self.actor, finding_id=pk, request=wanted)
         body = {**DeploymentSerializer(deployment).data, "operation": operation_brief(operation)}
+        return Response(body, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=DisksDeleteSerializer, responses={202: FindingAcceptedSerializer})
+    @action(detail=True, methods=["post"], url_path="delete-disks")
+    def delete_disks(self, request: Request, pk: str) -> Response:
+        """Frees disks of nobody; `typed` is the number in their names."""
+        said = self.parsed(DisksDeleteSerializer)
+        finding, operation = finding_delete_disks(actor=self.actor, finding_id=pk, **said)
+        body = {**FindingSerializer(finding).data, "operation": operation_brief(operation)}
         return Response(body, status=status.HTTP_202_ACCEPTED)
 
     def _shown(self, finding: Finding) -> Response:

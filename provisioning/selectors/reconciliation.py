@@ -48,6 +48,7 @@ _NEEDED: Final = (
     "updated_at",
 )
 # Reading addresses and installing inside a guest change nothing that a cluster knows of a machine.
+_RETIRED_MOST: Final = 500
 _HARMLESS: Final = ("pod.refresh", "pod.bootstrap")
 
 
@@ -85,6 +86,23 @@ def tombstones(cluster: Cluster, ids: Collection[UUID]) -> dict[UUID, Deployment
         cluster=cluster, pk__in=ids, status=DeploymentStatus.DELETED
     )
     return {row.pk: row for row in rows}
+
+
+def retired_machines(cluster: Cluster, *, before: datetime) -> list[Deployment]:
+    """Machines that have ended and whose numbers nobody else has had since, the newest first."""
+    resting = VmidAllocation.objects.using(PLATFORM).filter(
+        cluster=cluster, is_blocked=False, quarantined_until__isnull=False
+    )
+    rows = Deployment.across_tenants.filter(
+        cluster=cluster,
+        status=DeploymentStatus.DELETED,
+        deleted_at__lt=before,
+        vmid__in=resting.values("vmid"),
+    ).select_related("template")
+    newest: dict[int, Deployment] = {}
+    for row in rows.order_by("-deleted_at")[:_RETIRED_MOST]:
+        newest.setdefault(row.vmid, row)
+    return list(newest.values())
 
 
 def template_vmids(cluster: Cluster) -> set[int]:

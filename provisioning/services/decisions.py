@@ -29,6 +29,7 @@ from provisioning.selectors.reconciliation import busy_ids
 from provisioning.services.extensions import extensions_expire
 from provisioning.services.findings import finding_end
 from provisioning.services.operations import OperationType, enqueue_for
+from provisioning.services.template_watch import template_accept
 from provisioning.services.vmids import QUARANTINE, vmid_release
 from provisioning.states import (
     BUSY,
@@ -54,6 +55,10 @@ ACTIONS: Final[dict[str, tuple[str, ...]]] = {
     _K.REAPPEARED: ("adopt", "close"),
     _K.STALE_VMID: ("accept", "close"),
     _K.TOO_MUCH_VANISHED: ("accept",),
+    _K.ORPHAN_DISK: ("delete", "close"),
+    _K.TEMPLATE_MISSING: ("close",),
+    _K.TEMPLATE_CHANGED: ("accept", "close"),
+    _K.STALE_RECORD: ("close",),
 }
 """What can be decided about each kind while it is open."""
 _FIGURES: Final = ("cpu_cores", "memory_mb", "disk_gb")
@@ -61,8 +66,10 @@ _FIGURES: Final = ("cpu_cores", "memory_mb", "disk_gb")
 
 def permission_for(finding: Finding, action: str) -> Permission:
     """Whoever decides must hold this: what is not proven, or nobody's, is for who manages the clusters."""
-    is_unproven = finding.kind in {_K.UNREACHABLE, _K.TOO_MUCH_VANISHED, _K.STALE_VMID}
-    if action == "adopt" or (is_unproven and action != "close"):
+    is_unproven = finding.kind in {
+        *(_K.UNREACHABLE, _K.TOO_MUCH_VANISHED, _K.STALE_VMID, _K.TEMPLATE_CHANGED),
+    }
+    if action in {"adopt", "delete"} or (is_unproven and action != "close"):
         return Permission.CLUSTERS_MANAGE
     return Permission.FINDINGS_MANAGE
 
@@ -123,6 +130,10 @@ def finding_accept(*, actor: Actor, finding_id: UUID | str, reason: str = "") ->
             case _K.STALE_VMID:
                 _number_release(finding, actor)
                 _end(finding, actor, Resolution.ACCEPTED, reason)
+            case _K.TEMPLATE_CHANGED:
+                template_accept(finding)
+                _end(finding, actor, Resolution.ACCEPTED, reason)
+                _record(Tag.TEMPLATE_ACCEPTED, finding, actor)
             case _:
                 _demand_reason(reason)
                 _end(finding, actor, Resolution.DISMISSED, reason)

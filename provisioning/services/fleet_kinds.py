@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.kernel.queue import OperationKind, Schedule, Step, register_operation, register_schedule
 from provisioning.permissions import Permission
-from provisioning.services import transfers, windows
+from provisioning.services import retired_disks, template_watch, transfers, windows
+from provisioning.services.finding_sources import register_finding_source
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.saga import bootstrap
 from provisioning.services.transfer_notices import transfer_notices_register
@@ -35,6 +36,21 @@ def fleet_register() -> None:
             is_cancelable=True,
         )
     )
+    register_operation(
+        OperationKind(
+            type=Type.DISKS_FREE,
+            label=_("Delete disks of nobody"),
+            queue="cloudpods",
+            steps=(
+                Step("prove", _("Prove that nobody has them"), retired_disks.prove),
+                Step("free", _("Delete"), retired_disks.free),
+            ),
+            max_attempts=_PATIENCE,
+            retry_permission=Permission.CLUSTERS_MANAGE,
+        )
+    )
+    register_finding_source("templates", template_watch.look)
+    register_finding_source("retired_disks", retired_disks.look)
     every = settings.PROVISIONING
     register_schedule(
         Schedule(

@@ -25,6 +25,7 @@ class OperationType(StrEnum):
     REAPPLY = "pod.reapply"
     REFRESH = "pod.refresh"
     BOOTSTRAP = "pod.bootstrap"
+    DISKS_FREE = "disks.free"
     OBSERVE = "cluster.observe"
     SNAPSHOT_CREATE = "snapshot.create"
     SNAPSHOT_ROLLBACK = "snapshot.rollback"

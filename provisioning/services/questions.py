@@ -6,7 +6,7 @@ import structlog
 
 from integrations.base.errors import ProviderError
 from integrations.proxmox.errors import GuestAbsent
-from integrations.proxmox.interface import GuestConfig, Hypervisor
+from integrations.proxmox.interface import GuestConfig, Hypervisor, StoredVolume
 from provisioning.models import Cluster, Deployment
 from provisioning.services.saga.destroy import clone_is_running
 from provisioning.services.saga.guest import Guest
@@ -59,6 +59,16 @@ class Questions:
         except ProviderError as error:
             self._note(row.vmid, error)
             return True
+
+    def stored(self, node: str, storage: str, vmid: int) -> tuple[StoredVolume, ...] | None:
+        """What bears a number on a storage, None while nobody can tell."""
+        if not self._spend():
+            return None
+        try:
+            return self._hypervisor.stored_volumes(node, storage, vmid)
+        except ProviderError as error:
+            self._note(vmid, error)
+            return None
 
     def _spend(self) -> bool:
         if self._left <= 0:

@@ -42,6 +42,7 @@ from provisioning.selectors.reconciliation import (
 )
 from provisioning.services import follow, orphans, plausibility
 from provisioning.services.clusters import cluster_connection
+from provisioning.services.finding_sources import sources_look
 from provisioning.services.findings import Change, Ledger, Sighting
 from provisioning.services.questions import Questions
 from provisioning.services.saga.guest import is_ours
@@ -132,6 +133,7 @@ class Sweep:
         self._check_candidates()
         self._clear_past()
         orphans.numbers_look(self)
+        sources_look(self)
         if not self.is_dry:
             self.ledger.write(actor=self.actor())
             GuestObservation.objects.using(PLATFORM).filter(

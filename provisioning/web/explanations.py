@@ -23,6 +23,10 @@ _KNOWN: Final = {
     _K.REAPPEARED: THERE,
     _K.STALE_VMID: GONE,
     _K.TOO_MUCH_VANISHED: UNKNOWN,
+    _K.ORPHAN_DISK: GONE,
+    _K.TEMPLATE_MISSING: GONE,
+    _K.TEMPLATE_CHANGED: THERE,
+    _K.STALE_RECORD: THERE,
 }
 
 
@@ -32,6 +36,8 @@ def advice(finding: Finding) -> dict[str, str]:
         _K.FOREIGN: f"qm config {finding.vmid}",
         _K.HALF_CLONE: str(finding.found.get("command") or ""),
         _K.ORPHAN: f"qm config {finding.vmid}",
+        _K.ORPHAN_DISK: str(finding.found.get("command") or ""),
+        _K.TEMPLATE_CHANGED: f"qm config {finding.vmid}",
     }
     return {"text": _texts()[finding.kind], "command": commands.get(FindingKind(finding.kind), "")}
 
@@ -108,6 +114,12 @@ def decisions(finding: Finding, actions: Iterable[str], obstacle: str) -> list[d
             "danger",
             _("Quota, name and number are released. Nothing is sent to the cluster."),
         ),
+        "delete": (
+            _("Delete the disks"),
+            "trash-2",
+            "danger",
+            _("Every machine's configuration is read first; then these disks are erased for ever."),
+        ),
         "close": (
             _("Close"),
             "bell-off",
@@ -136,6 +148,8 @@ def _accepted(finding: Finding) -> str:
         return _("The found values become the deployment's own. Quota and price follow.")
     if finding.kind == _K.STALE_VMID:
         return _("The number goes into quarantine and is given out again later.")
+    if finding.kind == _K.TEMPLATE_CHANGED:
+        return _("New machines are made from it as it is now; uHub remembers these figures.")
     return _("uHub believes that these machines are gone, and looks for each of them one by one.")
 
 
@@ -171,6 +185,9 @@ def _labels() -> dict[str, str]:
         "deployment": _("Deployment"),
         "is_blocked": _("Blocked by a stranger"),
         "machines": _("Machines"),
+        "storage": _("Storage"),
+        "volumes": _("Disks"),
+        "is_template": _("Is a template"),
         "listed": _("On the listing"),
         "vmids": _("Missing numbers"),
         "vanish_percent": _("Doubted from"),
@@ -212,6 +229,21 @@ def _texts() -> dict[str, str]:
         _K.STALE_VMID: _(
             "This number is held although no deployment and no machine has it. Accepting releases it "
             "into quarantine."
+        ),
+        _K.ORPHAN_DISK: _(
+            "A machine was destroyed, but its storage still holds disks with its number. Nobody uses them, "
+            "and they block the room. Delete them here, or type the command on the node."
+        ),
+        _K.TEMPLATE_MISSING: _(
+            "Machines are to be cloned from here, but there is no template under this number any more. "
+            "Bring it back, or withdraw the template: until then making one fails."
+        ),
+        _K.TEMPLATE_CHANGED: _(
+            "The machine that others are cloned from has other figures than before. Accept them if "
+            "somebody meant it; else find out who changed it."
+        ),
+        _K.STALE_RECORD: _(
+            "A name or an address points to a machine that is gone, or elsewhere. Remove it where it is kept."
         ),
         _K.TOO_MUCH_VANISHED: _(
             "So many machines are missing from the listing at once that uHub doubts the listing rather "

@@ -21,6 +21,7 @@ from provisioning.permissions import Permission
 from provisioning.selectors.findings import finding_get, finding_list, sees_all, tenant_names
 from provisioning.services import decisions
 from provisioning.services.adoption import AdoptionRequest, finding_adopt
+from provisioning.services.retired_disks import finding_delete_disks
 from provisioning.states import FindingStatus
 from provisioning.web.explanations import advice, pairs, sides, truths
 from provisioning.web.explanations import decisions as decisions_shown
@@ -56,6 +57,18 @@ class AdoptForm(forms.Form):
         assert isinstance(template, forms.ChoiceField)
         offered = Template.objects.filter(cluster_id=finding.cluster_id)
         template.choices = list(offered.values_list("code", "name"))
+
+
+class TypedForm(forms.Form):
+    """The number in the names of disks, typed by whoever wants them gone."""
+
+    typed = forms.CharField(label=gettext_lazy("Number"), max_length=12)
+
+    def __init__(self, *args: Any, vmid: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["typed"]
+        field.help_text = _("Type %(vmid)s to say that you mean it.") % {"vmid": vmid}
+        field.widget.attrs |= {"inputmode": "numeric", "autocomplete": "off", "pattern": str(vmid)}
 
 
 class FindingList(TableView):
@@ -106,6 +119,8 @@ class FindingDetail(PortalView):
         }
         values["sides"], values["same"] = sides(finding)
         values["reason_forms"] = {code: ReasonForm(auto_id=f"{code}_%s") for code in actions}
+        if "delete" in actions:
+            values["typed_form"] = TypedForm(vmid=finding.vmid, auto_id="delete_%s")
         if "adopt" in actions:
             name = {"name": finding.found.get("name") or ""}
             values["adopt_form"] = AdoptForm(finding=finding, initial=name)
@@ -136,6 +151,9 @@ class FindingAction(ActionView):
             case "reapply":
                 decisions.finding_reapply(**key)
                 return _("Our figures are being set again.")
+            case "delete":
+                finding_delete_disks(**key, typed=request.POST.get("typed", ""))
+                return _("The disks are being deleted.")
             case "adopt":
                 return self._adopt(request, key)
             case _:
