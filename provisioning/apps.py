@@ -83,11 +83,13 @@ class ProvisioningConfig(AppConfig):
             needs,
             platform_state,
             search,
+            volumes,
         )
         from provisioning.web import commands as palette  # noqa: PLC0415
         from provisioning.web.deployment_table import DEPLOYMENTS  # noqa: PLC0415
         from provisioning.web.finding_table import FINDINGS  # noqa: PLC0415
         from provisioning.web.name_table import NAMES  # noqa: PLC0415
+        from provisioning.web.volume_table import VOLUMES  # noqa: PLC0415
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
@@ -101,18 +103,21 @@ class ProvisioningConfig(AppConfig):
         register_table(DEPLOYMENTS)
         register_table(FINDINGS)
         register_table(NAMES)
+        register_table(VOLUMES)
         for item in navigation.NAV:
             ui.register_nav(item)
         ui.register_platform_sign(platform_state.CLUSTERS)
         ui.register_target("deployment", cards.deployment_links)
+        ui.register_target("volume", volumes.volume_links)
         ui.register_target("lease_warning", cards.warning_links)
         ui.register_target("dns_record", names.record_links)
         ui.register_target("dns_zone", names.zone_links)
         ui.register_target("dns_server", names.server_links)
+        live.register_topic(live.Topic("volume", Permission.VIEW, volumes.volume_links))
         live.register_topic(live.Topic("deployment", Permission.VIEW, cards.deployment_links))
         for card in cards.CARDS:
             ui.register_card(card)
-        commands.register_search(*search.PROVIDERS, names.PROVIDER)
+        commands.register_search(*search.PROVIDERS, names.PROVIDER, volumes.PROVIDER)
         commands.register_command(*palette.COMMANDS)
         for source in needs.NEEDS:
             dashboard.register_needs(source)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from integrations.proxmox.interface import GuestConfig
 from portal.kernel.tenancy import PLATFORM
 from portal.models import Operation
 from portal.states import OPEN_STATUSES
@@ -21,9 +22,12 @@ from provisioning.models import (
     Template,
     TemplateCopy,
     VmidAllocation,
+    Volume,
+    VolumeShelf,
 )
-from provisioning.states import DeploymentStatus
+from provisioning.states import DeploymentStatus, VolumeStatus
 
+GIB: Final = 2**30
 _NEEDED: Final = (
     "tenant_id",
     "cluster_id",
@@ -113,10 +117,38 @@ def template_vmids(cluster: Cluster) -> set[int]:
     return {*vmids, *further.values_list("vmid", flat=True)}
 
 
+def shelf_vmids(cluster: Cluster) -> set[int]:
+    """The number of the machine that keeps the volumes' number: ours, without being a deployment."""
+    rows = VolumeShelf.objects.using(PLATFORM).filter(cluster=cluster)
+    return set(rows.values_list("vmid", flat=True))
+
+
+def volumes_misplaced(
+    deployment: Deployment, config: GuestConfig, *, before: datetime
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Volumes at rest that are not in the machine, or larger in it than by our row: (expected, found)."""
+    rows = Volume.across_tenants.filter(
+        deployment_id=deployment.pk,
+        status=VolumeStatus.ATTACHED,
+        action="",
+        attention__isnull=True,
+        updated_at__lt=before,
+    )
+    sizes = {disk.volume: (disk.size_bytes or 0) // GIB for disk in config.disks}
+    expected, found = [], []
+    for row in rows.order_by("name"):
+        size = sizes.get(str(row.proxmox_volume_id))
+        if size is None or size > row.size_gb:
+            expected.append(f"{row.name} {row.size_gb} GiB")
+            found.append(f"{row.name} –" if size is None else f"{row.name} {size} GiB")
+    return ({"own_volumes": expected}, {"own_volumes": found}) if expected else ({}, {})
+
+
 def held_numbers(cluster: Cluster) -> QuerySet[VmidAllocation]:
-    """Numbers that are in use or blocked, so not in quarantine."""
+    """Numbers of deployments that are in use or blocked, so not in quarantine."""
     rows = VmidAllocation.objects.using(PLATFORM).filter(cluster=cluster)
-    return rows.filter(quarantined_until=None).order_by("vmid")
+    rows = rows.filter(quarantined_until=None).exclude(vmid__in=shelf_vmids(cluster))
+    return rows.order_by("vmid")
 
 
 def wanted_of(deployment: Deployment) -> Wanted:

@@ -59,6 +59,7 @@ ACTIONS: Final[dict[str, tuple[str, ...]]] = {
     _K.TEMPLATE_MISSING: ("close",),
     _K.TEMPLATE_CHANGED: ("accept", "close"),
     _K.STALE_RECORD: ("close",),
+    _K.VOLUME_MISSING: ("close",),
 }
 """What can be decided about each kind while it is open."""
 _FIGURES: Final = ("cpu_cores", "memory_mb", "disk_gb")

@@ -12,6 +12,7 @@ from provisioning.models import Deployment, VmidAllocation
 from provisioning.selectors.reconciliation import (
     busy_ids,
     held_numbers,
+    shelf_vmids,
     template_vmids,
     tombstones,
 )
@@ -31,8 +32,10 @@ def look(sweep: Sweep) -> None:
     """Finds machines that sit where only ours should, half clones among them."""
     cluster = sweep.cluster
     numbers = range(cluster.vmid_first, cluster.vmid_last + 1)
-    templates = template_vmids(cluster)
+    templates, shelves = template_vmids(cluster), shelf_vmids(cluster)
     for vmid, guest in sweep.view.guests.items():
+        if vmid in shelves:
+            continue
         row = sweep.live.get(vmid)
         if guest.lock in MAKING_LOCKS:
             if row is not None or claims_ours(guest, numbers=numbers, pool=cluster.pool):

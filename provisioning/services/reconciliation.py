@@ -38,6 +38,7 @@ from provisioning.selectors.reconciliation import (
     checked_times,
     live_deployments,
     nodes_out_of_service,
+    volumes_misplaced,
     wanted_of,
 )
 from provisioning.services import follow, orphans, plausibility
@@ -52,7 +53,8 @@ _K = FindingKind
 _S = DeploymentStatus
 _COMPARED = frozenset({_S.RUNNING, _S.STOPPED, _S.ERROR, _S.DELETING})
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_ABOUT_OURS = (_K.MISSING, _K.UNREACHABLE, _K.FOREIGN, _K.DRIFT)
+_ABOUT_OURS = (_K.MISSING, _K.UNREACHABLE, _K.FOREIGN, _K.DRIFT, _K.VOLUME_MISSING)
+_READ_AGAIN = (_K.DRIFT, _K.FOREIGN, _K.VOLUME_MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +256,7 @@ class Sweep:
         elif is_moved or differs_in_power or self.ledger.stands(_K.MISSING, row.vmid):
             self.suggest(Urgency.AT_ONCE, guest, row)
             return
-        stands = self.ledger.stands(_K.DRIFT, row.vmid) or self.ledger.stands(_K.FOREIGN, row.vmid)
+        stands = any(self.ledger.stands(kind, row.vmid) for kind in _READ_AGAIN)
         if (
             not signed
             or stands
@@ -302,6 +304,11 @@ class Sweep:
             self._see(row, _K.DRIFT, difference.expected, difference.found)
         else:
             self.ledger.clear(row.vmid, _K.DRIFT)
+        expected, found = volumes_misplaced(row, config, before=self.asked_at)
+        if expected:
+            self._see(row, _K.VOLUME_MISSING, expected, found)
+        else:
+            self.ledger.clear(row.vmid, _K.VOLUME_MISSING)
 
     def _see_foreign(self, row: Deployment, config: GuestConfig) -> None:
         expected = {"marker": row.marker, "uuid": row.guest_uuid, "name": row.name}

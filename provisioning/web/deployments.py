@@ -22,6 +22,7 @@ from provisioning.web.leases import (
 )
 from provisioning.web.presentation import actions, followed, permitted
 from provisioning.web.tabs import OVERVIEW, TABS, TabContext, tab_links
+from provisioning.web.volumes import attached_to
 
 
 class DeploymentDetail(PortalView):
@@ -52,6 +53,7 @@ class DeploymentDetail(PortalView):
             values |= lease_forms()
             values["resize_form"] = ResizeForm(deployment=deployment)
             values["probe_form"] = probe_form(deployment)
+            values["attached_volumes"] = attached_to(deployment) if "delete" in may else []
             values["delete_form"] = DeleteForm(name=deployment.name, auto_id="delete_%s")
         return self.page(values)
 
@@ -95,4 +97,6 @@ class DeploymentAction(ActionView):
             return followed(_("It is being resized."), *done)
         if action in permitted(self.actor, deployment):
             values_of(DeleteForm(request.POST, name=deployment.name))
-        return followed(_("It is being deleted."), *lifecycle.deployment_delete(**key))
+        fate = request.POST.get("volumes", "keep")
+        done = lifecycle.deployment_delete(**key, volumes=fate)
+        return followed(_("It is being deleted."), *done)

@@ -27,6 +27,7 @@ _KNOWN: Final = {
     _K.TEMPLATE_MISSING: GONE,
     _K.TEMPLATE_CHANGED: THERE,
     _K.STALE_RECORD: THERE,
+    _K.VOLUME_MISSING: THERE,
 }
 
 
@@ -183,6 +184,7 @@ def _labels() -> dict[str, str]:
         "tags": _("Tags"),
         "lock": _("Lock"),
         "deployment": _("Deployment"),
+        "own_volumes": _("Volumes"),
         "is_blocked": _("Blocked by a stranger"),
         "machines": _("Machines"),
         "storage": _("Storage"),
@@ -244,6 +246,10 @@ def _texts() -> dict[str, str]:
         ),
         _K.STALE_RECORD: _(
             "A name or an address points to a machine that is gone, or elsewhere. Remove it where it is kept."
+        ),
+        _K.VOLUME_MISSING: _(
+            "A volume is not in its machine any more, or is larger there than it was made. uHub has "
+            "changed nothing. Detach the volume to take over what was found, or put the disk back."
         ),
         _K.TOO_MUCH_VANISHED: _(
             "So many machines are missing from the listing at once that uHub doubts the listing rather "

@@ -33,6 +33,14 @@ NAV: Final = (
         order=35,
     ),
     NavItem(
+        key="volumes",
+        label=_("Volumes"),
+        url="/volumes",
+        icon="hard-drive",
+        permission=Permission.VIEW,
+        order=25,
+    ),
+    NavItem(
         key="templates",
         label=_("Templates"),
         url="/templates",

@@ -28,6 +28,7 @@ from provisioning.web.leases import lease_card, lease_history
 from provisioning.web.names import names_tab
 from provisioning.web.presentation import costs, own_meters
 from provisioning.web.timelines import BRIEF, activity, history
+from provisioning.web.volumes import volumes_tab
 
 OVERVIEW: Final = "overview"
 _RECENT: Final = 4
@@ -155,6 +156,10 @@ def _names(at: TabContext) -> dict[str, Any]:
     return names_tab(at.actor, at.deployment)
 
 
+def _volumes(at: TabContext) -> dict[str, Any]:
+    return volumes_tab(at.actor, at.deployment)
+
+
 TABS: Final[tuple[DeploymentTab, ...]] = (
     DeploymentTab(OVERVIEW, _("Overview"), "layout-dashboard", _overview),
     DeploymentTab(
@@ -163,6 +168,7 @@ TABS: Final[tuple[DeploymentTab, ...]] = (
     DeploymentTab(
         "application", _("Application"), "package", application_tab, is_wanted=has_application
     ),
+    DeploymentTab("volumes", _("Volumes"), "hard-drive", _volumes, has_dialogs=True),
     DeploymentTab("lease", _("Lease"), "calendar-clock", _lease, is_for_tombstones=False),
     DeploymentTab(
         "health",

@@ -13,6 +13,7 @@ from provisioning.web import (
     infrastructure,
     names,
     transfers,
+    volumes,
     windows,
 )
 from provisioning.web import deployments as views
@@ -84,6 +85,19 @@ urlpatterns = [
     ),
     path("dns", names.NameList.as_view(), name="name_list"),
     path("dns/zones/<str:zone_id>/<str:action>", names.ZoneAction.as_view(), name="zone_action"),
+    path("volumes", volumes.VolumeList.as_view(), name="volume_list"),
+    path("volumes/<str:volume_id>", volumes.VolumeDetail.as_view(), name="volume_detail"),
+    path(
+        "volumes/<str:volume_id>/<str:action>",
+        volumes.VolumeActionView.as_view(),
+        name="volume_action",
+    ),
+    path("deployments/<str:deployment_id>/volumes", volumes.VolumeAdd.as_view(), name="volume_add"),
+    path(
+        "deployments/<str:deployment_id>/volumes/plan",
+        volumes.VolumePlanView.as_view(),
+        name="volume_plan",
+    ),
     path(
         "deployments/<str:deployment_id>/transfer",
         transfers.DeploymentHandover.as_view(),

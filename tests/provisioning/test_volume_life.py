@@ -8,6 +8,8 @@ from tests.conftest import Cloud
 from tests.engine import run_until_idle
 from tests.provisioning import scenes
 from tests.provisioning import volume_scenes as play
+from tests.provisioning.test_reconcile_cluster import settled, swept
+from tests.provisioning.twin import finding, kinds
 
 GIB = 2**30
 
@@ -126,3 +128,16 @@ def test_guest_without_hotplug_keeps_a_detached_disk_until_its_restart(cloud: Cl
         None,
         [],
     )
+
+
+def test_sweep_leaves_shelf_and_volumes_alone_and_finds_a_missing_one(cloud: Cloud) -> None:
+    deployment = settled(cloud)
+    row = play.attached(cloud, deployment)
+    swept(cloud, times=4)
+    assert kinds("open", "suspected") == []
+    play.configured(cloud, deployment, delete=row.slot)
+    swept(cloud)
+    assert finding("volume_missing").found == {"own_volumes": ["data-1 –"]}
+    assert play.acted(cloud, row, "detach").status == "detached"
+    swept(cloud)
+    assert kinds() == []
