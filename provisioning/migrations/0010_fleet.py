@@ -8,9 +8,9 @@ import portal.kernel.models
 from portal.kernel.rls import (
     PlatformTable,
     TenantReference,
-    TenantReferencesFollow,
     TenantTable,
 )
+from portal.kernel.rls_following import TenantReferencesFollow
 
 
 class Migration(migrations.Migration):

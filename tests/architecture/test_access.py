@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from django.test import Client
 
 from audit.models import Entry
 from portal.kernel import clock
-from portal.kernel.authz import PUBLIC, SIGNED_IN, default_permissions, permission_specs
+from portal.kernel.authz import PUBLIC, SIGNED_IN, Actor, default_permissions, permission_specs
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import tenant_scope, user_scope
 from portal.models import Notification, Operation, SavedFilter, Team, TeamMember, User
@@ -26,6 +27,8 @@ from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment, ExtensionRequest, Finding, Node
 from provisioning.services.creation import deployment_create
 from provisioning.services.leases import deployment_extend
+from provisioning.services.transfers import deployment_transfer
+from provisioning.services.windows import window_plan_new
 from tests.architecture.routes import Route, routes
 from tests.calls import witnessed
 from tests.conftest import World
@@ -47,6 +50,8 @@ BEYOND = {
     "retry": "cloudpods.operate",
     "cancel": "operations.manage",
     "DeploymentAction": "cloudpods.operate",
+    "TransferAction": "cloudpods.operate",
+    "decline": "cloudpods.operate",
 }
 
 
@@ -65,6 +70,8 @@ class Scene:
     notice: str = str(UUID(int=0))
     saved_filter: str = str(UUID(int=0))
     bulk_key: str = str(UUID(int=0))
+    transfer_id: str = str(UUID(int=0))
+    window_id: str = str(UUID(int=0))
 
     @property
     def node_id(self) -> UUID:
@@ -112,6 +119,11 @@ class Scene:
             ("findings", "pk"): self.finding_id,
             ("findings", "finding_id"): self.finding_id,
             ("findings", "action"): "close",
+            ("ownership-transfers", "pk"): self.transfer_id,
+            ("transfers", "transfer_id"): self.transfer_id,
+            ("transfers", "action"): "withdraw",
+            ("maintenance-windows", "pk"): self.window_id,
+            ("infrastructure", "window_id"): self.window_id,
             ("infrastructure", "cluster_id"): self.deployment.cluster_id,
             ("infrastructure", "node_id"): self.node_id,
             ("infrastructure", "kind"): "node",
@@ -142,7 +154,7 @@ def is_tenants(route: Route) -> bool:
     """Whether the route names an object of a tenant; a step of a creation is none."""
     return bool(set(route.parameters) - {"step"}) and kind_of(route) in {
         *("deployments", "operations", "audit", "teams", "tenants", "users"),
-        "extension-requests",
+        *("extension-requests", "transfers", "ownership-transfers"),
     }
 
 
@@ -168,8 +180,35 @@ def scene(world: World) -> Iterator[Scene]:
     assert extension is not None
     with witnessed() as witness:
         found = str(drift_of(deployment).pk)
-        yield Scene(world, deployment, operation, entry, extension, teams, str(uuid7()), found)
+        made = Scene(world, deployment, operation, entry, extension, teams, str(uuid7()), found)
+        made.transfer_id, made.window_id = str(offer_of(made)), str(window_of(made))
+        yield made
     assert witness.calls == []
+
+
+def offer_of(scene: Scene) -> UUID:
+    """The machine offered to the ops person."""
+    people = scene.world.people
+    with tenant_scope(scene.world.north.pk):
+        _, offer = deployment_transfer(
+            actor=scene.world.actor("support"),
+            deployment_id=scene.deployment.pk,
+            to_user_id=people["ops"].pk,
+        )
+    return offer.pk
+
+
+def window_of(scene: Scene) -> UUID:
+    """Maintenance of its cluster, some day."""
+    begin = clock.now() + timedelta(days=30)
+    row = window_plan_new(
+        actor=Actor.system("test"),
+        cluster_id=scene.deployment.cluster_id,
+        starts_at=begin,
+        ends_at=begin + timedelta(hours=1),
+        reason="Tests",
+    )
+    return row.pk
 
 
 def drift_of(deployment: Deployment) -> Finding:
