@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -88,6 +88,7 @@ def health_tab(actor: Actor, deployment: Deployment) -> dict[str, Any]:
     return {
         "report": report,
         "parts": _parts(report),
+        "doubt": _doubt(report),
         "probe": probe_of(report.probe),
         "spans": [_span(row) for row in spans],
         "heals": [_heal(row) for row in heals],
@@ -96,17 +97,28 @@ def health_tab(actor: Actor, deployment: Deployment) -> dict[str, Any]:
 
 
 def _parts(report: HealthReport) -> list[dict[str, Any]]:
-    checks = report.state.checks if report.state else []
-    return [
-        {
-            "label": _PART_LABELS.get(part["kind"], part["kind"]),
-            "icon": _PART_ICONS.get(part["kind"], "activity"),
-            "verdict": part["verdict"],
-            "text": translated(part["text"]),
-            "elapsed_ms": part["elapsed_ms"],
-        }
-        for part in checks
-    ]
+    """What the last look asked, as entries of a timeline."""
+    return [_part(part) for part in (report.state.checks if report.state else [])]
+
+
+def _part(part: dict[str, Any]) -> dict[str, Any]:
+    style = VERDICT_STYLES[part["verdict"]]
+    took = "" if part["elapsed_ms"] is None else f" · {part['elapsed_ms']} ms"
+    return {
+        "icon": _PART_ICONS.get(part["kind"], "activity"),
+        "tone": style.tone,
+        "title": f"{_PART_LABELS.get(part['kind'], part['kind'])}: {style.label}",
+        "text": f"{translated(part['text'])}{took}",
+        "at": datetime.fromisoformat(part["at"]),
+    }
+
+
+def _doubt(report: HealthReport) -> str:
+    """Why the last look could not be taken, where that is not what one of its parts says."""
+    state = report.state
+    if state is None or any(part["text"] == state.reason for part in state.checks):
+        return ""
+    return state.reason
 
 
 def _span(row: HealthObservation) -> dict[str, Any]:

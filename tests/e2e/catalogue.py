@@ -62,6 +62,8 @@ def sights_made(cloud: Cloud) -> list[Sight]:
         Sight("deployment", f"/deployments/{machine.pk}"),
         Sight("deployment-operations", f"/deployments/{machine.pk}?tab=operations"),
         Sight("deployment-lease", f"/deployments/{machine.pk}?tab=lease", "ops"),
+        Sight("deployment-health", f"/deployments/{machine.pk}?tab=health"),
+        Sight("console-stopped", f"/deployments/{others[1].pk}/console"),
         Sight("deployment-costs", f"/deployments/{machine.pk}?tab=costs"),
         Sight("deployment-activity", f"/deployments/{machine.pk}?tab=activity"),
         Sight("deployment-provisioning", f"/deployments/{fresh.pk}"),

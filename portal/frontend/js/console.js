@@ -117,4 +117,5 @@ form.addEventListener("submit", (event) => {
 });
 addEventListener("pagehide", () => rfb?.disconnect());
 
-connect();
+if (page.dataset.obstacle) ended(page.dataset.obstacle);
+else connect();
