@@ -34,6 +34,11 @@ class Liveness:
             "scheduler": _word(self.scheduler_s, silence_s),
         }
 
+    def fallen_silent(self, *, silence_s: float) -> tuple[str, ...]:
+        """Those that reported once and do not any more; what never ran is said elsewhere."""
+        ages = {"workers": self.worker_s, "scheduler": self.scheduler_s}
+        return tuple(name for name, age in ages.items() if age is not None and age > silence_s)
+
 
 def liveness() -> Liveness:
     """One statement, as the role of the request."""

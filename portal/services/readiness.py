@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db import DatabaseError
 
-from portal.selectors.liveness import SILENT, liveness
+from portal.selectors.liveness import liveness
 from portal.selectors.readiness import UNKNOWN, readiness
 from portal.services.settings import setting_get
 
@@ -28,6 +28,13 @@ def _lives() -> dict[str, str]:
         return {"workers": UNKNOWN, "scheduler": UNKNOWN}
 
 
+def _fallen_silent() -> tuple[str, ...]:
+    try:
+        return liveness().fallen_silent(silence_s=float(setting_get(SILENCE)))
+    except DatabaseError:
+        return ()
+
+
 class _Memory:
     """Who was silent when this process last asked: every page of staff shows it."""
 
@@ -39,7 +46,7 @@ class _Memory:
     def found(self) -> tuple[str, ...]:
         with self._lock:
             if time.monotonic() >= self._until:
-                self._found = tuple(name for name, word in _lives().items() if word == SILENT)
+                self._found = _fallen_silent()
                 self._until = time.monotonic() + _KEPT_S
             return self._found
 

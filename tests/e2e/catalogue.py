@@ -14,6 +14,7 @@ from provisioning.states import FindingKind, FindingStatus
 from tests.conftest import Cloud
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.provisioning import DeploymentFactory
+from tests.portal.health.scenes import platform_scene
 from tests.provisioning.scenes import requested, running
 
 NAMES = {
@@ -50,6 +51,7 @@ def sights_made(cloud: Cloud) -> list[Sight]:
     others = _others(cloud)
     drift = _drift(cloud, machine)
     fresh = requested(cloud, "call-4821")
+    event = platform_scene()
     operations = Operation.objects.using("platform")
     done = operations.get(target_id=machine.pk, type="pod.provision")
     begun = operations.get(target_id=fresh.pk, type="pod.provision")
@@ -86,6 +88,11 @@ def sights_made(cloud: Cloud) -> list[Sight]:
         Sight("finding", f"/findings/{drift.pk}"),
         Sight("infrastructure", "/infrastructure", "ops"),
         Sight("audit", "/audit"),
+        Sight("system-health", "/system-health", "staff"),
+        Sight("system-event", f"/system-health/events/{event.pk}", "staff"),
+        Sight("workers", "/workers", "staff"),
+        Sight("stuck-work", "/stuck-work", "staff"),
+        Sight("admin-overview", "/admin-overview", "staff"),
         Sight("profile", "/profile"),
         Sight("password-change", "/password-change"),
         Sight("not-found", "/deployments/00000000-0000-7000-8000-00000000dead", status=404),

@@ -8,7 +8,7 @@ from django.db import connections
 
 from audit.models import SystemEvent
 from portal.kernel import clock
-from portal.models import Worker
+from portal.models import QueueMinute, Worker
 from portal.selectors.liveness import BEAT
 from portal.services.readiness import silent_parts_forget
 from portal.services.schedules import beat_note
@@ -42,6 +42,32 @@ def worker_reported(
     }
     worker, _ = Worker.objects.using("platform").update_or_create(name=name, defaults=values)
     return worker
+
+
+def platform_scene() -> SystemEvent:
+    """A platform after some hours: two workers, minutes of work, events of every level; answers one."""
+    alive()
+    worker_reported("hub-2/812", running=3)
+    worker_reported("hub-1/77", seconds_ago=900, status="offline")
+    now = clock.now().replace(second=0, microsecond=0)
+    for number in range(60):
+        QueueMinute.objects.using("dispatch").create(
+            queue=("cloudpods", "webhooks")[number % 2],
+            minute=now - timedelta(minutes=number),
+            completed=3 + number % 5,
+            failed=number % 11 == 0,
+        )
+    event_reported("process.started", level="info", service="web", context={"version": "1.0.0"})
+    event_reported("doorbell.broker_away", service="api", context={"queue": "cloudpods"})
+    event_reported("a line of a library that has no words of its own", service="scheduler")
+    trace = "Traceback (most recent call last):\n  File x.py, line 7\nValueError: no such disk\n"
+    return event_reported(
+        "operation.step_crashed",
+        level="error",
+        service="cloudpods-worker",
+        request_id="0f3c1d2b4a5968778695a4b3c2d1e0f1",
+        context={"type": "pod.provision", "attempt": 2, "exception": trace},
+    )
 
 
 def event_reported(message: str = "operation.lease_lost", **more: object) -> SystemEvent:
