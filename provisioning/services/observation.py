@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
+from audit.logic.event_records import SYSTEM
 from integrations.base.errors import ProviderError
 from integrations.services.hypervisors import hypervisor_for
 from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.queue import Advance, StepContext, StepResult
+from portal.kernel.stored_text import translated
 from portal.kernel.tenancy import PLATFORM, PLATFORM_TENANT_ID, tenant_scope
 from portal.models import Operation
 from portal.services.operations import operation_enqueue
@@ -26,6 +29,8 @@ from provisioning.services.measuring import measures_store
 from provisioning.services.operations import OperationType
 from provisioning.services.reconciliation import sweep
 from provisioning.services.saga.tasks import step_error
+
+_system = structlog.get_logger(SYSTEM)
 
 
 def observation_schedule() -> None:
@@ -78,10 +83,15 @@ def cluster_look(cluster: Cluster) -> str:
         _error_store(cluster, report.doubt)
         return report.doubt
     listing_store(cluster, listing)
+    if cluster.last_error:
+        _system.info("cluster.back", cluster=cluster.code)
     if measures_store(cluster, listing, at=asked_at):
         alerts_tell()
     return f"{len(listing.guests)} machines"
 
 
 def _error_store(cluster: Cluster, message: str) -> None:
+    """Told once per outage, not with every look."""
+    if not cluster.last_error:
+        _system.warning("cluster.unreachable", cluster=cluster.code, error=translated(message))
     Cluster.objects.using(PLATFORM).filter(pk=cluster.pk).update(last_error=message[:500])
