@@ -28,7 +28,7 @@ from portal.models import Operation
 from portal.services.settings import setting_get
 from portal.web.operations import operation_card
 from provisioning.logic.volume_settings import MAX_GB, MIN_GB
-from provisioning.logic.volumes import gb_price, guest_path
+from provisioning.logic.volumes import disk_serial, gb_price
 from provisioning.models import Deployment, Volume
 from provisioning.permissions import Permission
 from provisioning.selectors import deployments, volumes
@@ -96,7 +96,7 @@ def shown(row: Volume) -> dict[str, Any]:
     return {
         "row": row,
         "state": state_of(row),
-        "path": guest_path(row.pk),
+        "serial": disk_serial(row.pk),
         "cost": cost(row.price_gb_hour * row.size_gb, hours=None, currency="EUR"),
     }
 

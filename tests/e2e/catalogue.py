@@ -9,11 +9,11 @@ from django.db import transaction
 from portal.kernel import clock
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation, User
-from provisioning.models import Deployment, Finding, Template
+from provisioning.models import Deployment, Finding, Template, Volume
 from provisioning.states import FindingKind, FindingStatus
 from tests.conftest import Cloud
 from tests.factories.accounts import MembershipFactory, UserFactory
-from tests.factories.provisioning import DeploymentFactory
+from tests.factories.provisioning import DeploymentFactory, VolumeFactory
 from tests.portal.health.scenes import platform_scene
 from tests.provisioning.scenes import requested, running
 
@@ -52,6 +52,7 @@ def sights_made(cloud: Cloud) -> list[Sight]:
     drift = _drift(cloud, machine)
     fresh = requested(cloud, "call-4821")
     event = platform_scene()
+    disks = _volumes(cloud, machine)
     operations = Operation.objects.using("platform")
     done = operations.get(target_id=machine.pk, type="pod.provision")
     begun = operations.get(target_id=fresh.pk, type="pod.provision")
@@ -67,6 +68,10 @@ def sights_made(cloud: Cloud) -> list[Sight]:
         Sight("deployment-health", f"/deployments/{machine.pk}?tab=health"),
         Sight("console-stopped", f"/deployments/{others[1].pk}/console"),
         Sight("deployment-costs", f"/deployments/{machine.pk}?tab=costs"),
+        Sight("deployment-volumes", f"/deployments/{machine.pk}?tab=volumes"),
+        Sight("volumes", "/volumes"),
+        Sight("volume", f"/volumes/{disks[0].pk}"),
+        Sight("volume-viewer", f"/volumes/{disks[1].pk}", "viewer"),
         Sight("deployment-activity", f"/deployments/{machine.pk}?tab=activity"),
         Sight("deployment-provisioning", f"/deployments/{fresh.pk}"),
         Sight("deployment-failed", f"/deployments/{others[-1].pk}"),
@@ -133,6 +138,21 @@ def _drift(cloud: Cloud, machine: Deployment) -> Finding:
         first_seen_at=now,
         last_seen_at=now,
     )
+
+
+def _volumes(cloud: Cloud, machine: Deployment) -> list[Volume]:
+    """One that is in the machine, one that was, and one that needs a person."""
+    attention = {
+        "code": "volume_in_snapshot",
+        "message": "The disk is part of the snapshot before-upgrade of its machine. Delete that first.",
+        "command": "",
+    }
+    with tenant_scope(cloud.world.north.pk), transaction.atomic():
+        return [
+            VolumeFactory(deployment=machine, name="database", slot="scsi1", size_gb=200),
+            VolumeFactory(deployment=machine, name="archive-2025", slot="", status="detached"),
+            VolumeFactory(deployment=machine, name="scratch", slot="scsi2", attention=attention),
+        ]
 
 
 def _others(cloud: Cloud) -> list[Deployment]:

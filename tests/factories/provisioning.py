@@ -17,6 +17,7 @@ from provisioning.models import (
     NodeState,
     Storage,
     Template,
+    Volume,
 )
 from tests.factories.accounts import PlatformFactory
 
@@ -106,6 +107,27 @@ class DeploymentFactory(factory.django.DjangoModelFactory):
     price_hour = Decimal("0.062000")
     ttl_hours = 72
     expires_at = factory.LazyFunction(lambda: clock.now() + timedelta(hours=72))
+
+
+class VolumeFactory(factory.django.DjangoModelFactory):
+    """A row without a disk; needs a tenant in scope, and a deployment."""
+
+    class Meta:
+        model = Volume
+
+    name = factory.Sequence(lambda n: f"data-{n}")
+    cluster = factory.LazyAttribute(lambda o: o.deployment.cluster)
+    owner = factory.LazyAttribute(lambda o: o.deployment.owner)
+    tenant = factory.LazyAttribute(lambda o: o.deployment.tenant)
+    size_gb = 20
+    price_gb_hour = Decimal("0.000120")
+    storage_pool = "ceph-vm"
+    node = "pve1"
+    owner_vmid = 29_000
+    proxmox_volume_id = factory.LazyAttribute(lambda o: f"ceph-vm:vm-29000-uhub-{o.name}")
+    slot = factory.Sequence(lambda n: f"scsi{n % 30 + 1}")
+    status = "attached"
+    stored_at = factory.LazyFunction(clock.now)
 
 
 class DnsServerFactory(PlatformFactory):
