@@ -26,6 +26,8 @@ from provisioning.logic.copy_states import (
 from provisioning.logic.dns_settings import DNS_SETTINGS
 from provisioning.logic.fleet_settings import FLEET_SETTINGS
 from provisioning.logic.health_settings import HEALTH_SETTINGS
+from provisioning.logic.hook_settings import HOOK_SETTINGS
+from provisioning.logic.hook_states import DELIVERY_STYLES, RUN_STYLES, WEBHOOK_STYLES
 from provisioning.logic.lease_settings import LEASE_SETTINGS
 from provisioning.logic.reconcile_settings import RECONCILE_SETTINGS
 from provisioning.logic.setting_definitions import SETTINGS
@@ -66,6 +68,9 @@ _STYLES: Final = {
     "volume": VOLUME_STYLES,
     "volume_action": VOLUME_ACTION_STYLES,
     "transfer": TRANSFER_STYLES,
+    "hook_run": RUN_STYLES,
+    "webhook": WEBHOOK_STYLES,
+    "delivery": DELIVERY_STYLES,
 }
 
 
@@ -97,7 +102,7 @@ class ProvisioningConfig(AppConfig):
         settings.register_settings(
             *SETTINGS, *BACKUP_SETTINGS, *DNS_SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS
         )
-        settings.register_settings(*FLEET_SETTINGS, *HEALTH_SETTINGS, *VOLUME_SETTINGS)
+        settings.register_settings(*FLEET_SETTINGS, *HEALTH_SETTINGS, *HOOK_SETTINGS, *VOLUME_SETTINGS)
         for domain, styles in _STYLES.items():
             ui.register_statuses(domain, styles)
         register_table(DEPLOYMENTS)

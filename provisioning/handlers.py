@@ -29,10 +29,11 @@ from provisioning.services.copies.kinds import copies_register
 from provisioning.services.dns.kinds import names_register
 from provisioning.services.exposition import provisioning_gauges
 from provisioning.services.fleet_kinds import fleet_register
+from provisioning.services.hook_kinds import hooks_register
 from provisioning.services.notices import notices_register
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.rollbacks import deployment_rollback
-from provisioning.services.saga import create, destroy, outcome, power, protect, repair
+from provisioning.services.saga import create, destroy, hooks, outcome, power, protect, repair
 from provisioning.services.volume_kinds import volumes_register
 from provisioning.services.warnings import warning_delivered, warning_undelivered
 
@@ -51,6 +52,7 @@ def register() -> None:
     stuck.register_stuck("slots", stuck_slots)
     stuck.register_rollback("deployment", deployment_rollback)
     fleet_register()
+    hooks_register()
     health_kinds.register()
     volumes_register()
     events.subscribe(MailDelivered, warning_delivered)
@@ -120,6 +122,7 @@ _KINDS = (
     _kind(
         Type.PROVISION,
         _("Create deployment"),
+        Step("hooks", _("Hooks"), hooks.before_create),
         Step("clone", _("Clone"), create.clone),
         Step("configure", _("Configure"), create.configure),
         Step("resize", _("Resize disk"), create.grow),
@@ -149,6 +152,7 @@ _KINDS = (
     _kind(
         Type.DESTROY,
         _("Delete deployment"),
+        Step("hooks", _("Hooks"), hooks.before_destroy),
         Step("stop", _("Stop"), destroy.halt),
         Step("volumes", _("Take volumes out"), destroy.leave_disks),
         Step("destroy", _("Destroy"), destroy.destroy),

@@ -36,6 +36,10 @@ class Permission(StrEnum):
     DNS_VIEW = "cloudpods.dns.view"
     DNS_MANAGE = "cloudpods.dns.manage"
     ZONES_MANAGE = "dns.zones.manage"
+    HOOKS_VIEW = "hooks.view"
+    HOOKS_MANAGE = "hooks.manage"
+    WEBHOOKS_VIEW = "webhooks.view"
+    WEBHOOKS_MANAGE = "webhooks.manage"
 
 
 _OPERATORS = ("admin", "ops", "support")
@@ -80,4 +84,10 @@ PERMISSIONS: dict[str, PermissionSpec] = {
     Permission.ZONES_MANAGE: spec(
         _("Manage the zones of the organisation"), ("admin",), is_platform=True
     ),
+    Permission.HOOKS_VIEW: spec(_("See hooks and their runs"), ("admin", "ops")),
+    Permission.HOOKS_MANAGE: spec(
+        _("Set up hooks, and skip one that holds up a deletion"), ("admin", "ops")
+    ),
+    Permission.WEBHOOKS_VIEW: spec(_("See webhooks and their messages"), ("admin", "ops")),
+    Permission.WEBHOOKS_MANAGE: spec(_("Set up webhooks, send messages again"), ("admin", "ops")),
 }

@@ -97,6 +97,20 @@ class Tag(StrEnum):
     HOST_TOKEN_MADE = "host.token_made"  # noqa: S105 - the name of an event
     HOST_TOKEN_REVOKED = "host.token_revoked"  # noqa: S105 - the name of an event
     HOST_REMOVED = "host.removed"
+    HOOK_CREATED = "hook.created"
+    HOOK_CHANGED = "hook.changed"
+    HOOK_DELETED = "hook.deleted"
+    HOOK_ENDED = "hook.ended"
+    HOOK_FAILED = "hook.failed"
+    HOOK_SKIPPED = "hook.skipped"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_ROTATED = "webhook.secret_rotated"
+    WEBHOOK_PAUSED = "webhook.paused"
+    WEBHOOK_RESUMED = "webhook.resumed"
+    WEBHOOK_TESTED = "webhook.tested"
+    WEBHOOK_REPLAYED = "webhook.replayed"
     CLUSTER_SAVED = "cluster.saved"
     TEMPLATE_SAVED = "template.saved"
     SNAPSHOT_REQUESTED = "snapshot.requested"
@@ -271,4 +285,18 @@ TAGS: dict[str, TagSpec] = {
     Tag.BACKUP_SCHEDULE_SAVED: TagSpec(_B, _("Backup schedule saved")),
     Tag.BACKUP_SCHEDULE_DELETED: TagSpec(_B, _("Backup schedule deleted")),
     Tag.TEMPLATE_SAVED: TagSpec(Category.SETTINGS, _("Template registered or changed")),
+    Tag.HOOK_CREATED: TagSpec(Category.SETTINGS, _("Hook created")),
+    Tag.HOOK_CHANGED: TagSpec(Category.SETTINGS, _("Hook changed")),
+    Tag.HOOK_DELETED: TagSpec(Category.SETTINGS, _("Hook deleted")),
+    Tag.HOOK_ENDED: TagSpec(_L, _("Hook has run")),
+    Tag.HOOK_FAILED: TagSpec(_L, _("Hook failed")),
+    Tag.HOOK_SKIPPED: TagSpec(_L, _("Hook skipped by a person")),
+    Tag.WEBHOOK_CREATED: TagSpec(Category.SETTINGS, _("Webhook created")),
+    Tag.WEBHOOK_CHANGED: TagSpec(Category.SETTINGS, _("Webhook changed")),
+    Tag.WEBHOOK_DELETED: TagSpec(Category.SETTINGS, _("Webhook deleted")),
+    Tag.WEBHOOK_ROTATED: TagSpec(Category.SECURITY, _("Key of a webhook renewed")),
+    Tag.WEBHOOK_PAUSED: TagSpec(Category.SETTINGS, _("Webhook paused")),
+    Tag.WEBHOOK_RESUMED: TagSpec(Category.SETTINGS, _("Webhook resumed")),
+    Tag.WEBHOOK_TESTED: TagSpec(Category.SETTINGS, _("Test message sent")),
+    Tag.WEBHOOK_REPLAYED: TagSpec(Category.SETTINGS, _("Messages sent again")),
 }

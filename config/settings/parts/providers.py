@@ -12,3 +12,5 @@ VAULT_MOUNT = env.text("VAULT_MOUNT", "kv")
 PROXMOX_ENVIRONMENT = env.proxmox()
 PROXMOX_SECOND_ENVIRONMENT = env.proxmox("PROXMOX_SECOND")
 CALL_OBSERVER = ""
+# Scripts that hooks may run, by file name; empty: none.
+HOOK_SCRIPTS_DIR = env.text("HOOK_SCRIPTS_DIR", "")

@@ -22,6 +22,8 @@ PROVISIONING = {
     "windows_every_s": 15,
     "transfers_every_s": 600,
     "copies_every_s": 20,
+    "webhooks_every_s": 15,
+    "hooks_purge_every_s": 3600,
     "health_every_s": 10,
     "health_budget_s": 30.0,
     "agent_retry_s": 900.0,
