@@ -93,6 +93,7 @@ class ProvisioningConfig(AppConfig):
         from provisioning.web import commands as palette  # noqa: PLC0415
         from provisioning.web.deployment_table import DEPLOYMENTS  # noqa: PLC0415
         from provisioning.web.finding_table import FINDINGS  # noqa: PLC0415
+        from provisioning.web.hook_table import HOOKS, WEBHOOKS  # noqa: PLC0415
         from provisioning.web.name_table import NAMES  # noqa: PLC0415
         from provisioning.web.volume_table import VOLUMES  # noqa: PLC0415
 
@@ -102,13 +103,17 @@ class ProvisioningConfig(AppConfig):
         settings.register_settings(
             *SETTINGS, *BACKUP_SETTINGS, *DNS_SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS
         )
-        settings.register_settings(*FLEET_SETTINGS, *HEALTH_SETTINGS, *HOOK_SETTINGS, *VOLUME_SETTINGS)
+        settings.register_settings(
+            *FLEET_SETTINGS, *HEALTH_SETTINGS, *HOOK_SETTINGS, *VOLUME_SETTINGS
+        )
         for domain, styles in _STYLES.items():
             ui.register_statuses(domain, styles)
         register_table(DEPLOYMENTS)
         register_table(FINDINGS)
         register_table(NAMES)
         register_table(VOLUMES)
+        register_table(HOOKS)
+        register_table(WEBHOOKS)
         for item in navigation.NAV:
             ui.register_nav(item)
         ui.register_platform_sign(platform_state.CLUSTERS)
@@ -120,6 +125,8 @@ class ProvisioningConfig(AppConfig):
         ui.register_target("dns_server", names.server_links)
         live.register_topic(live.Topic("volume", Permission.VIEW, volumes.volume_links))
         live.register_topic(live.Topic("deployment", Permission.VIEW, cards.deployment_links))
+        ui.register_target("webhook", cards.webhook_links)
+        live.register_topic(live.Topic("webhook", Permission.WEBHOOKS_VIEW, cards.webhook_links))
         for card in cards.CARDS:
             ui.register_card(card)
         commands.register_search(*search.PROVIDERS, names.PROVIDER, volumes.PROVIDER)

@@ -17,6 +17,7 @@ from provisioning.api.dns import DnsRecordViewSet, DnsServerViewSet, DnsZoneView
 from provisioning.api.extensions import ExtensionRequestViewSet
 from provisioning.api.findings import FindingViewSet
 from provisioning.api.health import DeploymentConsoleViewSet, DeploymentHealthViewSet
+from provisioning.api.hooks import HookRunViewSet, HookViewSet
 from provisioning.api.infrastructure import (
     InfrastructureClusterViewSet,
     InfrastructureNodeViewSet,
@@ -25,6 +26,7 @@ from provisioning.api.infrastructure import (
 from provisioning.api.transfers import OwnershipTransferViewSet
 from provisioning.api.views import DeploymentViewSet, TemplateViewSet
 from provisioning.api.volumes import DeploymentVolumeViewSet, VolumeViewSet
+from provisioning.api.webhooks import WebhookViewSet
 from provisioning.api.windows import MaintenanceWindowViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -32,6 +34,9 @@ router.register("templates", TemplateViewSet, basename="template")
 router.register("cloud-pods/templates", TemplateViewSet, basename="cloud_pod_template")
 router.register("extension-requests", ExtensionRequestViewSet, basename="extension_request")
 router.register("deployments", DeploymentViewSet, basename="deployment")
+router.register("hooks", HookViewSet, basename="hook")
+router.register("hook-runs", HookRunViewSet, basename="hook_run")
+router.register("webhooks", WebhookViewSet, basename="webhook")
 router.register("findings", FindingViewSet, basename="finding")
 router.register(
     "infrastructure/clusters", InfrastructureClusterViewSet, basename="infrastructure_cluster"

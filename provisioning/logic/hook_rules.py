@@ -37,7 +37,7 @@ class HookConfig:
     env: Mapping[str, str] = field(default_factory=dict)
     secret_headers: tuple[str, ...] = ()
     secret_env: tuple[str, ...] = ()
-    timeout_s: int = TIMEOUT_S
+    timeout: int = TIMEOUT_S
     blocking: bool = False
     on_failure: str = OnFailure.OPEN
     is_idempotent: bool = False
@@ -57,7 +57,7 @@ class HookConfig:
             "env": dict(self.env),
             "secret_headers": sorted(self.secret_headers),
             "secret_env": sorted(self.secret_env),
-            "timeout_s": self.timeout_s,
+            "timeout": self.timeout,
             "blocking": self.blocking,
             "on_failure": str(self.on_failure),
             "is_idempotent": self.is_idempotent,
@@ -119,9 +119,9 @@ def target_faults(type_: str, target: str) -> list[Fault]:
 def run_faults(event: str, type_: str, config: HookConfig, *, longest_s: int) -> list[Fault]:
     """What does not fit together."""
     faults = []
-    if not 1 <= config.timeout_s <= longest_s:
+    if not 1 <= config.timeout <= longest_s:
         text = _("A hook takes 1 to %(most)s seconds.") % {"most": longest_s}
-        faults.append(Fault("timeout_s", "invalid", text))
+        faults.append(Fault("timeout", "invalid", text))
     if config.blocking and event not in {str(known) for known in BLOCKING_EVENTS}:
         text = _("Only what runs before something can hold it up: %(events)s.")
         names = ", ".join(sorted(str(known) for known in BLOCKING_EVENTS))

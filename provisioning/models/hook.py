@@ -12,7 +12,7 @@ from provisioning.models.deployment import Deployment
 class Hook(TenantModel):
     """An address that is asked, or an approved script that is run, at one moment of a machine's life.
 
-    `target` is an address or a script's name. `config` holds headers, env, timeout_s, blocking,
+    `target` is an address or a script's name. `config` holds headers, env, timeout, blocking,
     on_failure, is_idempotent, and secret_headers and secret_env: names whose values are behind
     `secret_ref`.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -60,3 +61,8 @@ def delivery_counts(webhook: Webhook) -> dict[str, int]:
         **{str(status): Count("id", filter=Q(status=status)) for status in DeliveryStatus.values}
     )
     return {name: int(count) for name, count in counted.items()}
+
+
+def webhooks_named(ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of those that the tenant in scope has."""
+    return dict(Webhook.objects.filter(pk__in=ids).values_list("pk", "name"))

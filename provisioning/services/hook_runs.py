@@ -176,7 +176,7 @@ def _asked(hook: Hook, deployment_id: UUID, cause: str, payload: dict[str, Any])
             "deployment_id": deployment_id,
             "is_blocking": config.blocking,
             "on_failure": config.on_failure,
-            "deadline_at": now + timedelta(seconds=config.timeout_s) + START_GRACE,
+            "deadline_at": now + timedelta(seconds=config.timeout) + START_GRACE,
             "payload": payload,
         },
     )
@@ -291,7 +291,7 @@ def _script(run: HookRun, hook: Hook, secrets: dict[str, str]) -> _End:
 
 
 def _timeout_s(config: HookConfig) -> float:
-    return float(min(config.timeout_s, int(setting_get("cloudpods.hooks.max_timeout_seconds"))))
+    return float(min(config.timeout, int(setting_get("cloudpods.hooks.max_timeout_seconds"))))
 
 
 def _fed(run: HookRun) -> bytes:

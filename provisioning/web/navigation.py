@@ -80,4 +80,13 @@ NAV: Final = (
         order=39,
         is_platform_only=True,
     ),
+    NavItem(
+        key="hooks",
+        label=_("Hooks"),
+        url="/hooks",
+        icon="webhook",
+        permission=Permission.HOOKS_VIEW,
+        section=_("Platform"),
+        order=55,
+    ),
 )

@@ -24,6 +24,7 @@ from provisioning.permissions import Permission
 from provisioning.states import DeploymentStatus
 from provisioning.web.application import application_tab, has_application
 from provisioning.web.health import health_tab
+from provisioning.web.hook_tab import hooks_tab
 from provisioning.web.leases import lease_card, lease_history
 from provisioning.web.names import names_tab
 from provisioning.web.presentation import costs, own_meters
@@ -180,5 +181,6 @@ TABS: Final[tuple[DeploymentTab, ...]] = (
     ),
     DeploymentTab("costs", _("Costs"), "receipt", _costs),
     DeploymentTab("names", _("Names"), "at-sign", _names, Permission.DNS_VIEW, has_dialogs=True),
+    DeploymentTab("hooks", _("Hooks"), "webhook", hooks_tab, Permission.HOOKS_VIEW),
     DeploymentTab("activity", _("Activity"), "history", _activity),
 )

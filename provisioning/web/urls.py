@@ -10,10 +10,12 @@ from provisioning.web import (
     creation,
     deployment_quick,
     findings,
+    hooks,
     infrastructure,
     names,
     transfers,
     volumes,
+    webhooks,
     windows,
 )
 from provisioning.web import deployments as views
@@ -49,6 +51,30 @@ urlpatterns = [
         name="transfer_action",
     ),
     path("offboarding", transfers.Offboarding.as_view(), name="offboarding"),
+    path("hooks", hooks.HookList.as_view(), name="hook_list"),
+    path("hooks/new", hooks.HookEdit.as_view(), name="hook_new"),
+    path("hooks/<str:hook_id>", hooks.HookDetail.as_view(), name="hook_detail"),
+    path("hooks/<str:hook_id>/edit", hooks.HookEdit.as_view(), name="hook_edit"),
+    path("hooks/<str:hook_id>/delete", hooks.HookDelete.as_view(), name="hook_delete"),
+    path("hook-runs/<str:run_id>", hooks.HookRunDetail.as_view(), name="hook_run_detail"),
+    path("hook-runs/<str:run_id>/skip", hooks.HookRunSkip.as_view(), name="hook_run_skip"),
+    path("webhooks", webhooks.WebhookList.as_view(), name="webhook_list"),
+    path("webhooks/new", webhooks.WebhookEdit.as_view(), name="webhook_new"),
+    path("webhooks/<str:webhook_id>", webhooks.WebhookDetail.as_view(), name="webhook_detail"),
+    path("webhooks/<str:webhook_id>/edit", webhooks.WebhookEdit.as_view(), name="webhook_edit"),
+    path(
+        "webhooks/<str:webhook_id>/rotate", webhooks.WebhookRotate.as_view(), name="webhook_rotate"
+    ),
+    path(
+        "webhooks/<str:webhook_id>/deliveries/<str:delivery_id>",
+        webhooks.DeliveryDetail.as_view(),
+        name="webhook_delivery",
+    ),
+    path(
+        "webhooks/<str:webhook_id>/<str:action>",
+        webhooks.WebhookAction.as_view(),
+        name="webhook_action",
+    ),
     path("infrastructure", infrastructure.Infrastructure.as_view(), name="infrastructure"),
     path(
         "infrastructure/<str:kind>/<str:key>/<str:action>",
