@@ -181,6 +181,8 @@ TABS: Final[tuple[DeploymentTab, ...]] = (
     ),
     DeploymentTab("costs", _("Costs"), "receipt", _costs),
     DeploymentTab("names", _("Names"), "at-sign", _names, Permission.DNS_VIEW, has_dialogs=True),
-    DeploymentTab("hooks", _("Hooks"), "webhook", hooks_tab, Permission.HOOKS_VIEW),
+    DeploymentTab(
+        "hooks", _("Hooks"), "webhook", hooks_tab, Permission.HOOKS_VIEW, has_dialogs=True
+    ),
     DeploymentTab("activity", _("Activity"), "history", _activity),
 )
