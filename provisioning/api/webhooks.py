@@ -103,7 +103,7 @@ class WebhookEventSerializer(serializers.Serializer[Any]):
     """Something to be told of, with an example of its data."""
 
     name = serializers.CharField(read_only=True)
-    label = serializers.CharField(read_only=True)
+    title = serializers.CharField(read_only=True)
     sample = serializers.DictField(read_only=True)
 
 
@@ -175,7 +175,7 @@ class WebhookViewSet(PortalViewSet):
     @action(detail=False, methods=["get"], pagination_class=None)
     def events(self, request: Request) -> Response:
         rows = [
-            {"name": event.name, "label": str(event.label), "sample": dict(event.sample)}
+            {"name": event.name, "title": str(event.label), "sample": dict(event.sample)}
             for event in webhook_events()
         ]
         return Response(rows)
