@@ -26,7 +26,7 @@ from provisioning.api.infrastructure import (
 from provisioning.api.transfers import OwnershipTransferViewSet
 from provisioning.api.views import DeploymentViewSet, TemplateViewSet
 from provisioning.api.volumes import DeploymentVolumeViewSet, VolumeViewSet
-from provisioning.api.webhooks import WebhookViewSet
+from provisioning.api.webhooks import DeliveryViewSet, WebhookViewSet
 from provisioning.api.windows import MaintenanceWindowViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -37,6 +37,9 @@ router.register("deployments", DeploymentViewSet, basename="deployment")
 router.register("hooks", HookViewSet, basename="hook")
 router.register("hook-runs", HookRunViewSet, basename="hook_run")
 router.register("webhooks", WebhookViewSet, basename="webhook")
+router.register(
+    "webhooks/(?P<webhook_id>[^/]+)/deliveries", DeliveryViewSet, basename="webhook_delivery"
+)
 router.register("findings", FindingViewSet, basename="finding")
 router.register(
     "infrastructure/clusters", InfrastructureClusterViewSet, basename="infrastructure_cluster"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import django_filters as filters
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -120,6 +121,7 @@ class DeliveryFilter(filters.FilterSet):
 
 
 _MANAGE = Permission.WEBHOOKS_MANAGE
+_WEBHOOK = OpenApiParameter("webhook_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
 
 class WebhookViewSet(PortalViewSet):
@@ -139,7 +141,6 @@ class WebhookViewSet(PortalViewSet):
     secret_actions = frozenset({"create", "rotate_secret"})
     serializer_class = WebhookSerializer
     queryset = Webhook.objects.none()
-    filterset_class: ClassVar[type[filters.FilterSet] | None] = None
     ordering_fields = ("created_at", "name")
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
@@ -180,23 +181,6 @@ class WebhookViewSet(PortalViewSet):
         ]
         return Response(rows)
 
-    @extend_schema(responses=DeliverySerializer(many=True))
-    @action(detail=True, methods=["get"], filterset_class=DeliveryFilter)
-    def deliveries(self, request: Request, pk: str) -> Response:
-        rows = delivery_list(actor=self.actor, webhook_id=pk)
-        response: Response = self.page(rows, DeliverySerializer)
-        return response
-
-    @extend_schema(
-        responses=DeliverySerializer,
-        filters=False,
-        parameters=[OpenApiParameter("delivery_id", str, OpenApiParameter.PATH)],
-    )
-    @action(detail=True, methods=["get"], url_path="deliveries/(?P<delivery_id>[^/]+)")
-    def delivery(self, request: Request, pk: str, delivery_id: str) -> Response:
-        row = delivery_get(actor=self.actor, webhook_id=pk, delivery_id=delivery_id)
-        return Response(DeliverySerializer(row).data)
-
     @extend_schema(request=None, responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
@@ -233,6 +217,29 @@ class WebhookViewSet(PortalViewSet):
     def _secret(self, webhook: Webhook, secret: str, code: int) -> Response:
         body = {**WebhookSerializer(webhook).data, "secret": secret}
         return Response(body, status=code, headers={"Cache-Control": "no-store"})
+
+
+@extend_schema_view(
+    list=extend_schema(parameters=[_WEBHOOK]), retrieve=extend_schema(parameters=[_WEBHOOK])
+)
+class DeliveryViewSet(PortalViewSet):
+    """The messages of one webhook."""
+
+    permissions: ClassVar[dict[str, str]] = {"*": Permission.WEBHOOKS_VIEW}
+    serializer_class = DeliverySerializer
+    queryset = WebhookDelivery.objects.none()
+    filterset_class = DeliveryFilter
+    ordering_fields = ("created_at",)
+    http_method_names = ["get", "head", "options"]
+
+    def list(self, request: Request, webhook_id: str) -> Response:
+        rows = delivery_list(actor=self.actor, webhook_id=webhook_id)
+        response: Response = self.page(rows, DeliverySerializer)
+        return response
+
+    def retrieve(self, request: Request, webhook_id: str, pk: str) -> Response:
+        row = delivery_get(actor=self.actor, webhook_id=webhook_id, delivery_id=pk)
+        return Response(DeliverySerializer(row).data)
 
 
 def _wanted(said: dict[str, Any]) -> WebhookRequest:

@@ -251,7 +251,8 @@ def test_a_refused_creation_gives_everything_back(cloud: Cloud, receiver: Receiv
     assert (found.status, found.attention["code"]) == ("deleted", "hook_failed")
     assert found.attention["message"] == "The hook ours failed: It answered 403."
     assert quota_is_true(cloud.world)
-    assert not VmidAllocation.objects.using("platform").filter(deployment_id=row.pk).exists()
+    number = VmidAllocation.objects.using("platform").get(cluster=cloud.cluster, vmid=row.vmid)
+    assert number.quarantined_until is not None
     assert len(cloud.simulator.mutations()) == before
 
 

@@ -61,6 +61,10 @@ SPECTACULAR_SETTINGS = {
         "VolumeActionEnum": "provisioning.states.VolumeAction.choices",
         "WorkerStatusEnum": "portal.states.WorkerStatus.choices",
         "TemplateTypeEnum": "provisioning.models.template.TemplateType.choices",
+        "HookTypeEnum": "provisioning.logic.hook_states.HookType.choices",
+        "HookRunStatusEnum": "provisioning.logic.hook_states.RunStatus.choices",
+        "WebhookStateEnum": "provisioning.logic.hook_states.WebhookState.choices",
+        "DeliveryStatusEnum": "provisioning.logic.hook_states.DeliveryStatus.choices",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_standardized_errors.openapi_hooks.postprocess_schema_enums",
