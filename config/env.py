@@ -92,6 +92,24 @@ class ProxmoxEnvironment:
     fingerprint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class NameServerEnvironment:
+    """A PowerDNS named by the environment: its API, its key, and where it answers questions."""
+
+    url: str = ""
+    key: str = field(default="", repr=False)
+    resolver: str = ""
+
+
+def name_server() -> NameServerEnvironment:
+    """The variables of the name server; all empty when none is configured."""
+    return NameServerEnvironment(
+        url=text("NAME_SERVER_URL", ""),
+        key=secret("NAME_SERVER_KEY", ""),
+        resolver=text("NAME_SERVER_RESOLVER", ""),
+    )
+
+
 def proxmox(prefix: str = "PROXMOX") -> ProxmoxEnvironment:
     """The variables that begin with the prefix; all empty when none is configured."""
     return ProxmoxEnvironment(

@@ -332,7 +332,7 @@ class DnsStatus(models.TextChoices):
 
     PENDING = "pending", _("Pending")
     ACTIVE = "active", _("Active")
-    ERROR = "error", _("Needs attention")
+    ERROR = "error", _("Error")
     REMOVING = "removing", _("Being removed")
     REMOVED = "removed", _("Removed")
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from config.local import programs
 from config.local.errors import LocalError, StopRequestedError
+from config.local.name_server import DEMO_ZONE, PACKAGES, EmbeddedNameServer
+from config.local.ports import HOST
 from config.local.processes import LineLog, Program, Supervisor
 from config.local.services import services_environment, state_prepare
 from config.local.simulators import (
@@ -47,6 +49,7 @@ class Demo:
         self._has_reload = has_reload
         self._has_simulator = not os.environ.get("PROXMOX_URL")
         self._clusters: tuple[SimulatedCluster, ...] = ()
+        self._names: EmbeddedNameServer | None = None
         self._log = LineLog()
 
     def run(self) -> None:
@@ -59,7 +62,10 @@ class Demo:
         lock = StateLock(self._folder)
         lock.acquire(f"uHub on port {self._ports.web}")
         try:
-            self._ports.check(with_simulator=self._has_simulator)
+            if not os.environ.get("NAME_SERVER_URL"):
+                self._names = EmbeddedNameServer.below(self._folder, port=self._ports.names)
+            has_names = self._names is not None
+            self._ports.check(with_simulator=self._has_simulator, with_names=has_names)
             if self._has_simulator:
                 self._clusters = simulated_clusters(self._ports, self._folder)
             with Supervisor(self._log, inherited=(lock.descriptor,)) as supervisor:
@@ -76,6 +82,10 @@ class Demo:
         if self._clusters:
             with self._phase("simulators"):
                 supervisor.start_all([cluster.program(env) for cluster in self._clusters])
+        if self._names is not None:
+            with self._phase("name server"):
+                self._names.prepare()
+                supervisor.start(self._names.program())
         self._prepare_data(supervisor, env)
         with self._phase("web, worker, scheduler"):
             supervisor.start_all(self._programs(env))
@@ -85,6 +95,8 @@ class Demo:
         found = services_environment(supervisor, self._folder)
         for cluster in self._clusters:
             found |= cluster.environment
+        if self._names is not None:
+            found |= self._names.environment
         found |= {"DJANGO_SETTINGS_MODULE": SETTINGS, "PYTHONUNBUFFERED": "1"}
         lines = (f"{name}='{value}'\n" for name, value in sorted(found.items()))
         write_private(self._folder / "demo.env", "".join(lines))
@@ -110,6 +122,7 @@ class Demo:
         code, place = self._folder / "demo.stamp", self._folder / "demo.clusters"
         now, clusters = code_digest(env["DATABASE_URL"]), env["PROXMOX_URL"]
         clusters += "".join(f" {cluster.url}" for cluster in self._clusters)
+        clusters += f" {self._names.url} {self._names.resolver}" if self._names else ""
         seed: tuple[str, ...] = ("seed_demo",)
         phases: list[tuple[str, tuple[str, ...]]] = [
             ("migrate", ("migrate", "--database", "owner", "--noinput", "--verbosity", "0")),
@@ -137,7 +150,16 @@ class Demo:
         rows = [f"  {name:<{width}}  {word:<{width}}  {use}" for name, word, use in ACCOUNTS]
         heading = f"  {'user':<{width}}  {'password':<{width}}"
         self._log.write("uhub", f"everything is up after {elapsed_s:.1f} s; Ctrl-C ends it")
-        self._log.say("\n".join(["", f"uHub is ready: {self._ports.url}", "", heading, *rows, ""]))
+        ready = f"uHub is ready: {self._ports.url}"
+        self._log.say("\n".join(["", ready, self._names_told(), "", heading, *rows, ""]))
+
+    def _names_told(self) -> str:
+        """Where names are asked for, or why nobody answers."""
+        if self._names is not None:
+            return f"Names: dig @{HOST} -p {self._names.port} <machine>.<organisation>.{DEMO_ZONE}"
+        if os.environ.get("NAME_SERVER_URL"):
+            return f"Names: {os.environ['NAME_SERVER_URL']}"
+        return f"Names: none; {PACKAGES} are not installed"
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:

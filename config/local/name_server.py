@@ -19,6 +19,7 @@ from config.local.privileges import ServiceUser, reachable_folder, service_user
 from config.local.processes import Program
 from config.local.state import secret, write_private
 
+DEMO_ZONE = "demo.uhub.local"
 PACKAGES = "pdns-server and pdns-backend-sqlite3"
 _SCHEMAS = (
     Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql"),

@@ -17,6 +17,7 @@ from config.local.processes import Program
 from config.local.state import PROJECT_DIR
 
 SOURCES = ("config", "portal", "provisioning", "projects", "incidents", "billing", "audit")
+NAMES_BEHIND = 10
 WATCHED = (*SOURCES, "integrations", "templates")
 
 
@@ -26,11 +27,14 @@ class Ports:
 
     web: int
     simulator: int
+    names: int = 0
 
     @classmethod
     def from_environment(cls) -> Ports:
-        """Read PORT and SIMULATOR_PORT. Raises LocalError naming the wrong one."""
-        return cls(web=_port("PORT", 8000), simulator=_port("SIMULATOR_PORT", 8006))
+        """Read PORT, SIMULATOR_PORT and DNS_PORT. Raises LocalError naming the wrong one."""
+        simulator = _port("SIMULATOR_PORT", 8006)
+        names = _port("DNS_PORT", min(simulator + NAMES_BEHIND, 65534))
+        return cls(web=_port("PORT", 8000), simulator=simulator, names=names)
 
     @property
     def control(self) -> int:
@@ -42,14 +46,16 @@ class Ports:
         """Where a browser goes."""
         return f"http://{HOST}:{self.web}"
 
-    def check(self, *, with_simulator: bool) -> None:
+    def check(self, *, with_simulator: bool, with_names: bool = False) -> None:
         """Refuse ports that somebody else listens on. Raises LocalError naming the variable."""
         wanted = {"PORT": [self.web]}
         if with_simulator:
             wanted["SIMULATOR_PORT"] = [self.simulator, self.control]
+        if with_names:
+            wanted["DNS_PORT"] = [self.names]
         numbers = [number for some in wanted.values() for number in some]
         if len(set(numbers)) < len(numbers):
-            raise LocalError(f"PORT {self.web} is one of the simulator's: choose another.")
+            raise LocalError("PORT, SIMULATOR_PORT, the next one and DNS_PORT must be different.")
         for variable, some in wanted.items():
             for number in some:
                 if not is_free(number):

@@ -129,6 +129,7 @@ class DnsRecordViewSet(PortalViewSet):
 
     @extend_schema(request=DnsRecordCreateSerializer, responses=_ACCEPTED)
     def create(self, request: Request, deployment_id: str) -> Response:
+        deployment_get(actor=self.actor, deployment_id=deployment_id)
         wanted = self.parsed(DnsRecordCreateSerializer)
         return _accepted(
             *records.record_add(actor=self.actor, deployment_id=deployment_id, **wanted)

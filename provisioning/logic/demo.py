@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+ZONE: Final = "demo.uhub.local"
+REVERSE_ZONE: Final = "10.in-addr.arpa"
+
 
 @dataclass(frozen=True, slots=True)
 class DemoPerson:

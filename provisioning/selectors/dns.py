@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext
 
+from billing.models import Tenant
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import NotFound
 from portal.kernel.tenancy import PLATFORM
@@ -36,21 +37,16 @@ class NameChoice:
 def name_choose(*, tenant_id: UUID, hostname: str) -> NameChoice:
     """The zone that a name lies in, among those the tenant may use.
 
-    A name of one label goes into the default zone: the tenant's own, else the platform's. The zone that
-    counts is the longest one uHub knows, whosever it is: nobody writes below somebody else's zone.
+    A name of one label goes into the default zone: the tenant's own, else the one offered to all, and
+    there below the tenant's short name, so that organisations do not take names from one another. The
+    zone that counts is the longest one uHub knows: nobody writes below somebody else's zone.
     """
     wanted = Q(name__in=ancestors(hostname)) if "." in hostname else Q(is_default=True)
     rows = DnsZone.objects.filter(wanted, kind=ZoneKind.FORWARD)
     zones = list(rows.select_related("server"))
     usable = [zone for zone in zones if _is_usable(zone, tenant_id)]
     if "." not in hostname:
-        own = sorted(usable, key=lambda zone: zone.organisation_id is None)
-        full = f"{hostname}.{own[0].name}" if own else hostname
-        if not own:
-            return NameChoice(hostname, None, gettext("There is no zone for names of one word."))
-        if len(full) > NAME_MOST:
-            return NameChoice(hostname, None, gettext("The name is too long for its zone."))
-        return NameChoice(full, own[0])
+        return _in_default(hostname, usable, tenant_id)
     longest = max(zones, key=lambda zone: len(zone.name), default=None)
     if longest is None or longest not in usable:
         text = gettext("It lies in no zone of your organisation.")
@@ -58,6 +54,20 @@ def name_choose(*, tenant_id: UUID, hostname: str) -> NameChoice:
     if longest.name == hostname:
         return NameChoice(hostname, None, gettext("It is the name of the zone itself."))
     return NameChoice(hostname, longest)
+
+
+def _in_default(label: str, usable: Sequence[DnsZone], tenant_id: UUID) -> NameChoice:
+    zone = min(usable, key=lambda one: one.organisation_id is None, default=None)
+    if zone is None:
+        return NameChoice(label, None, gettext("There is no zone for names of one word."))
+    below = ""
+    if zone.organisation_id is None:
+        slug = Tenant.objects.filter(pk=tenant_id).values_list("slug", flat=True).first() or ""
+        below = f".{slug.replace('_', '-').strip('-')}"
+    full = f"{label}{below}.{zone.name}"
+    if len(full) > NAME_MOST:
+        return NameChoice(label, None, gettext("The name is too long for its zone."))
+    return NameChoice(full, zone)
 
 
 def reverse_zone(*, tenant_id: UUID, address: str) -> DnsZone | None:
@@ -74,6 +84,12 @@ def is_name_taken(zone: DnsZone, hostname: str) -> bool:
     """Whether a machine of any organisation holds the name."""
     held = DnsRecord.across_tenants.filter(zone_id=zone.pk, hostname=hostname).filter(LIVE)
     return held.exclude(type=DnsType.PTR).exists()
+
+
+def is_pointer_taken(zone: DnsZone, address: str) -> bool:
+    """Whether the address has a name already: another machine had it, and still exists."""
+    held = DnsRecord.across_tenants.filter(LIVE, zone_id=zone.pk, ip_address=address)
+    return held.filter(type=DnsType.PTR).exists()
 
 
 def manages_all(actor: Actor) -> bool:

@@ -16,12 +16,28 @@ from portal.kernel.tenancy import PLATFORM, tenant_scope
 from portal.models import User
 from portal.services.accounts import user_create
 from portal.services.members import membership_set
-from provisioning.logic.demo import PEOPLE, QUOTAS, TEMPLATES, TENANTS, DemoTemplate
+from provisioning.logic.demo import (
+    PEOPLE,
+    QUOTAS,
+    REVERSE_ZONE,
+    TEMPLATES,
+    TENANTS,
+    ZONE,
+    DemoTemplate,
+)
 from provisioning.logic.demo_machines import MACHINES, DemoMachine
 from provisioning.logic.requests import DeploymentRequest
-from provisioning.models import Cluster, Deployment, Template, TemplateCopy
+from provisioning.models import (
+    Cluster,
+    Deployment,
+    DnsServer,
+    DnsZone,
+    Template,
+    TemplateCopy,
+)
 from provisioning.services.catalogue import template_copy_save, template_save
 from provisioning.services.creation import deployment_create
+from provisioning.services.dns.servers import server_save, zone_save
 from provisioning.services.lifecycle import deployment_change, deployment_delete, deployment_stop
 from provisioning.states import DeploymentStatus
 
@@ -112,6 +128,25 @@ def demo_copies(*, actor: Actor, cluster: Cluster) -> None:
             node="pve4",
             storage="ceph-lyon",
         )
+
+
+def demo_names(*, actor: Actor, url: str, key: str, resolver: str) -> None:
+    """Makes the demo's name server and its zones known; one that moved is told its new address."""
+    known = DnsServer.objects.using(PLATFORM).filter(code="demo").first()
+    if known is None or (known.url, known.resolver) != (url, resolver):
+        known = server_save(
+            actor=actor,
+            code="demo",
+            name="Demo",
+            api_key=key,
+            url=url,
+            resolver=resolver,
+            nameservers=[f"ns1.{ZONE}"],
+        )
+    zones = set(DnsZone.objects.using(PLATFORM).values_list("name", flat=True))
+    for name in (ZONE, REVERSE_ZONE):
+        if name not in zones:
+            zone_save(actor=actor, name=name, server=known, ttl=30, is_default=name == ZONE)
 
 
 def demo_machines(*, actor: Actor, is_live: bool) -> list[DemoMachine]:

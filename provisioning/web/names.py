@@ -22,7 +22,7 @@ from portal.kernel.web.table_views import TableView
 from portal.kernel.web.views import ActionView
 from provisioning.models import Deployment, DnsRecord, DnsServer, DnsZone
 from provisioning.permissions import Permission
-from provisioning.selectors.deployments import is_in_hands_of
+from provisioning.selectors.deployments import deployment_get, is_in_hands_of
 from provisioning.selectors.dns import (
     manages_all,
     record_counts,
@@ -118,6 +118,7 @@ class NameAdd(ActionView):
         return _tab(kwargs["deployment_id"])
 
     def perform(self, request: HttpRequest, **kwargs: Any) -> str:
+        deployment_get(actor=self.actor, deployment_id=kwargs["deployment_id"])
         wanted = values_of(NameForm(request.POST))
         address = wanted["ip_address"].strip() or None
         record, operation = records.record_add(

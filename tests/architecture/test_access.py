@@ -24,7 +24,7 @@ from portal.selectors.sessions import session_list
 from portal.services.notifications import Notice, notify
 from portal.services.tokens import tokens_issue
 from provisioning.logic.requests import DeploymentRequest
-from provisioning.models import Deployment, ExtensionRequest, Finding, Node
+from provisioning.models import Deployment, DnsRecord, ExtensionRequest, Finding, Node
 from provisioning.services.creation import deployment_create
 from provisioning.services.leases import deployment_extend
 from provisioning.services.transfers import deployment_transfer
@@ -33,6 +33,7 @@ from tests.architecture.routes import Route, routes
 from tests.calls import witnessed
 from tests.conftest import World
 from tests.factories.accounts import MembershipFactory, TeamFactory, UserFactory
+from tests.factories.names import names_made, zones_made
 from tests.factories.provisioning import ClusterFactory, TemplateFactory
 from tests.snapshot import rows_digest
 
@@ -52,6 +53,7 @@ BEYOND = {
     "DeploymentAction": "cloudpods.operate",
     "TransferAction": "cloudpods.operate",
     "decline": "cloudpods.operate",
+    "ZoneAction": "cloudpods.dns.manage",
 }
 
 
@@ -65,6 +67,7 @@ class Scene:
     entry: Entry
     extension: ExtensionRequest
     teams: tuple[Team, Team]
+    name: DnsRecord
     session: str = ""
     finding_id: str = ""
     notice: str = str(UUID(int=0))
@@ -98,7 +101,17 @@ class Scene:
 
     def _value(self, route: Route, name: str) -> str:
         kind = kind_of(route)
+        if "dns-records" in route.path and name == "pk":
+            return str(self.name.pk)
+        if route.name == "NameAction" and name == "action":
+            return "set-again"
         known = {
+            ("cloud-pods", "deployment_id"): self.deployment.pk,
+            ("deployments", "record_id"): self.name.pk,
+            ("dns-zones", "pk"): self.name.zone_id,
+            ("dns-servers", "pk"): self.name.zone.server_id,
+            ("dns", "zone_id"): self.name.zone_id,
+            ("dns", "action"): "check",
             ("deployments", "pk"): self.deployment.pk,
             ("deployments", "deployment_id"): self.deployment.pk,
             ("deployments", "action"): "restart",
@@ -152,9 +165,11 @@ def kind_of(route: Route) -> str:
 
 def is_tenants(route: Route) -> bool:
     """Whether the route names an object of a tenant; a step of a creation is none."""
+    if "deployment_id" in route.parameters:
+        return True
     return bool(set(route.parameters) - {"step"}) and kind_of(route) in {
         *("deployments", "operations", "audit", "teams", "tenants", "users"),
-        *("extension-requests", "transfers", "ownership-transfers"),
+        *("extension-requests", "transfers", "ownership-transfers", "dns-zones", "dns"),
     }
 
 
@@ -180,7 +195,9 @@ def scene(world: World) -> Iterator[Scene]:
     assert extension is not None
     with witnessed() as witness:
         found = str(drift_of(deployment).pk)
-        made = Scene(world, deployment, operation, entry, extension, teams, str(uuid7()), found)
+        name = names_made(zones_made(organisation=world.north), deployment)[-1]
+        rest = (str(uuid7()), found)
+        made = Scene(world, deployment, operation, entry, extension, teams, name, *rest)
         made.transfer_id, made.window_id = str(offer_of(made)), str(window_of(made))
         yield made
     assert witness.calls == []

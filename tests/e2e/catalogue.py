@@ -13,6 +13,7 @@ from provisioning.models import Deployment, Finding, Template, Volume
 from provisioning.states import FindingKind, FindingStatus
 from tests.conftest import Cloud
 from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.names import names_made, zones_made
 from tests.factories.provisioning import DeploymentFactory, VolumeFactory
 from tests.portal.health.scenes import platform_scene
 from tests.provisioning.scenes import requested, running
@@ -53,6 +54,7 @@ def sights_made(cloud: Cloud) -> list[Sight]:
     fresh = requested(cloud, "call-4821")
     event = platform_scene()
     disks = _volumes(cloud, machine)
+    names_made(zones_made(), machine)
     operations = Operation.objects.using("platform")
     done = operations.get(target_id=machine.pk, type="pod.provision")
     begun = operations.get(target_id=fresh.pk, type="pod.provision")
@@ -72,6 +74,8 @@ def sights_made(cloud: Cloud) -> list[Sight]:
         Sight("volumes", "/volumes"),
         Sight("volume", f"/volumes/{disks[0].pk}"),
         Sight("volume-viewer", f"/volumes/{disks[1].pk}", "viewer"),
+        Sight("deployment-names", f"/deployments/{machine.pk}?tab=names", "ops"),
+        Sight("names", "/dns"),
         Sight("deployment-activity", f"/deployments/{machine.pk}?tab=activity"),
         Sight("deployment-provisioning", f"/deployments/{fresh.pk}"),
         Sight("deployment-failed", f"/deployments/{others[-1].pk}"),

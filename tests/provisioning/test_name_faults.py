@@ -29,7 +29,7 @@ from tests.provisioning.scenes import leases_expire, requested
 from tests.provisioning.test_races import at_once
 
 __all__ = ["name_server_process", "names"]
-WEB = "web-1.demo.test"
+WEB = "web-1.north.demo.test"
 SYSTEM = Actor.system("test")
 
 

@@ -19,7 +19,7 @@ from tests.provisioning.names import Names, machine_named, name_server_process, 
 from tests.provisioning.scenes import acted, requested, running
 
 __all__ = ["name_server_process", "names"]
-WEB = "web-1.demo.test"
+WEB = "web-1.north.demo.test"
 
 
 def told(deployment: Deployment, names: Names, *addresses: str) -> None:
@@ -40,7 +40,7 @@ def test_a_new_machine_is_found_by_its_name_and_no_longer_after_its_end(
     assert deployment.hostname == WEB
     assert names.states(deployment) == {"A": "active", "PTR": "active"}
     assert names.asked(WEB) == (address,)
-    assert names.asked(pointer(address), "PTR") == ("web-1.demo.test.",)
+    assert names.asked(pointer(address), "PTR") == (f"{WEB}.",)
 
     acted(cloud, deployment, "delete")
     run_until_idle()
@@ -78,7 +78,7 @@ def test_a_changed_address_changes_name_and_pointer(machine: Deployment, names: 
     told(machine, names, "10.0.0.8")
     assert names.asked(WEB) == ("10.0.0.8",)
     assert names.asked(pointer("10.0.0.7"), "PTR") == ("NXDOMAIN",)
-    assert names.asked(pointer("10.0.0.8"), "PTR") == ("web-1.demo.test.",)
+    assert names.asked(pointer("10.0.0.8"), "PTR") == (f"{WEB}.",)
 
 
 def test_both_families_get_their_record(machine: Deployment, names: Names) -> None:

@@ -11,6 +11,7 @@ VAULT_SECRET_ID = env.secret("VAULT_SECRET_ID", "")
 VAULT_MOUNT = env.text("VAULT_MOUNT", "kv")
 PROXMOX_ENVIRONMENT = env.proxmox()
 PROXMOX_SECOND_ENVIRONMENT = env.proxmox("PROXMOX_SECOND")
+NAME_SERVER_ENVIRONMENT = env.name_server()
 CALL_OBSERVER = ""
 # Scripts that hooks may run, by file name; empty: none.
 HOOK_SCRIPTS_DIR = env.text("HOOK_SCRIPTS_DIR", "")

@@ -53,6 +53,7 @@ class Command(BaseCommand):
         people = demo.demo_people(actor=actor)
         first, *others = self._clusters(actor)
         self._templates(actor, first, others)
+        self._names(actor)
         self._look([first, *others])
         made = 0 if options["without_machines"] else self._machines(actor, options["timeout"])
         self.stdout.write(f"demo: {people} people and {made} machines added")
@@ -101,6 +102,12 @@ class Command(BaseCommand):
         demo.demo_template(actor=actor, cluster=cluster, demo=WITHDRAWN, position=900)
         for other in others:
             demo.demo_copies(actor=actor, cluster=other)
+
+    def _names(self, actor: Actor) -> None:
+        """The zones of the demo, where there is a name server for them."""
+        named = settings.NAME_SERVER_ENVIRONMENT
+        if named.url:
+            demo.demo_names(actor=actor, url=named.url, key=named.key, resolver=named.resolver)
 
     def _look(self, clusters: list[Cluster]) -> None:
         """Nothing is placed on a cluster that was never listed; one that was is known well enough."""

@@ -16,7 +16,7 @@ from portal.services.settings import setting_get
 from provisioning.events import AddressesFound, DeploymentChanged
 from provisioning.logic.names import addresses_chosen
 from provisioning.models import Deployment, DnsRecord
-from provisioning.selectors.dns import LIVE, reverse_zone
+from provisioning.selectors.dns import LIVE, is_pointer_taken, reverse_zone
 from provisioning.services.dns.records import (
     CONSTRAINT,
     record_enqueue,
@@ -161,7 +161,7 @@ def _pointers_align(
         zone = None
         if address not in known:
             zone = reverse_zone(tenant_id=deployment.tenant_id, address=address)
-        if zone is None:
+        if zone is None or is_pointer_taken(zone, address):
             continue
         try:
             row = record_insert(

@@ -33,7 +33,7 @@ def test_a_port_in_use_is_named_with_its_variable() -> None:
 
 
 def test_web_and_control_port_must_differ() -> None:
-    with pytest.raises(LocalError, match="PORT 8007 is one of the simulator's"):
+    with pytest.raises(LocalError, match="must be different"):
         Ports(web=8007, simulator=8006).check(with_simulator=True)
 
 
