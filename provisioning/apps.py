@@ -82,6 +82,7 @@ class ProvisioningConfig(AppConfig):
     def ready(self) -> None:
         from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
         from provisioning.web import (  # noqa: PLC0415
+            backups,
             cards,
             names,
             navigation,
@@ -91,6 +92,7 @@ class ProvisioningConfig(AppConfig):
             volumes,
         )
         from provisioning.web import commands as palette  # noqa: PLC0415
+        from provisioning.web.backup_table import BACKUPS  # noqa: PLC0415
         from provisioning.web.deployment_table import DEPLOYMENTS  # noqa: PLC0415
         from provisioning.web.finding_table import FINDINGS  # noqa: PLC0415
         from provisioning.web.hook_table import HOOKS, WEBHOOKS  # noqa: PLC0415
@@ -114,6 +116,7 @@ class ProvisioningConfig(AppConfig):
         register_table(VOLUMES)
         register_table(HOOKS)
         register_table(WEBHOOKS)
+        register_table(BACKUPS)
         for item in navigation.NAV:
             ui.register_nav(item)
         ui.register_platform_sign(platform_state.CLUSTERS)
@@ -124,12 +127,16 @@ class ProvisioningConfig(AppConfig):
         ui.register_target("dns_zone", names.zone_links)
         ui.register_target("dns_server", names.server_links)
         live.register_topic(live.Topic("volume", Permission.VIEW, volumes.volume_links))
+        ui.register_target("backup", backups.backup_links)
+        live.register_topic(live.Topic("backup", Permission.BACKUPS_VIEW, backups.backup_links))
         live.register_topic(live.Topic("deployment", Permission.VIEW, cards.deployment_links))
         ui.register_target("webhook", cards.webhook_links)
         live.register_topic(live.Topic("webhook", Permission.WEBHOOKS_VIEW, cards.webhook_links))
         for card in cards.CARDS:
             ui.register_card(card)
-        commands.register_search(*search.PROVIDERS, names.PROVIDER, volumes.PROVIDER)
+        commands.register_search(
+            *search.PROVIDERS, names.PROVIDER, volumes.PROVIDER, backups.PROVIDER
+        )
         commands.register_command(*palette.COMMANDS)
         for source in needs.NEEDS:
             dashboard.register_needs(source)

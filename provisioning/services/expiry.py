@@ -24,6 +24,7 @@ from provisioning.models import Deployment, ExtensionRequest, LeaseWarning
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
 from provisioning.selectors.maintenance import maintenance_of
+from provisioning.services.copies.final import final_backup_awaited
 from provisioning.services.extensions import extensions_expire
 from provisioning.services.lifecycle import deployment_delete, deployment_stop
 from provisioning.services.warnings import lease_warn, offsets_hours
@@ -92,6 +93,8 @@ def lease_delete(*, actor: Actor, deployment_id: UUID) -> None:
     if not is_due or _has_to_wait(deployment) or _is_asked_for(deployment, actor):
         return
     if (moved := _deletion_moved(deployment)) is None:
+        if final_backup_awaited(deployment, actor=actor):
+            return
         deployment_delete(actor=actor, deployment_id=deployment_id)
         _tell(deployment, LeaseEnd.DELETE)
         return

@@ -13,6 +13,7 @@ from portal.kernel.web.views import ActionView, PortalView
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_get
 from provisioning.services import creation, lifecycle
+from provisioning.services.copies.final import delete_after_backup
 from provisioning.web.forms import DeleteForm, ResizeForm, values_of
 from provisioning.web.health import HEALTH_ACTIONS, probe_form
 from provisioning.web.leases import (
@@ -96,7 +97,11 @@ class DeploymentAction(ActionView):
             done = lifecycle.deployment_resize(**key, **figures)
             return followed(_("It is being resized."), *done)
         if action in permitted(self.actor, deployment):
-            values_of(DeleteForm(request.POST, name=deployment.name))
+            wanted = values_of(DeleteForm(request.POST, name=deployment.name))
+            if wanted["is_backed_up_first"]:
+                text = _("It is deleted when its last backup is complete.")
+                fate = request.POST.get("volumes", "keep")
+                return followed(text, *delete_after_backup(**key, volumes=fate))
         fate = request.POST.get("volumes", "keep")
         done = lifecycle.deployment_delete(**key, volumes=fate)
         return followed(_("It is being deleted."), *done)

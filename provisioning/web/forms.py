@@ -218,9 +218,10 @@ class ShortenForm(forms.Form):
 
 
 class DeleteForm(forms.Form):
-    """The machine's name, typed by whoever deletes it."""
+    """The machine's name, typed by whoever deletes it, and whether it is backed up once more."""
 
     name = forms.CharField(label=_("Name"), max_length=63)
+    is_backed_up_first = forms.BooleanField(label=_("Make a last backup first"), required=False)
 
     def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -41,6 +41,14 @@ NAV: Final = (
         order=25,
     ),
     NavItem(
+        key="backups",
+        label=_("Backups"),
+        url="/backups",
+        icon="archive",
+        permission=Permission.BACKUPS_VIEW,
+        order=27,
+    ),
+    NavItem(
         key="templates",
         label=_("Templates"),
         url="/templates",

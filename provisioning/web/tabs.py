@@ -23,6 +23,7 @@ from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.states import DeploymentStatus
 from provisioning.web.application import application_tab, has_application
+from provisioning.web.backups import copies_tab
 from provisioning.web.health import health_tab
 from provisioning.web.hook_tab import hooks_tab
 from provisioning.web.leases import lease_card, lease_history
@@ -161,6 +162,10 @@ def _volumes(at: TabContext) -> dict[str, Any]:
     return volumes_tab(at.actor, at.deployment)
 
 
+def _copies(at: TabContext) -> dict[str, Any]:
+    return copies_tab(at.actor, at.deployment)
+
+
 TABS: Final[tuple[DeploymentTab, ...]] = (
     DeploymentTab(OVERVIEW, _("Overview"), "layout-dashboard", _overview),
     DeploymentTab(
@@ -171,6 +176,14 @@ TABS: Final[tuple[DeploymentTab, ...]] = (
     ),
     DeploymentTab("volumes", _("Volumes"), "hard-drive", _volumes, has_dialogs=True),
     DeploymentTab("lease", _("Lease"), "calendar-clock", _lease, is_for_tombstones=False),
+    DeploymentTab(
+        "copies",
+        _("Snapshots and backups"),
+        "archive",
+        _copies,
+        Permission.BACKUPS_VIEW,
+        has_dialogs=True,
+    ),
     DeploymentTab(
         "health",
         _("Health"),

@@ -6,6 +6,7 @@ from django.urls import path
 
 from provisioning.web import (
     application,
+    backups,
     catalogue,
     creation,
     deployment_quick,
@@ -108,6 +109,29 @@ urlpatterns = [
         "deployments/<str:deployment_id>/names/<str:record_id>/<str:action>",
         names.NameAction.as_view(),
         name="name_action",
+    ),
+    path("backups", backups.BackupList.as_view(), name="backup_list"),
+    path("backups/schedules", backups.ScheduleAdd.as_view(), name="backup_schedule_add"),
+    path(
+        "backups/schedules/<str:schedule_id>/<str:action>",
+        backups.ScheduleAction.as_view(),
+        name="backup_schedule_action",
+    ),
+    path("backups/<str:backup_id>", backups.BackupDetail.as_view(), name="backup_detail"),
+    path(
+        "backups/<str:backup_id>/<str:action>",
+        backups.BackupAction.as_view(),
+        name="backup_action",
+    ),
+    path(
+        "deployments/<str:deployment_id>/copies/<str:kind>",
+        backups.CopyAsk.as_view(),
+        name="copy_ask",
+    ),
+    path(
+        "deployments/<str:deployment_id>/snapshots/<str:snapshot_id>/<str:action>",
+        backups.SnapshotAction.as_view(),
+        name="snapshot_action",
     ),
     path("dns", names.NameList.as_view(), name="name_list"),
     path("dns/zones/<str:zone_id>/<str:action>", names.ZoneAction.as_view(), name="zone_action"),

@@ -12,6 +12,7 @@ from integrations.base.errors import Failed
 from integrations.proxmox.interface import TaskRef
 from integrations.proxmox.interface.copies import Archive
 from portal.kernel import clock
+from portal.kernel.errors import NotFound
 from portal.kernel.fsm import may, transition
 from portal.kernel.queue import (
     Advance,
@@ -25,6 +26,7 @@ from portal.kernel.queue import (
 )
 from portal.kernel.stored_text import stored_text
 from portal.services.settings import setting_get
+from provisioning.errors import DeploymentBusy, OnHold
 from provisioning.logic.copy_states import (
     BACKUP_TRANSITIONS,
     BackupKind,
@@ -45,6 +47,7 @@ from provisioning.services.copies.archives import (
 from provisioning.services.copies.backups import deletion_begin
 from provisioning.services.copies.tasks import copy_task
 from provisioning.services.copies.telling import backup_told
+from provisioning.services.lifecycle import deployment_delete
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.saga.guest import Guest, deployment_load, guest_prove
 from provisioning.services.saga.tasks import guest_step, poll, task_run
@@ -125,7 +128,7 @@ def _reason(ctx: StepContext, guest: Guest) -> str:
 def saved(ctx: StepContext, guest: Guest) -> StepResult:
     """Believes the storage: it lists the archive with our marker, and the machine's configuration is in it."""
     backup = backup_load(ctx)
-    if backup.status == BackupStatus.COMPLETE:
+    if backup.status == BackupStatus.COMPLETE and not ctx.payload.get("deletes"):
         return Complete()
     found = _ours(guest.hypervisor.archives(backup.node, backup.storage), backup)
     if found is None:
@@ -142,12 +145,33 @@ def saved(ctx: StepContext, guest: Guest) -> StepResult:
         )
     with transaction.atomic():
         row = _locked(ctx)
-        backup_complete(row, found, Verification.OK)
+        if row.status != BackupStatus.COMPLETE:
+            _completed(ctx, row, found)
         slot_free(guest.deployment.pk)
-        backup_told(row, tag=Tag.BACKUP_CREATED, actor=ctx.actor, after={"volume": found.volume})
-        if row.schedule_id is not None:
-            enqueue_prune(row, actor=ctx.actor)
+    if ctx.payload.get("deletes"):
+        _delete_machine(ctx, guest)
     return Advance(found.volume)
+
+
+def _delete_machine(ctx: StepContext, guest: Guest) -> None:
+    """The deletion this last backup was made for; who held the machine meanwhile keeps it."""
+    try:
+        deployment_delete(
+            actor=ctx.actor,
+            deployment_id=guest.deployment.pk,
+            volumes=str(ctx.payload.get("volumes", "keep")),
+        )
+    except (DeploymentBusy, NotFound):
+        return
+    except OnHold as error:
+        raise StepFailed(error.message, code=error.code) from error
+
+
+def _completed(ctx: StepContext, row: Backup, found: Archive) -> None:
+    backup_complete(row, found, Verification.OK)
+    backup_told(row, tag=Tag.BACKUP_CREATED, actor=ctx.actor, after={"volume": found.volume})
+    if row.schedule_id is not None:
+        enqueue_prune(row, actor=ctx.actor)
 
 
 def backup_complete(row: Backup, found: Archive, verification: Verification) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -84,6 +85,7 @@ def backup_begin(
     schedule: BackupSchedule | None = None,
     mode: str = BackupMode.SNAPSHOT,
     storage: str = "",
+    payload: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> tuple[Backup, Operation]:
     """Writes the backup down and starts the work, in the open transaction; the machine's row is locked."""
@@ -120,7 +122,11 @@ def backup_begin(
         after={"kind": str(kind), "mode": str(mode), "storage": storage},
     )
     operation = enqueue_for(
-        deployment, OperationType.BACKUP_CREATE, actor=actor, backup_id=str(backup.pk)
+        deployment,
+        OperationType.BACKUP_CREATE,
+        actor=actor,
+        backup_id=str(backup.pk),
+        **(payload or {}),
     )
     return backup, operation
 

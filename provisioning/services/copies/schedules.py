@@ -45,9 +45,9 @@ def schedule_create(
     """
     authorize(actor, Permission.BACKUPS_MANAGE)
     schedule = BackupSchedule(tenant_id=tenant_id, owner_id=owner_id)
-    schedule.time_zone = str(setting_get("platform.timezone") or settings.TIME_ZONE)
+    schedule.time_zone = default_zone()
     if not any(values.get(name) for name in _KEEP):
-        values["keep_last"] = int(setting_get("cloudpods.backup.default_retention_count"))
+        values["keep_last"] = default_count()
     _aim(schedule, actor, values.pop("deployment_id", None), str(values.pop("tag", "") or ""))
     return _saved(schedule, actor, values, is_new=True)
 
@@ -70,6 +70,16 @@ def schedule_delete(*, actor: Actor, schedule_id: UUID | str) -> None:
         before={"name": schedule.name, "cron": schedule.cron},
     )
     schedule.delete()
+
+
+def default_zone() -> str:
+    """The time zone a new schedule is read in."""
+    return str(setting_get("platform.timezone") or settings.TIME_ZONE)
+
+
+def default_count() -> int:
+    """How many backups a new schedule keeps where nobody says."""
+    return int(setting_get("cloudpods.backup.default_retention_count"))
 
 
 def schedules_sweep() -> None:
