@@ -113,7 +113,8 @@ def schedule_get(*, actor: Actor, schedule_id: UUID | str) -> BackupSchedule:
 def schedules_for(*, actor: Actor, deployment: Deployment) -> list[BackupSchedule]:
     """The active schedules that back up this machine, by name or by one of its tags."""
     rows = schedule_list(actor=actor).filter(is_active=True)
-    return list(rows.filter(Q(deployment=deployment) | Q(tag__in=[*deployment.tags, "\0"])))
+    by_tag = Q(deployment__isnull=True, tag__in=deployment.tags)
+    return list(rows.filter(Q(deployment=deployment) | by_tag))
 
 
 def schedule_targets(schedule: BackupSchedule) -> QuerySet[Deployment]:

@@ -144,6 +144,8 @@ def node_for(backup: Backup, hypervisor: Hypervisor) -> str:
 def storage_choose(hypervisor: Hypervisor, node: str, wanted: str) -> str:
     """The storage a backup goes to: the wanted one, else the first that takes backups, shared ones first.
 
+    One that is offline for the moment is not passed over: a backup beside the machine's disks is none.
+
     Raises:
         StepFailed: there is none, or the wanted one takes no backups here.
     """
@@ -159,12 +161,12 @@ def storage_choose(hypervisor: Hypervisor, node: str, wanted: str) -> str:
         )
     if wanted:
         return wanted
-    open_ones = sorted((not s.is_shared, s.name) for s in able if s.is_active)
-    if not open_ones:
+    found = sorted((not s.is_shared, s.name) for s in able)
+    if not found:
         raise StepFailed(
             stored_text(
                 "No storage on %(node)s takes backups. An operator must open one.", node=node
             ),
             code="no_backup_storage",
         )
-    return open_ones[0][1]
+    return found[0][1]

@@ -252,7 +252,7 @@ def restore_failed(ctx: StepContext, failure: Failure) -> None:
             outcome="failed",
             detail=attention_of(failure) | {"backup": str(ctx.payload["backup_id"])},
         )
-    if any(key.startswith("qmrestore") for key in ctx.state):
+    if ctx.state.get("qmrestore_tried"):
         action_failed(ctx, failure)
     else:
         failure_note(ctx, failure)

@@ -184,7 +184,7 @@ def delete_failed(ctx: StepContext, failure: Failure) -> None:
 def roll_back_failed(ctx: StepContext, failure: Failure) -> None:
     """The snapshot is as it was; of the machine a person must know, once a rollback was asked for."""
     _failed(ctx, failure, SnapshotStatus.READY)
-    if any(key.startswith("qmrollback") for key in ctx.state):
+    if ctx.state.get("qmrollback_tried"):
         failure_note(ctx, failure)
 
 

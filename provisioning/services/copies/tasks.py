@@ -25,7 +25,8 @@ def copy_task(
 
     What was asked for, and which task of the kind was the newest before, is stored before the call. A later
     run looks for a newer one before it asks again, and waits as long as the request may still be on its way.
-    `<kind>_succeeded` in the state says that a task was seen to succeed.
+    `<kind>_succeeded` in the state says that a task was seen to succeed, `<kind>_tried` that one may have
+    changed something.
     """
     if (lost := _lost(ctx, guest, kind)) is not None:
         return lost
@@ -42,12 +43,16 @@ def copy_task(
         return submit()
 
     try:
-        return task_run(ctx, guest, kind, asked)
+        waiting = task_run(ctx, guest, kind, asked)
     except ProviderError as error:
+        if isinstance(error, _UNSURE):
+            ctx.state[f"{kind}_tried"] = True
         if known is not None or not isinstance(error, _UNSURE):
             ctx.state.pop(f"{kind}_asked", None)
-            ctx.save()
+        ctx.save()
         raise
+    ctx.state[f"{kind}_tried"] = True
+    return waiting
 
 
 def _lost(ctx: StepContext, guest: Guest, kind: str) -> Poll | None:
