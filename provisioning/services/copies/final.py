@@ -7,18 +7,21 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from portal.kernel import clock
 from portal.kernel.authz import Actor, authorize
+from portal.kernel.errors import Fault
 from portal.models import Operation
 from portal.services.settings import setting_get
-from provisioning.errors import OnHold
+from provisioning.errors import DeploymentInvalid, OnHold
 from provisioning.logic.copy_states import BACKUP_OPEN, BackupKind, BackupStatus
 from provisioning.models import Backup, Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.copies import work_that_excludes
 from provisioning.services.copies.backups import backup_begin
 from provisioning.services.copies.snapshots import copy_lock
+from provisioning.services.lifecycle import VOLUME_FATES
 
 _TRY_AGAIN: Final = timedelta(hours=1)
 
@@ -30,9 +33,14 @@ def delete_after_backup(
     """Asks for a last backup, and for the deletion once it is complete; a failed one deletes nothing.
 
     Raises:
-        NotFound, Refused, DeploymentBusy, WrongState, OnHold.
+        NotFound, Refused, DeploymentBusy, WrongState, OnHold, DeploymentInvalid.
     """
     authorize(actor, Permission.DELETE)
+    if volumes not in VOLUME_FATES:
+        message = _("volumes must be keep or delete.")
+        raise DeploymentInvalid(faults=(Fault("volumes", "invalid_choice", message),))
+    if volumes == "delete":
+        authorize(actor, Permission.VOLUMES_MANAGE)
     deployment = copy_lock(actor=actor, deployment_id=deployment_id)
     if deployment.hold:
         raise OnHold
