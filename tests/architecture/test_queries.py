@@ -18,7 +18,7 @@ from billing.models import Quota
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
-from portal.services import settings
+from portal.services import readiness, settings
 from portal.services.tokens import tokens_issue
 from provisioning.models import Deployment
 from provisioning.tags import Tag
@@ -42,6 +42,8 @@ API = {
     "/api/audit": 4,
     "/api/templates": 4,
     "/api/workers": 4,
+    "/api/queues": 4,
+    "/api/stuck-work": 6,
     "/api/findings": 4,
     "/api/deployments/{deployment}/dns-records": 5,
     "/api/dns-zones": 4,
@@ -57,7 +59,9 @@ API = {
 PAGES = {
     "/deployments": 9,
     "/deployments/{deployment}": 14,
-    "/operations": 10,
+    "/operations": 9,
+    "/workers": 10,
+    "/stuck-work": 10,
     "/operations/{operation}": 10,
     "/audit": 9,
     "/templates": 15,
@@ -130,6 +134,8 @@ def filled(
     )  # else a request now and then asks for news
     platform_state.platform_state_forget()
     monkeypatch.setattr(platform_state, "KEPT_S", 60.0)
+    readiness.silent_parts_forget()
+    monkeypatch.setattr(readiness, "_KEPT_S", 60.0)
     cache.clear()
     Quota.objects.using("platform").create(tenant=world.north)
     return rows(world, request.param)
