@@ -100,7 +100,7 @@ class OwnershipTransferViewSet(PortalViewSet):
         "*": Permission.VIEW,
         "create": Permission.OPERATE,
         "accept": Permission.OPERATE,
-        "decline": Permission.VIEW,
+        "decline": Permission.OPERATE,
         "withdraw": Permission.OPERATE,
         "move": Permission.MOVE,
     }

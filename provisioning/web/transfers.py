@@ -154,7 +154,7 @@ class DeploymentHandover(PortalView):
 
 
 class TransferList(PortalView):
-    """`/transfers`: offers one has to do with."""
+    """`/transfers`: the organisation's offers."""
 
     permission = Permission.VIEW
     template_name = "provisioning/transfer/list.html"
@@ -184,7 +184,7 @@ class TransferList(PortalView):
 class TransferAction(ActionView):
     """`/transfers/{id}/{accept|decline|withdraw}`."""
 
-    permission = Permission.VIEW
+    permission = Permission.OPERATE
 
     def target(self, **kwargs: Any) -> str:
         return reverse("provisioning:transfer_list")
@@ -209,7 +209,7 @@ class Offboarding(PortalView):
     def post(self, request: HttpRequest) -> HttpResponse:
         person, action = request.POST.get("person", ""), request.POST.get("action", "")
         if action not in {"transfer", "expire"}:
-            raise NotFound
+            return self._show(person, status=UNPROCESSABLE)
         ids = [row.pk for row in self._machines(person)[:BULK_MOST]]
         given = {"to_user_id": request.POST.get("to_user_id", ""), "reason": _("Offboarding")}
         try:

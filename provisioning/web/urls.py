@@ -40,6 +40,7 @@ urlpatterns = [
         windows.MaintenanceWindows.as_view(),
         name="maintenance_windows",
     ),
+    path("infrastructure/windows/new", windows.WindowNew.as_view(), name="window_new"),
     path(
         "infrastructure/windows/<str:window_id>/cancel",
         windows.WindowCancel.as_view(),

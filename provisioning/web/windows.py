@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.kernel import clock
-from portal.kernel.authz import authorize
 from portal.kernel.errors import InvalidInput
 from portal.kernel.web.paging import page_of
 from portal.kernel.web.views import UNPROCESSABLE, ActionView, PortalView
@@ -56,11 +55,35 @@ class MaintenanceWindows(PortalView):
     template_name = "provisioning/infrastructure/windows.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self._show(None)
+        return self.shown(None)
+
+    def clusters(self) -> list[tuple[str, str]]:
+        """Those one may be planned for."""
+        return [(str(one.pk), one.name) for one in cluster_list(actor=self.actor)]
+
+    def shown(self, form: WindowForm | None, *, status: int = 200) -> HttpResponse:
+        """The page, with a form as it was sent or an empty one."""
+        page, now = page_of(self.request, window_list(actor=self.actor)), clock.now()
+        rows = [{"row": one, "next": window_next(one, now)} for one in page.rows]
+        may_manage = self.actor.may(Permission.INFRASTRUCTURE_MANAGE)
+        values = {
+            "rows": rows,
+            "previous": page.previous,
+            "next": page.next,
+            "may_manage": may_manage,
+            "form": form or (WindowForm(clusters=self.clusters()) if may_manage else None),
+        }
+        return self.page(values, status=status)
+
+
+class WindowNew(MaintenanceWindows):
+    """`/infrastructure/windows/new`: plans one."""
+
+    permission = Permission.INFRASTRUCTURE_MANAGE
+    http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        authorize(self.actor, Permission.INFRASTRUCTURE_MANAGE)
-        form = WindowForm(request.POST, clusters=self._clusters())
+        form = WindowForm(request.POST, clusters=self.clusters())
         if form.is_valid():
             zone = timezone.get_current_timezone_name()
             try:
@@ -74,23 +97,7 @@ class MaintenanceWindows(PortalView):
                 messages.success(request, _("The maintenance is planned."))
                 address = reverse("provisioning:maintenance_windows")
                 return HttpResponseRedirect(address, status=303)
-        return self._show(form, status=UNPROCESSABLE)
-
-    def _clusters(self) -> list[tuple[str, str]]:
-        return [(str(one.pk), one.name) for one in cluster_list(actor=self.actor)]
-
-    def _show(self, form: WindowForm | None, *, status: int = 200) -> HttpResponse:
-        page, now = page_of(self.request, window_list(actor=self.actor)), clock.now()
-        rows = [{"row": one, "next": window_next(one, now)} for one in page.rows]
-        may_manage = self.actor.may(Permission.INFRASTRUCTURE_MANAGE)
-        values = {
-            "rows": rows,
-            "previous": page.previous,
-            "next": page.next,
-            "may_manage": may_manage,
-            "form": form or (WindowForm(clusters=self._clusters()) if may_manage else None),
-        }
-        return self.page(values, status=status)
+        return self.shown(form, status=UNPROCESSABLE)
 
 
 class WindowCancel(ActionView):
