@@ -115,6 +115,12 @@ class Deployment(TenantModel):
                 & ~models.Q(status="deleted"),
             ),
             models.Index(
+                fields=["tenant", "-updated_at"],
+                name="deployment_unwell",
+                condition=models.Q(health="failed", attention__isnull=True)
+                & ~models.Q(status__in=("deleted", "error")),
+            ),
+            models.Index(
                 fields=["expires_at"],
                 name="deployment_expiring",
                 condition=~models.Q(status="deleted"),
