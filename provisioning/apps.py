@@ -29,6 +29,7 @@ from provisioning.logic.health_settings import HEALTH_SETTINGS
 from provisioning.logic.hook_settings import HOOK_SETTINGS
 from provisioning.logic.hook_states import DELIVERY_STYLES, RUN_STYLES, WEBHOOK_STYLES
 from provisioning.logic.lease_settings import LEASE_SETTINGS
+from provisioning.logic.measures_settings import MEASURES_SETTINGS
 from provisioning.logic.reconcile_settings import RECONCILE_SETTINGS
 from provisioning.logic.setting_definitions import SETTINGS
 from provisioning.logic.volume_settings import VOLUME_SETTINGS
@@ -52,6 +53,8 @@ from provisioning.states import (
 from provisioning.tags import TAGS
 
 _STYLES: Final = {
+    "alert": ALERT_STYLES,
+    "severity": SEVERITY_STYLES,
     "deployment": DEPLOYMENT_STYLES,
     "health": HEALTH_STYLES,
     "health_check": VERDICT_STYLES,
@@ -92,6 +95,7 @@ class ProvisioningConfig(AppConfig):
             volumes,
         )
         from provisioning.web import commands as palette  # noqa: PLC0415
+        from provisioning.web.alert_table import ALERTS  # noqa: PLC0415
         from provisioning.web.backup_table import BACKUPS  # noqa: PLC0415
         from provisioning.web.deployment_table import DEPLOYMENTS  # noqa: PLC0415
         from provisioning.web.finding_table import FINDINGS  # noqa: PLC0415
@@ -108,8 +112,10 @@ class ProvisioningConfig(AppConfig):
         settings.register_settings(
             *FLEET_SETTINGS, *HEALTH_SETTINGS, *HOOK_SETTINGS, *VOLUME_SETTINGS
         )
+        settings.register_settings(*MEASURES_SETTINGS)
         for domain, styles in _STYLES.items():
             ui.register_statuses(domain, styles)
+        register_table(ALERTS)
         register_table(DEPLOYMENTS)
         register_table(FINDINGS)
         register_table(NAMES)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel.errors import Conflict, InvalidInput, Refused, ServiceUnavailable
+from portal.kernel.errors import Conflict, DomainError, InvalidInput, Refused, ServiceUnavailable
 
 
 class DeploymentBusy(Conflict):
@@ -118,3 +120,23 @@ class VolumeUnreachable(Conflict):
     """The deployment does not reach the storage the disk is on."""
 
     code = "volume_unreachable"
+
+
+class TooSoon(DomainError):
+    """A probe spoke again before its interval was half over."""
+
+    code = "too_soon"
+    http_status = 429
+    default_message = _("This probe spoke a moment ago. Let it wait for its interval.")
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__()
+        self.retry_after_s = max(1, math.ceil(wait_s))
+
+
+class ProbeUnknown(DomainError):
+    """No host has this token: it was revoked, or never made."""
+
+    code = "probe_unknown"
+    http_status = 401
+    default_message = _("No host has this token. Make a new one on the page of the host.")

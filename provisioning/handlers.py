@@ -30,6 +30,7 @@ from provisioning.services.dns.kinds import names_register
 from provisioning.services.exposition import provisioning_gauges
 from provisioning.services.fleet_kinds import fleet_register
 from provisioning.services.hook_kinds import hooks_register
+from provisioning.services.measures_kinds import measures_register
 from provisioning.services.notices import notices_register
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.rollbacks import deployment_rollback
@@ -53,6 +54,7 @@ def register() -> None:
     stuck.register_rollback("deployment", deployment_rollback)
     fleet_register()
     hooks_register()
+    measures_register()
     health_kinds.register()
     volumes_register()
     events.subscribe(MailDelivered, warning_delivered)

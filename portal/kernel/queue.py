@@ -255,3 +255,17 @@ def register_schedule(schedule: Schedule) -> None:
 def schedules() -> dict[str, Schedule]:
     """All registered periodic work by name."""
     return dict(_schedules)
+
+
+_beats: list[Callable[[], None]] = []
+
+
+def register_beat(work: Callable[[], None]) -> None:
+    """Makes known what every worker process does beside each of its heartbeats; it must be short."""
+    if work not in _beats:
+        _beats.append(work)
+
+
+def beats() -> tuple[Callable[[], None], ...]:
+    """All that is done beside a heartbeat."""
+    return tuple(_beats)

@@ -20,6 +20,7 @@ from django.db import connections
 
 from audit.logic.event_records import SYSTEM
 from portal.kernel.models import uuid7
+from portal.kernel.queue import beats
 from portal.kernel.tenancy import DISPATCH
 from portal.services.claims import Claim, claims_extend
 from portal.services.doorbell import DOORBELL
@@ -189,6 +190,8 @@ class WorkerDesk:
     def _beat(self) -> None:
         while not self._is_stopped:
             self._guarded(self._beat_once)
+            for work in beats():
+                self._guarded(work)
             with self._state:
                 self._state.wait_for(
                     lambda: self._is_stopped, timeout=settings.ENGINE["HEARTBEAT_S"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from provisioning.api.alerts import AlertRuleViewSet, AlertViewSet, HostViewSet
 from provisioning.api.bootstrap import BootstrapViewSet
 from provisioning.api.cloud_pods import CloudPodAdminViewSet
 from provisioning.api.copies import (
@@ -22,6 +23,12 @@ from provisioning.api.infrastructure import (
     InfrastructureClusterViewSet,
     InfrastructureNodeViewSet,
     InfrastructureViewSet,
+)
+from provisioning.api.measures import (
+    DeploymentMetricsViewSet,
+    HostMetricsViewSet,
+    NodeMetricsViewSet,
+    ProbeSampleViewSet,
 )
 from provisioning.api.transfers import OwnershipTransferViewSet
 from provisioning.api.views import DeploymentViewSet, TemplateViewSet
@@ -73,7 +80,31 @@ for machine, prefix in (("deployments", ""), ("cloud-pods", "pod_")):
         DeploymentVolumeViewSet,
         basename=f"{prefix}deployment_volume",
     )
+router.register("alerts", AlertViewSet, basename="alert")
+router.register("alert-rules", AlertRuleViewSet, basename="alert_rule")
+router.register("hosts", HostViewSet, basename="host")
+router.register("probes/samples", ProbeSampleViewSet, basename="probe_sample")
 urlpatterns = [
+    path(
+        "deployments/<str:deployment_id>/metrics",
+        DeploymentMetricsViewSet.as_view({"get": "retrieve"}),
+        name="deployment_metrics",
+    ),
+    path(
+        "cloud-pods/<str:deployment_id>/metrics",
+        DeploymentMetricsViewSet.as_view({"get": "retrieve"}),
+        name="pod_metrics",
+    ),
+    path(
+        "infrastructure/nodes/<str:subject_id>/metrics",
+        NodeMetricsViewSet.as_view({"get": "retrieve"}),
+        name="node_metrics",
+    ),
+    path(
+        "hosts/<str:subject_id>/metrics",
+        HostMetricsViewSet.as_view({"get": "retrieve"}),
+        name="host_metrics",
+    ),
     path(
         "deployments/<str:deployment_id>/bootstrap",
         BootstrapViewSet.as_view({"get": "retrieve"}),

@@ -6,7 +6,7 @@ Only the platform role writes them. Their partitions are made and dropped by a f
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -54,8 +54,8 @@ class MetricSubject(models.Model):
     net_in = RealField(null=True)
     net_out = RealField(null=True)
 
-    objects: ClassVar[TenantManager[MetricSubject]] = TenantManager()
-    across_tenants: ClassVar[PlatformManager[MetricSubject]] = PlatformManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+    across_tenants: ClassVar[PlatformManager[Self]] = PlatformManager()
 
     class Meta:
         constraints = [
@@ -84,8 +84,8 @@ class Figures(models.Model):
     net_in = RealField(null=True)
     net_out = RealField(null=True)
 
-    objects: ClassVar[TenantManager[Figures]] = TenantManager()
-    across_tenants: ClassVar[PlatformManager[Figures]] = PlatformManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
+    across_tenants: ClassVar[PlatformManager[Self]] = PlatformManager()
 
     class Meta:
         abstract = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -97,7 +97,7 @@ def alerts_judge(*, subject_ids: Sequence[UUID], at: datetime) -> None:
     """Compares the newest figures of these subjects with all rules, in the open transaction."""
     if not subject_ids:
         return
-    bound = {"ids": list(subject_ids), "at": at, "platform": PLATFORM_TENANT_ID}
+    bound: dict[str, Any] = {"ids": list(subject_ids), "at": at, "platform": PLATFORM_TENANT_ID}
     with connections[PLATFORM].cursor() as cursor:
         cursor.execute(_JUDGE, bound)
         cursor.execute(_FIRE, bound)

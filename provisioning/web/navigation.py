@@ -97,4 +97,22 @@ NAV: Final = (
         section=_("Platform"),
         order=55,
     ),
+    NavItem(
+        key="servers",
+        label=_("Servers"),
+        url="/servers",
+        icon="activity",
+        permission=Permission.INFRASTRUCTURE_VIEW,
+        section=_("Platform"),
+        order=51,
+    ),
+    NavItem(
+        key="alerts",
+        label=_("Alerts"),
+        url="/alerts",
+        icon="siren",
+        permission=Permission.ALERTS_VIEW,
+        section=_("Platform"),
+        order=46,
+    ),
 )

@@ -17,13 +17,16 @@ from portal.kernel.dashboard import NEEDS_PER_SOURCE, Need, Source, Urgency
 from portal.kernel.stored_text import translated
 from portal.kernel.ui import Tone
 from portal.services.settings import setting_get
+from provisioning.logic.alerting import Severity
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
+from provisioning.selectors.alerts import alerts_firing
 from provisioning.selectors.deployments import is_in_hands_of
 from provisioning.selectors.leases import extensions_waiting
 from provisioning.selectors.overview import ClusterOverview, Outage
 from provisioning.states import FINDING_KIND_STYLES, DeploymentStatus
 from provisioning.web import sights
+from provisioning.web.measures import figure_text
 from provisioning.web.presentation import meters
 
 URGENT_WITHIN: Final = timedelta(hours=24)
@@ -196,6 +199,25 @@ def _findings(request: HttpRequest) -> Iterator[Need]:
         )
 
 
+def _alerts(request: HttpRequest) -> Iterator[Need]:
+    """Critical figures that nobody looks after yet."""
+    critical = alerts_firing(actor=sights.actor()).filter(
+        severity=Severity.CRITICAL, acknowledged_at__isnull=True
+    )
+    for alert in critical[:NEEDS_PER_SOURCE]:
+        yield Need(
+            urgency=Urgency.CRITICAL,
+            icon="siren",
+            tone=Tone.DANGER,
+            title=alert.subject_name,
+            text=f"{alert.rule.name} · {figure_text(alert.rule.metric, alert.value)}",
+            url=reverse("provisioning:alert_list"),
+            action=_("Look"),
+            at=alert.fired_at or alert.since,
+            subject=f"{alert.subject_kind}:{alert.subject_id}",
+        )
+
+
 def _action(deployment: Deployment, action: str) -> str:
     return reverse("provisioning:deployment_action", args=[deployment.pk, action])
 
@@ -211,5 +233,6 @@ NEEDS: Final[Iterable[Source[Need]]] = (
     Source("troubled", Permission.OPERATE, _of_machines(_troubled)),
     Source("ending", Permission.OPERATE, _of_machines(_ending)),
     Source("requests", Permission.APPROVE, _of_machines(_requests)),
+    Source("alerts", Permission.ALERTS_VIEW, _alerts, is_for_all=True),
     Source("findings", Permission.FINDINGS_MANAGE, _findings, is_for_all=True),
 )

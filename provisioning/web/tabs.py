@@ -27,6 +27,7 @@ from provisioning.web.backups import copies_tab
 from provisioning.web.health import health_tab
 from provisioning.web.hook_tab import hooks_tab
 from provisioning.web.leases import lease_card, lease_history
+from provisioning.web.measures import metrics_tab
 from provisioning.web.names import names_tab
 from provisioning.web.presentation import costs, own_meters
 from provisioning.web.timelines import BRIEF, activity, history
@@ -175,6 +176,7 @@ TABS: Final[tuple[DeploymentTab, ...]] = (
         "application", _("Application"), "package", application_tab, is_wanted=has_application
     ),
     DeploymentTab("volumes", _("Volumes"), "hard-drive", _volumes, has_dialogs=True),
+    DeploymentTab("metrics", _("Metrics"), "chart-line", metrics_tab),
     DeploymentTab("lease", _("Lease"), "calendar-clock", _lease, is_for_tombstones=False),
     DeploymentTab(
         "copies",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from provisioning.web import (
+    alerts,
     application,
     backups,
     catalogue,
@@ -14,6 +15,7 @@ from provisioning.web import (
     hooks,
     infrastructure,
     names,
+    servers,
     transfers,
     volumes,
     webhooks,
@@ -28,6 +30,23 @@ from provisioning.web.deployment_list import DeploymentList
 app_name = "provisioning"
 urlpatterns = [
     path("admin-overview", AdminOverviewPage.as_view(), name="admin_overview"),
+    path("servers", servers.ServerList.as_view(), name="server_list"),
+    path("servers/new", servers.ServerNew.as_view(), name="server_new"),
+    path("servers/host/<str:key>/token", servers.HostToken.as_view(), name="host_token"),
+    path("servers/<str:kind>/<str:key>", servers.ServerDetail.as_view(), name="server_detail"),
+    path("servers/host/<str:key>/<str:action>", servers.HostAction.as_view(), name="host_action"),
+    path("alerts", alerts.AlertList.as_view(), name="alert_list"),
+    path("alerts/rules", alerts.RuleList.as_view(), name="rule_list"),
+    path("alerts/rules/new", alerts.RuleEdit.as_view(), name="rule_new"),
+    path("alerts/rules/<str:rule_id>", alerts.RuleEdit.as_view(), name="rule_edit"),
+    path(
+        "alerts/rules/<str:rule_id>/<str:action>", alerts.RuleDelete.as_view(), name="rule_action"
+    ),
+    path(
+        "alerts/<str:alert_id>/acknowledge",
+        alerts.AlertAcknowledge.as_view(),
+        name="alert_acknowledge",
+    ),
     path("findings", findings.FindingList.as_view(), name="finding_list"),
     path("findings/<str:finding_id>", findings.FindingDetail.as_view(), name="finding_detail"),
     path(

@@ -61,6 +61,7 @@ SPECTACULAR_SETTINGS = {
         "BackupKindEnum": "provisioning.logic.copy_states.BackupKind.choices",
         "BackupModeEnum": "provisioning.logic.copy_states.BackupMode.choices",
         "RestoreModeEnum": "provisioning.api.copy_shapes.RESTORE_MODES",
+        "HostKindEnum": "provisioning.models.host.HostKind.choices",
         "LeaseEndEnum": "provisioning.states.LeaseEnd.choices",
         "VolumeStatusEnum": "provisioning.states.VolumeStatus.choices",
         "VolumeActionEnum": "provisioning.states.VolumeAction.choices",

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from portal.kernel.api.parsers import BodyTooLarge
 from portal.kernel.context import failure_note
-from portal.kernel.errors import DomainError, InvalidInput, ServiceUnavailable
+from portal.kernel.errors import DomainError, InvalidInput
 
 FAULTS_SHOWN: Final = 50
 NAME_SHOWN: Final = 100
@@ -30,7 +30,7 @@ class _DomainApiError(exceptions.APIException):
     def __init__(self, error: DomainError) -> None:
         super().__init__(detail=error.message, code=error.error_code)
         self.status_code = error.http_status
-        self.wait = error.retry_after_s if isinstance(error, ServiceUnavailable) else None
+        self.wait = getattr(error, "retry_after_s", None)
 
 
 def _validation_error(error: InvalidInput) -> exceptions.ValidationError:
