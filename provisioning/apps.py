@@ -17,6 +17,7 @@ from portal.kernel import (
     ui,
 )
 from portal.kernel.web.tables import register_table
+from provisioning.logic.alerting import ALERT_STYLES, SEVERITY_STYLES
 from provisioning.logic.backup_settings import BACKUP_SETTINGS
 from provisioning.logic.copy_states import (
     BACKUP_STYLES,

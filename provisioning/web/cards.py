@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -15,6 +16,7 @@ from portal.kernel import clock, ui
 from portal.kernel.dashboard import Fact, Source
 from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.ui import DashboardCard, Place
+from portal.kernel.web.charts import Chart, Series
 from portal.templatetags.ui import duration
 from provisioning.models import Deployment, LeaseWarning
 from provisioning.permissions import Permission
@@ -23,6 +25,7 @@ from provisioning.selectors.deployments import (
     deployment_list,
     is_in_hands_of,
 )
+from provisioning.selectors.measures import platform_load
 from provisioning.selectors.webhooks import webhooks_named
 from provisioning.web import capacity, figures, needs, sights
 
@@ -96,6 +99,17 @@ def _ending(request: HttpRequest) -> Mapping[str, Any] | None:
     }
 
 
+def _load(_request: HttpRequest) -> Mapping[str, Any] | None:
+    """CPU and memory of all nodes together in a day; nothing before anything was measured."""
+    load = platform_load(actor=sights.actor())
+    if not any(value is not None for value in load.cpu):
+        return None
+    times = [timezone.localtime(moment) for moment in load.times]
+    series = [Series(_("CPU"), load.cpu), Series(_("Memory"), load.memory)]
+    hours = [formats.date_format(moment, "H:i") for moment in times]
+    return {"chart": Chart(_("Load of the nodes"), hours, series, unit="%")}
+
+
 _PATH: Final = "provisioning/cards/"
 _TOPIC: Final = "deployment"
 CARDS: Final = (
@@ -128,6 +142,14 @@ CARDS: Final = (
     ),
     DashboardCard(
         "recent", f"{_PATH}recent.html", Permission.VIEW, _recent, 50, "two-thirds", topics=_TOPIC
+    ),
+    DashboardCard(
+        "load",
+        f"{_PATH}load.html",
+        Permission.INFRASTRUCTURE_VIEW,
+        _load,
+        70,
+        "full",
     ),
     DashboardCard("ending", f"{_PATH}ending.html", Permission.VIEW, _ending, 52, topics=_TOPIC),
 )

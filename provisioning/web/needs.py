@@ -199,7 +199,7 @@ def _findings(request: HttpRequest) -> Iterator[Need]:
         )
 
 
-def _alerts(request: HttpRequest) -> Iterator[Need]:
+def _alerts(_request: HttpRequest) -> Iterator[Need]:
     """Critical figures that nobody looks after yet."""
     critical = alerts_firing(actor=sights.actor()).filter(
         severity=Severity.CRITICAL, acknowledged_at__isnull=True
