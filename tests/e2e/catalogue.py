@@ -16,6 +16,7 @@ from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.names import names_made, zones_made
 from tests.factories.provisioning import DeploymentFactory, VolumeFactory
 from tests.portal.health.scenes import platform_scene
+from tests.provisioning.figures_scenes import watched
 from tests.provisioning.scenes import requested, running
 
 NAMES = {
@@ -51,6 +52,7 @@ def sights_made(cloud: Cloud) -> list[Sight]:
     machine = running(cloud, "lab-linux-01")
     others = _others(cloud)
     drift = _drift(cloud, machine)
+    host, alert_rule = watched(cloud, machine)
     fresh = requested(cloud, "call-4821")
     event = platform_scene()
     disks = _volumes(cloud, machine)
@@ -66,6 +68,14 @@ def sights_made(cloud: Cloud) -> list[Sight]:
         Sight("deployments-none", "/deployments?search=nothing-is-called-so"),
         Sight("deployment", f"/deployments/{machine.pk}"),
         Sight("deployment-operations", f"/deployments/{machine.pk}?tab=operations"),
+        Sight("deployment-metrics", f"/deployments/{machine.pk}?tab=metrics"),
+        Sight("servers", "/servers", "ops"),
+        Sight("server", f"/servers/host/{host.pk}", "ops"),
+        Sight("server-new", "/servers/new", "ops"),
+        Sight("server-token", f"/servers/host/{host.pk}/token", "ops"),
+        Sight("alerts", "/alerts", "ops"),
+        Sight("alert-rules", "/alerts/rules", "ops"),
+        Sight("alert-rule", f"/alerts/rules/{alert_rule.pk}", "ops"),
         Sight("deployment-lease", f"/deployments/{machine.pk}?tab=lease", "ops"),
         Sight("deployment-health", f"/deployments/{machine.pk}?tab=health"),
         Sight("console-stopped", f"/deployments/{others[1].pk}/console"),

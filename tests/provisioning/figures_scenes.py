@@ -7,12 +7,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from portal.kernel import clock
-from portal.kernel.tenancy import PLATFORM_TENANT_ID
-from provisioning.logic.measures import SubjectKind, floor
-from provisioning.models import Deployment, MonitoredHost, Node
+from portal.kernel.tenancy import PLATFORM_TENANT_ID, tenant_scope
+from provisioning.logic.alerting import Severity
+from provisioning.logic.measures import Metric, SubjectKind, floor
+from provisioning.models import AlertRule, Deployment, MonitoredHost, Node
+from provisioning.services.alert_rules import rule_create
+from provisioning.services.alerting import alerts_tell
+from provisioning.services.hosts import host_add
 from provisioning.services.readings import Reading, readings_store
 from provisioning.services.rollups import rollups_make
+from tests.conftest import Cloud
 
 GIB = 2**30
 
@@ -49,6 +56,34 @@ def measured(subject: Deployment | Node | MonitoredHost, *, minutes: int = 90) -
         )
     rollups_make(now=now)
     return now
+
+
+def watched(cloud: Cloud, machine: Deployment) -> tuple[MonitoredHost, AlertRule]:
+    """A machine, the nodes and a host with figures, and a threshold that the machine has crossed."""
+    world = cloud.world
+    with tenant_scope(world.north.pk), transaction.atomic():
+        host, _token = host_add(
+            actor=world.actor("ops"),
+            tenant_id=world.north.pk,
+            name="db-legacy-1",
+            note="Paris, rack 4",
+        )
+        rule = rule_create(
+            actor=world.actor("ops"),
+            values={
+                "name": "CPU too busy",
+                "subject_kind": SubjectKind.DEPLOYMENT,
+                "metric": Metric.CPU,
+                "threshold": 1,
+                "hysteresis": 1,
+                "for_s": 300,
+                "severity": Severity.CRITICAL,
+            },
+        )
+    for subject in (machine, host, *Node.objects.using("platform").filter(cluster=cloud.cluster)):
+        measured(subject)
+    alerts_tell()
+    return host, rule
 
 
 def _kind(subject: Deployment | Node | MonitoredHost) -> tuple[SubjectKind, UUID]:

@@ -8,6 +8,7 @@ const HEIGHT_PX = 180;
 const TONES = ["--chart-1", "--chart-2", "--chart-3", "--chart-4"];
 const DASHES = [[], [6, 4], [2, 4], [10, 3, 2, 3]];
 const FONT = '11px "Geist Variable", sans-serif';
+const PREFIXES = ["", "k", "M", "G", "T"];
 const MS = 1000;
 const DAY_S = 86_400;
 
@@ -96,8 +97,13 @@ class Chart extends HTMLElement {
   figure(value) {
     if (value === null || value === undefined) return "–";
     const lang = document.documentElement.lang || undefined;
+    let unit = this.getAttribute("unit");
+    if (unit?.startsWith("B")) {
+      const power = Math.min(PREFIXES.length - 1, Math.floor(Math.log10(Math.max(value, 1)) / 3));
+      value /= 1000 ** power;
+      unit = PREFIXES[power] + unit;
+    }
     const number = value.toLocaleString(lang, { maximumFractionDigits: value < 10 ? 1 : 0 });
-    const unit = this.getAttribute("unit");
     return unit ? `${number}\u00a0${unit}` : number;
   }
 
