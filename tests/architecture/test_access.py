@@ -35,6 +35,7 @@ from provisioning.models import (
 from provisioning.services.creation import deployment_create
 from provisioning.services.leases import deployment_extend
 from provisioning.services.windows import window_plan_new
+from tests.architecture.figures import alert_of, host_of, rule_of
 from tests.architecture.routes import Route, routes
 from tests.calls import witnessed
 from tests.conftest import World
@@ -81,6 +82,9 @@ class Scene:
     bulk_key: str = str(UUID(int=0))
     transfer_id: str = str(UUID(int=0))
     window_id: str = str(UUID(int=0))
+    hosts: tuple[UUID, ...] = ()
+    rules: tuple[UUID, ...] = ()
+    alert: UUID = UUID(int=0)
 
     @property
     def node_id(self) -> UUID:
@@ -138,6 +142,16 @@ class Scene:
             ("findings", "pk"): self.finding_id,
             ("findings", "finding_id"): self.finding_id,
             ("findings", "action"): "close",
+            ("hosts", "pk"): self.hosts[route.name == "destroy"],
+            ("hosts", "subject_id"): self.hosts[0],
+            ("servers", "key"): self.hosts[0],
+            ("servers", "kind"): "host",
+            ("alert-rules", "pk"): self.rules[route.name == "destroy"],
+            ("alerts", "rule_id"): self.rules[2 if route.name == "RuleDelete" else 0],
+            ("alerts", "pk"): self.alert,
+            ("alerts", "alert_id"): self.alert,
+            ("servers", "action"): "revoke",
+            ("alerts", "action"): "delete",
             ("ownership-transfers", "pk"): self.transfer_id,
             ("transfers", "transfer_id"): self.transfer_id,
             ("transfers", "action"): "withdraw",
@@ -176,6 +190,7 @@ def is_tenants(route: Route) -> bool:
     return bool(set(route.parameters) - {"step"}) and kind_of(route) in {
         *("deployments", "operations", "audit", "teams", "tenants", "users"),
         *("extension-requests", "transfers", "ownership-transfers", "dns-zones", "dns"),
+        *("alerts", "alert-rules", "hosts"),
     }
 
 
@@ -205,6 +220,9 @@ def scene(world: World) -> Iterator[Scene]:
         rest = (str(uuid7()), found)
         made = Scene(world, deployment, operation, entry, extension, teams, name, *rest)
         made.transfer_id, made.window_id = str(offer_of(made)), str(window_of(made))
+        made.hosts = tuple(host_of(world) for _ in range(2))
+        made.rules = tuple(rule_of(world) for _ in range(3))
+        made.alert = alert_of(world)
         yield made
     assert witness.calls == []
 
@@ -345,6 +363,7 @@ def test_public_routes_are_these_and_no_others() -> None:
         "POST /sign-out",
         "POST /api/auth/token",
         "POST /api/auth/revoke",
+        "POST /api/probes/samples",
     }
 
 
