@@ -84,7 +84,7 @@ class Scene:
     window_id: str = str(UUID(int=0))
     hosts: tuple[UUID, ...] = ()
     rules: tuple[UUID, ...] = ()
-    alert: UUID = UUID(int=0)
+    alert: UUID | None = None
 
     @property
     def node_id(self) -> UUID:
