@@ -11,6 +11,22 @@ from audit.logic.masking import masked, masked_text
 _FORMATTED_LATER: Final = ("exc_info", "stack_info", "_record", "_from_structlog")
 
 
+def line_processors(form: str) -> list[structlog.typing.Processor]:
+    """What turns a record into a line of one form, `json` or `text`."""
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if form == "json":
+        return [
+            line_named,
+            structlog.processors.format_exc_info,
+            line_masked,
+            remove,
+            structlog.processors.JSONRenderer(),
+        ]
+    trace = structlog.dev.plain_traceback  # the rich one prints local variables
+    console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=trace)
+    return [line_masked, remove, console]
+
+
 def line_masked(
     _logger: Any, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:

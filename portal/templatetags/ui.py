@@ -97,7 +97,7 @@ def status_badge(domain: str, value: str, detail: str = "") -> dict[str, object]
 @register.simple_tag
 def relative_time(value: datetime | None, empty: str = "—") -> SafeString:
     """As "3 minutes ago" or "in 2 hours", with the exact local time as title."""
-    if value is None:
+    if not value:
         return format_html("{}", empty)
     now = clock.now()
     if abs(value - now) < timedelta(minutes=1):

@@ -356,6 +356,7 @@ def test_public_routes_are_these_and_no_others() -> None:
     assert {name for name in public if not name.endswith(" /api/")} == {
         "GET /brand.css",
         "GET /healthz",
+        "GET /metrics",
         "GET /readyz",
         "POST /language",
         "GET /sign-in",

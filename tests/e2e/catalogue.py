@@ -54,7 +54,6 @@ def sights_made(cloud: Cloud) -> list[Sight]:
     drift = _drift(cloud, machine)
     host, alert_rule = watched(cloud, machine)
     fresh = requested(cloud, "call-4821")
-    event = platform_scene()
     disks = _volumes(cloud, machine)
     names_made(zones_made(), machine)
     operations = Operation.objects.using("platform")
@@ -107,15 +106,23 @@ def sights_made(cloud: Cloud) -> list[Sight]:
         Sight("finding", f"/findings/{drift.pk}"),
         Sight("infrastructure", "/infrastructure", "ops"),
         Sight("audit", "/audit"),
+        *_platform(),
+        Sight("profile", "/profile"),
+        Sight("password-change", "/password-change"),
+        Sight("not-found", "/deployments/00000000-0000-7000-8000-00000000dead", status=404),
+        Sight("refused", "/audit", "viewer", status=403),
+    ]
+
+
+def _platform() -> list[Sight]:
+    """What only staff see of how the platform fares."""
+    event = platform_scene()
+    return [
         Sight("system-health", "/system-health", "staff"),
         Sight("system-event", f"/system-health/events/{event.pk}", "staff"),
         Sight("workers", "/workers", "staff"),
         Sight("stuck-work", "/stuck-work", "staff"),
         Sight("admin-overview", "/admin-overview", "staff"),
-        Sight("profile", "/profile"),
-        Sight("password-change", "/password-change"),
-        Sight("not-found", "/deployments/00000000-0000-7000-8000-00000000dead", status=404),
-        Sight("refused", "/audit", "viewer", status=403),
     ]
 
 

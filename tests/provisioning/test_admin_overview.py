@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
 from audit.services import trail
+from billing.models import Tenant
 from portal.kernel import clock
 from portal.kernel.tenancy import tenant_scope
 from portal.services.readiness import silent_parts_forget
@@ -67,6 +68,32 @@ def measured(row: Deployment, *, cpu: float, memory_mb: int, minutes_ago: int = 
     )
 
 
+def event_json(entry: Entry) -> dict[str, object]:
+    return {
+        "id": str(entry.pk),
+        "tenantId": str(entry.tenant_id),
+        "category": "lifecycle",
+        "tag": "pod.created",
+        "tagLabel": "Deployment ready",
+        "outcome": "success",
+        "actor": "anonymous",
+        "targetType": "deployment",
+        "targetId": "",
+        "targetLabel": "a",
+        "createdAt": entry.created_at.isoformat().replace("+00:00", "Z"),
+    }
+
+
+def usage_json(tenant: Tenant, *, pods: int, cpu: int, memory: int) -> dict[str, object]:
+    return {
+        "tenantId": str(tenant.pk),
+        "name": tenant.name,
+        "pods": pods,
+        "cpuCores": cpu,
+        "memoryMb": memory,
+    }
+
+
 def test_the_answer_has_the_seeds_keys_and_figures(
     staff: Client, world: World, template: Template
 ) -> None:
@@ -96,36 +123,10 @@ def test_the_answer_has_the_seeds_keys_and_figures(
             "diskGb": {"allocated": 80, "usedApprox": None},
         },
         "health": {"unhealthyPods": 1, "autoHealTriggeredLast24h": 0},
-        "recentEvents": [
-            {
-                "id": str(entry.pk),
-                "tenantId": str(world.north.pk),
-                "category": "lifecycle",
-                "tag": "pod.created",
-                "tagLabel": "Deployment ready",
-                "outcome": "success",
-                "actor": "anonymous",
-                "targetType": "deployment",
-                "targetId": "",
-                "targetLabel": "a",
-                "createdAt": entry.created_at.isoformat().replace("+00:00", "Z"),
-            }
-        ],
+        "recentEvents": [event_json(entry)],
         "topTenantsByUsage": [
-            {
-                "tenantId": str(world.south.pk),
-                "name": "South",
-                "pods": 1,
-                "cpuCores": 16,
-                "memoryMb": 2048,
-            },
-            {
-                "tenantId": str(world.north.pk),
-                "name": "North",
-                "pods": 3,
-                "cpuCores": 6,
-                "memoryMb": 6144,
-            },
+            usage_json(world.south, pods=1, cpu=16, memory=2048),
+            usage_json(world.north, pods=3, cpu=6, memory=6144),
         ],
     }
 

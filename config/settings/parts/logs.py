@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from audit.logic.log_lines import line_masked, line_named
+from audit.logic.log_lines import line_processors
 from config import env
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
@@ -17,36 +17,32 @@ _SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+_OURS: dict[str, Any] = {"handlers": [], "propagate": True}
+_LOGGERS = {
+    "axes": {"level": "WARNING"},
+    "django": _OURS,
+    "django.server": _OURS,
+    "django.request": {"level": "ERROR"},
+    "uvicorn": _OURS,
+    "uvicorn.error": _OURS,
+    "uvicorn.access": {**_OURS, "level": "WARNING"},
+    # Wake-up calls are many and say nothing: operations have a history of their own.
+    "celery.beat": {"level": "WARNING"},
+    "celery.worker.request": {"level": "WARNING"},
+    "celery.worker.strategy": {"level": "WARNING"},
+    "celery.app.trace": {"level": "WARNING"},
+}
 
 
 def logging_config(form: str) -> dict[str, Any]:
     """The LOGGING of one form, `json` or `text`; uvicorn's and Celery's lines come out the same."""
-    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    if form == "json":
-        processors: list[structlog.typing.Processor] = [
-            line_named,
-            structlog.processors.format_exc_info,
-            line_masked,
-            remove,
-            structlog.processors.JSONRenderer(),
-        ]
-    else:
-        processors = [
-            line_masked,
-            remove,
-            structlog.dev.ConsoleRenderer(
-                colors=False,
-                exception_formatter=structlog.dev.plain_traceback,  # the rich one prints variables
-            ),
-        ]
-    ours: dict[str, Any] = {"handlers": [], "propagate": True}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processors": processors,
+                "processors": line_processors(form),
                 "foreign_pre_chain": _SHARED,
             }
         },
@@ -55,20 +51,7 @@ def logging_config(form: str) -> dict[str, Any]:
             "events": {"class": "audit.services.event_writer.EventHandler", "level": "INFO"},
         },
         "root": {"handlers": ["console", "events"], "level": LOG_LEVEL},
-        "loggers": {
-            "axes": {"level": "WARNING"},
-            "django": ours,
-            "django.server": ours,
-            "django.request": {"level": "ERROR"},
-            "uvicorn": ours,
-            "uvicorn.error": ours,
-            "uvicorn.access": {**ours, "level": "WARNING"},
-            # Wake-up calls are many and say nothing: operations have a history of their own.
-            "celery.beat": {"level": "WARNING"},
-            "celery.worker.request": {"level": "WARNING"},
-            "celery.worker.strategy": {"level": "WARNING"},
-            "celery.app.trace": {"level": "WARNING"},
-        },
+        "loggers": _LOGGERS,
     }
 
 

@@ -1,0 +1,58 @@
+"""Pages of the platform in a browser: stuck work is rolled back in a dialog, events come by themselves."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from playwright.sync_api import expect
+
+from portal.kernel.tenancy import tenant_scope
+from portal.models import Operation
+from provisioning.models import Deployment
+from tests.conftest import World
+from tests.e2e.conftest import OpenPage
+from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.provisioning import ClusterFactory, DeploymentFactory, TemplateFactory
+from tests.portal.health.scenes import alive, event_reported
+
+
+def staff(world: World) -> None:
+    person = UserFactory(username="staff", is_platform_admin=True)
+    MembershipFactory(user=person, tenant=world.north, role="admin")
+    world.people["staff"] = person
+
+
+def test_a_rollback_is_asked_for_in_a_dialog(world: World, open_page: OpenPage) -> None:
+    staff(world)
+    template = TemplateFactory(cluster=ClusterFactory())
+    with tenant_scope(world.north.pk), transaction.atomic():
+        broken = DeploymentFactory(
+            tenant=world.north,
+            owner=world.people["ops"],
+            template=template,
+            name="web-9",
+            status="error",
+        )
+    page = open_page("/stuck-work", role="staff")
+    page.get_by_role("button", name="Roll back").click()
+    dialog = page.get_by_role("dialog", name="Roll back web-9?")
+    dialog.get_by_label("Reason").fill("half a clone")
+    dialog.get_by_label("Type").fill("wrong")
+    dialog.get_by_role("button", name="Roll back").click()
+    expect(dialog.get_by_text("to confirm.")).to_be_visible()
+    dialog.get_by_label("Type").fill(str(broken.pk)[:8])
+    dialog.get_by_role("button", name="Roll back").click()
+
+    expect(page.get_by_text("It is being rolled back.")).to_be_visible()
+    assert Deployment.across_tenants.get(pk=broken.pk).status == "deleting"
+    assert Operation.across_tenants.get(target_id=broken.pk).type == "pod.destroy"
+
+
+def test_the_newest_events_come_by_themselves(world: World, open_page: OpenPage) -> None:
+    staff(world)
+    alive()
+    page = open_page("/system-health", role="staff")
+    expect(page.get_by_text("No events here")).to_be_visible()
+
+    event_reported("doorbell.broker_away")
+
+    expect(page.get_by_text("The broker cannot be reached")).to_be_visible(timeout=15_000)
