@@ -42,6 +42,7 @@ from tests.conftest import World
 from tests.factories.accounts import MembershipFactory, TeamFactory, UserFactory
 from tests.factories.names import names_made, zones_made
 from tests.factories.provisioning import ClusterFactory, TemplateFactory
+from tests.provisioning.hook_scenes import HookSights, hooks_made
 from tests.snapshot import rows_digest
 
 ROLES = ("viewer", "support", "ops", "dev", "projets", "admin")
@@ -85,6 +86,7 @@ class Scene:
     hosts: tuple[UUID, ...] = ()
     rules: tuple[UUID, ...] = ()
     alert: UUID | None = None
+    hooks: HookSights | None = None
 
     @property
     def node_id(self) -> UUID:
@@ -115,7 +117,9 @@ class Scene:
             return str(self.name.pk)
         if route.name == "NameAction" and name == "action":
             return "set-again"
+        assert self.hooks is not None
         known = {
+            **self.hooks.ids(route.path),
             ("cloud-pods", "deployment_id"): self.deployment.pk,
             ("deployments", "record_id"): self.name.pk,
             ("dns-zones", "pk"): self.name.zone_id,
@@ -191,6 +195,7 @@ def is_tenants(route: Route) -> bool:
         *("deployments", "operations", "audit", "teams", "tenants", "users"),
         *("extension-requests", "transfers", "ownership-transfers", "dns-zones", "dns"),
         *("alerts", "alert-rules", "hosts"),
+        *("hooks", "hook-runs", "webhooks"),
     }
 
 
@@ -219,6 +224,7 @@ def scene(world: World) -> Iterator[Scene]:
         name = names_made(zones_made(organisation=world.north), deployment)[-1]
         rest = (str(uuid7()), found)
         made = Scene(world, deployment, operation, entry, extension, teams, name, *rest)
+        made.hooks = hooks_made(world, deployment)
         made.transfer_id, made.window_id = str(offer_of(made)), str(window_of(made))
         made.hosts = tuple(host_of(world) for _ in range(2))
         made.rules = tuple(rule_of(world) for _ in range(3))

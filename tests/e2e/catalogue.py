@@ -17,6 +17,7 @@ from tests.factories.names import names_made, zones_made
 from tests.factories.provisioning import DeploymentFactory, VolumeFactory
 from tests.portal.health.scenes import platform_scene
 from tests.provisioning.figures_scenes import watched
+from tests.provisioning.hook_scenes import hooks_made
 from tests.provisioning.scenes import requested, running
 
 NAMES = {
@@ -50,6 +51,7 @@ def sights_made(cloud: Cloud) -> list[Sight]:
     _dress(cloud)
     _staff(cloud)
     machine = running(cloud, "lab-linux-01")
+    told = hooks_made(cloud.world, machine)
     others = _others(cloud)
     drift = _drift(cloud, machine)
     host, alert_rule = watched(cloud, machine)
@@ -104,6 +106,15 @@ def sights_made(cloud: Cloud) -> list[Sight]:
         Sight("operation-waiting", f"/operations/{begun.pk}"),
         Sight("findings", "/findings"),
         Sight("finding", f"/findings/{drift.pk}"),
+        Sight("hooks", "/hooks", "ops"),
+        Sight("hook", f"/hooks/{told.hook.pk}"),
+        Sight("hook-new", "/hooks/new"),
+        Sight("hook-run", f"/hook-runs/{told.run.pk}"),
+        Sight("deployment-hooks", f"/deployments/{machine.pk}?tab=hooks"),
+        Sight("webhooks", "/webhooks"),
+        Sight("webhook", f"/webhooks/{told.webhook.pk}", "ops"),
+        Sight("webhook-new", "/webhooks/new"),
+        Sight("webhook-message", f"/webhooks/{told.webhook.pk}/deliveries/{told.delivery.pk}"),
         Sight("infrastructure", "/infrastructure", "ops"),
         Sight("audit", "/audit"),
         *_platform(),
