@@ -53,6 +53,18 @@ class OfferForm(forms.Form):
         field.choices = [("", "—"), *((str(one.pk), str(one)) for one in people)]
 
 
+class WhoForm(forms.Form):
+    """Who leaves."""
+
+    person = forms.ChoiceField(label=gettext_lazy("Person"))
+
+    def __init__(self, *args: Any, people: list[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["person"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "—"), *((str(one.pk), str(one)) for one in people)]
+
+
 class MoveForm(forms.Form):
     """To which organisation and person, and why; people as `organisation:person`."""
 
@@ -245,11 +257,12 @@ class Offboarding(PortalView):
         owning = deployment_list(actor=self.actor).order_by().values("owner_id")
         owners = User.objects.filter(pk__in=owning).order_by("display_name", "username")
         machines = self._machines(person)
+        others = [one for one in able if str(one.pk) != person]
         values = {
-            "owners": list(owners[:PEOPLE_MOST]),
+            "who_form": WhoForm(initial={"person": person}, people=list(owners[:PEOPLE_MOST])),
             "person": person,
             "machines": machines[:BULK_MOST],
             "has_more": len(machines) > BULK_MOST,
-            "receivers": [one for one in able if str(one.pk) != person],
+            "give_form": OfferForm(people=others),
         }
         return self.page(values, status=status)
