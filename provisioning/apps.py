@@ -100,6 +100,7 @@ class ProvisioningConfig(AppConfig):
         from provisioning.web.backup_table import BACKUPS  # noqa: PLC0415
         from provisioning.web.deployment_table import DEPLOYMENTS  # noqa: PLC0415
         from provisioning.web.finding_table import FINDINGS  # noqa: PLC0415
+        from provisioning.web.fleet_commands import FLEET_COMMANDS  # noqa: PLC0415
         from provisioning.web.hook_table import HOOKS, WEBHOOKS  # noqa: PLC0415
         from provisioning.web.name_table import NAMES  # noqa: PLC0415
         from provisioning.web.volume_table import VOLUMES  # noqa: PLC0415
@@ -144,7 +145,7 @@ class ProvisioningConfig(AppConfig):
         commands.register_search(
             *search.PROVIDERS, names.PROVIDER, volumes.PROVIDER, backups.PROVIDER
         )
-        commands.register_command(*palette.COMMANDS)
+        commands.register_command(*palette.COMMANDS, *FLEET_COMMANDS)
         for source in needs.NEEDS:
             dashboard.register_needs(source)
         dashboard.register_facts(cards.FACTS)

@@ -16,6 +16,7 @@ from portal.kernel.errors import Fault, InvalidInput, Refused
 from portal.kernel.web.tables import Table, query_checked, tables
 from portal.logic.validation import faults_of
 from portal.models import SavedFilter
+from portal.permissions import Permission
 from portal.selectors.saved_filters import saved_filter_get
 from portal.tags import Tag
 
@@ -70,12 +71,14 @@ def saved_filter_change(
 
     Raises:
         NotFound: absent, or what another person keeps to himself.
-        Refused: it is shared, but another person's.
+        Refused: it is shared, but another person's, and the actor does not manage the members.
         InvalidInput: as `saved_filter_create`.
     """
     row = _own(actor, filter_id)
     before = _shown(row)
-    for name in FIELDS:
+    # With what list it opens is everybody's own.
+    own = FIELDS if row.owner_id == actor.user_id else ("name", "query", "is_shared")
+    for name in own:
         setattr(row, name, changes.get(name, getattr(row, name)))
     row.name, row.query = row.name.strip(), query_checked(_table(row.table), row.query)
     after = _shown(row)
@@ -95,10 +98,16 @@ def saved_filter_delete(*, actor: Actor, filter_id: UUID | str) -> None:
 
 def _own(actor: Actor, filter_id: UUID | str) -> SavedFilter:
     row = saved_filter_get(actor=actor, filter_id=filter_id, is_locked=True)
-    if row.owner_id != actor.user_id:
+    if not saved_filter_is_editable(actor, row):
         message = gettext("This filter belongs to %(owner)s. Save one of your own instead.")
         raise Refused(message % {"owner": row.owner})
     return row
+
+
+def saved_filter_is_editable(actor: Actor, row: SavedFilter) -> bool:
+    """Whether the actor may change it: its owner, and what is shared who manages the members."""
+    is_curator = row.is_shared and actor.may(Permission.MEMBERS_MANAGE)
+    return row.owner_id == actor.user_id or is_curator
 
 
 def _table(key: str) -> Table:

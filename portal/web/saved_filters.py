@@ -59,7 +59,11 @@ class SavedFilters(ActionView):
         return self.page({"groups": groups, "back": back})
 
     def _shown(self, row: SavedFilter) -> dict[str, Any]:
-        return {"row": row, "is_mine": row.owner_id == self.actor.user_id}
+        return {
+            "row": row,
+            "is_mine": row.owner_id == self.actor.user_id,
+            "may_change": saved_filters.saved_filter_is_editable(self.actor, row),
+        }
 
     def perform(self, request: HttpRequest, **kwargs: Any) -> str:
         tenant_id = current_tenant_id()

@@ -50,10 +50,10 @@ def application_tab(at: TabContext) -> dict[str, Any]:
     return values
 
 
-def installs(template: Template) -> list[str]:
-    """What a template installs with the options it has by default."""
+def installs(template: Template, parameters: dict[str, Any] | None = None) -> list[str]:
+    """Packages that a template installs with these options, or with its defaults."""
     defaults = {str(one["key"]): one.get("default") for one in template.install_options}
-    return _packages(template, defaults)
+    return _packages(template, defaults if parameters is None else parameters)
 
 
 def _may_reveal(at: TabContext, row: Any) -> bool:

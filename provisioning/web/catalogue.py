@@ -24,6 +24,7 @@ from provisioning.permissions import Permission
 from provisioning.selectors.prices import default_price_hour
 from provisioning.selectors.templates import template_get, template_list
 from provisioning.services.placement import placements_preview
+from provisioning.web.application import installs
 from provisioning.web.plans import quota_words
 
 _FIGURES = ("cpu_cores", "memory_mb", "disk_gb")
@@ -98,6 +99,7 @@ class TemplateDetail(PortalView):
                 "offer": offer,
                 "template": template,
                 "limits": _limits(template),
+                "packages": installs(template),
                 "may_create": self.actor.may(Permission.CREATE),
             }
         )

@@ -25,6 +25,7 @@ from provisioning.selectors.deployments import name_suggestion
 from provisioning.selectors.templates import template_get
 from provisioning.services.creation import deployment_create_once
 from provisioning.services.plan import DeploymentPlan, deployment_plan
+from provisioning.web.application import installs
 from provisioning.web.catalogue import offers_of
 from provisioning.web.drafts import FIELDS, PARAMETER_PREFIX, Draft, Step
 from provisioning.web.forms import DeploymentForm
@@ -113,6 +114,7 @@ class _CreationView(PortalView):
         plan = wish.plan if wish else None
         return {
             "plan": plan,
+            "installs": installs(plan.template, plan.parameters) if plan else [],
             "is_named": wish is not None and wish.draft.has(Step.NETWORK),
             "meters": meters(plan.quota) if plan else [],
             "verdicts": verdicts_of(plan) if plan else [],

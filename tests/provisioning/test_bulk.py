@@ -12,6 +12,7 @@ from django.db import connections, transaction
 from django.test import Client
 
 from audit.models import Entry
+from portal.kernel import clock
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
@@ -267,3 +268,49 @@ def test_none_and_too_many_go_back_to_the_list(
         [("/deployments", 303)],
         [told],
     )
+
+
+def tags_of(machines: list[Deployment]) -> list[list[str]]:
+    rows = Deployment.objects.using("platform").in_bulk([row.pk for row in machines])
+    return [rows[row.pk].tags for row in machines]
+
+
+def test_tags_are_added_and_removed_for_each(client: Client, machines: list[Deployment]) -> None:
+    ids = [str(row.pk) for row in machines[:2]]
+    assert asked(client, action="tag", ids=ids, add=["web", "prod"])[0] == 200
+    code, body = asked(client, action="tag", ids=ids, add=["web"], remove=["prod"])
+    assert (code, outcomes(body)) == (200, [("accepted", ""), ("accepted", "")])
+    assert tags_of(machines[:2]) == [["web"], ["web"]]
+
+
+def test_what_is_no_tag_changes_none(client: Client, machines: list[Deployment]) -> None:
+    code, _ = asked(client, action="tag", ids=[str(machines[0].pk)], add=["NOT A TAG"])
+    assert (code, tags_of(machines[:1])) == (400, [[]])
+
+
+def test_one_that_has_too_many_tags_is_left_out(client: Client, machines: list[Deployment]) -> None:
+    full = [f"t{number}" for number in range(20)]
+    Deployment.objects.using("platform").filter(pk=machines[0].pk).update(tags=full)
+    ids = [str(row.pk) for row in machines[:2]]
+    code, body = asked(client, action="tag", ids=ids, add=["web"])
+    assert (code, [one["outcome"] for one in body["results"]]) == (200, ["refused", "accepted"])
+    assert tags_of(machines[:2]) == [full, ["web"]]
+
+
+def test_all_go_to_one_person_and_that_person_s_own_stays(
+    client: Client, machines: list[Deployment], world: World
+) -> None:
+    ids = [str(row.pk) for row in machines[:2]]
+    code, body = asked(client, action="transfer", ids=ids, to_user_id=str(world.people["ops"].pk))
+    assert (code, [one["outcome"] for one in body["results"]]) == (200, ["accepted", "refused"])
+    owners = Deployment.objects.using("platform").filter(pk__in=ids)
+    assert {row.owner_id for row in owners} == {world.people["ops"].pk}
+
+
+def test_leases_end_now_and_nothing_is_sent(client: Client, machines: list[Deployment]) -> None:
+    ids = [str(row.pk) for row in machines[:2]]
+    code, body = asked(client, action="expire", ids=ids)
+    assert (code, outcomes(body)) == (200, [("accepted", ""), ("accepted", "")])
+    rows = Deployment.objects.using("platform").filter(pk__in=ids)
+    assert all(row.expires_at <= clock.now() for row in rows)
+    assert not Operation.objects.using("platform").exists()
