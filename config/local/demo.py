@@ -63,6 +63,7 @@ class Demo:
         lock.acquire(f"uHub on port {self._ports.web}")
         try:
             if not os.environ.get("NAME_SERVER_URL"):
+                self._ports = self._ports.with_free_names(self._folder)
                 self._names = EmbeddedNameServer.below(self._folder, port=self._ports.names)
             has_names = self._names is not None
             self._ports.check(with_simulator=self._has_simulator, with_names=has_names)

@@ -8,11 +8,11 @@ import shutil
 import sys
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from config.local.errors import LocalError
-from config.local.ports import HOST, is_free
+from config.local.ports import HOST, is_free, remembered_port
 from config.local.processes import Program
 from config.local.state import PROJECT_DIR
 
@@ -35,6 +35,12 @@ class Ports:
         simulator = _port("SIMULATOR_PORT", 8006)
         names = _port("DNS_PORT", min(simulator + NAMES_BEHIND, 65534))
         return cls(web=_port("PORT", 8000), simulator=simulator, names=names)
+
+    def with_free_names(self, folder: Path) -> Ports:
+        """Return them with another port for names, where nobody chose one and the usual one is taken."""
+        if os.environ.get("DNS_PORT") or is_free(self.names):
+            return self
+        return replace(self, names=remembered_port(folder, "name-server"))
 
     @property
     def control(self) -> int:

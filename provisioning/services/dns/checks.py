@@ -18,6 +18,7 @@ from django.db.models import Q
 from integrations.base.errors import ProviderError, Unavailable
 from integrations.powerdns.errors import ZoneMissing
 from integrations.powerdns.interface import NameServer, RecordSet, RecordType
+from integrations.services.name_servers import name_servers_forget
 from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.fsm import transition
@@ -285,6 +286,9 @@ def _zone_note(zone: DnsZone, attention: dict[str, str]) -> None:
 
 
 def _server_note(server: DnsServer, error: str) -> None:
+    """What the last call showed; after a fault the next one takes the key of that moment."""
+    if error:
+        name_servers_forget()
     seen = {} if error else {"last_seen_at": clock.now()}
     with transaction.atomic(using=PLATFORM):
         DnsServer.objects.using(PLATFORM).filter(pk=server.pk).update(

@@ -17,6 +17,7 @@ from django.db import transaction
 from integrations.base.errors import Permanent, ProviderError, Unavailable
 from integrations.powerdns.errors import NameConflict, ZoneMissing
 from integrations.powerdns.interface import RecordType
+from integrations.services.name_servers import name_servers_forget
 from portal.kernel import clock
 from portal.kernel.fsm import may, transition
 from portal.kernel.queue import (
@@ -64,6 +65,8 @@ def record_step(step: RecordStep) -> Callable[[StepContext], StepResult]:
         except NameConflict as error:
             raise StepFailed(_refusal(record), code="name_conflict") from error
         except Permanent as error:
+            # The key may have been changed meanwhile: the next try takes the one of that moment.
+            name_servers_forget()
             raise StepFailed(error.message, code="refused_by_name_server") from error
         except ProviderError as error:
             raise step_error(error) from error
