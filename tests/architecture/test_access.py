@@ -41,7 +41,7 @@ from tests.calls import witnessed
 from tests.conftest import World
 from tests.factories.accounts import MembershipFactory, TeamFactory, UserFactory
 from tests.factories.names import names_made, zones_made
-from tests.factories.provisioning import ClusterFactory, TemplateFactory
+from tests.factories.provisioning import ClusterFactory, TemplateFactory, VolumeFactory
 from tests.provisioning.hook_scenes import HookSights, hooks_made
 from tests.snapshot import rows_digest
 
@@ -83,6 +83,7 @@ class Scene:
     bulk_key: str = str(UUID(int=0))
     transfer_id: str = str(UUID(int=0))
     window_id: str = str(UUID(int=0))
+    volume_id: str = str(UUID(int=0))
     hosts: tuple[UUID, ...] = ()
     rules: tuple[UUID, ...] = ()
     alert: UUID | None = None
@@ -115,6 +116,10 @@ class Scene:
         kind = kind_of(route)
         if "dns-records" in route.path and name == "pk":
             return str(self.name.pk)
+        if "volumes/" in route.path and name in {"pk", "volume_id"}:
+            return self.volume_id
+        if kind == "volumes" and name == "action":
+            return "detach"
         if route.name == "NameAction" and name == "action":
             return "set-again"
         assert self.hooks is not None
@@ -193,7 +198,7 @@ def is_tenants(route: Route) -> bool:
         return True
     return bool(set(route.parameters) - {"step"}) and kind_of(route) in {
         *("deployments", "operations", "audit", "teams", "tenants", "users"),
-        *("extension-requests", "transfers", "ownership-transfers", "dns-zones", "dns"),
+        *("extension-requests", "transfers", "ownership-transfers", "dns-zones", "dns", "volumes"),
         *("alerts", "alert-rules", "hosts"),
         *("hooks", "hook-runs", "webhooks"),
     }
@@ -229,6 +234,8 @@ def scene(world: World) -> Iterator[Scene]:
         made.hosts = tuple(host_of(world) for _ in range(2))
         made.rules = tuple(rule_of(world) for _ in range(3))
         made.alert = alert_of(world)
+        with tenant_scope(world.north.pk), transaction.atomic():
+            made.volume_id = str(VolumeFactory(deployment=deployment).pk)
         yield made
     assert witness.calls == []
 

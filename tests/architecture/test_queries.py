@@ -20,11 +20,16 @@ from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
 from portal.services import readiness, settings
 from portal.services.tokens import tokens_issue
-from provisioning.models import Deployment
+from provisioning.models import Deployment, Volume
 from provisioning.tags import Tag
 from provisioning.web import platform_state
 from tests.conftest import World
-from tests.factories.provisioning import ClusterFactory, DeploymentFactory, TemplateFactory
+from tests.factories.provisioning import (
+    ClusterFactory,
+    DeploymentFactory,
+    TemplateFactory,
+    VolumeFactory,
+)
 
 ALIASES = ("default", "platform", "dispatch")
 OWNERS = ("admin", "ops", "support", "dev", "projets")
@@ -37,6 +42,9 @@ API = {
     "/api/deployments/{deployment}": 4,
     "/api/deployments/{deployment}/health": 10,
     "/api/deployments/{deployment}/console": 4,
+    "/api/deployments/{deployment}/volumes": 5,
+    "/api/volumes": 4,
+    "/api/volumes/{volume}": 4,
     "/api/operations": 4,
     "/api/operations/{operation}": 5,
     "/api/audit": 4,
@@ -62,7 +70,7 @@ API = {
 }
 PAGES = {
     "/deployments": 9,
-    "/deployments/{deployment}": 14,
+    "/deployments/{deployment}": 15,
     "/operations": 9,
     "/workers": 10,
     "/stuck-work": 10,
@@ -74,16 +82,19 @@ PAGES = {
     "/offboarding": 9,
     "/infrastructure/windows": 8,
     "/deployments/{deployment}/transfer": 10,
-    "/deployments/{deployment}?tab=operations": 9,
+    "/deployments/{deployment}?tab=operations": 10,
     "/deployments/{deployment}?tab=metrics": 11,
     "/servers": 12,
     "/alerts": 9,
     "/alerts/rules": 9,
-    "/deployments/{deployment}?tab=lease": 11,
+    "/deployments/{deployment}?tab=lease": 12,
     "/deployments/{deployment}?tab=health": 15,
     "/deployments/{deployment}/console": 6,
-    "/deployments/{deployment}?tab=costs": 10,
-    "/deployments/{deployment}?tab=activity": 10,
+    "/deployments/{deployment}?tab=volumes": 10,
+    "/volumes": 9,
+    "/volumes/{volume}": 12,
+    "/deployments/{deployment}?tab=costs": 11,
+    "/deployments/{deployment}?tab=activity": 11,
     "/deployments/{deployment}?tab=names": 10,
     "/dns": 10,
     "/deployments/new": 15,
@@ -105,6 +116,8 @@ def rows(world: World, count: int) -> dict[str, Any]:
             for owner, template in islice(zip(cycle(owners), cycle(templates)), count)
         ]
         Deployment.objects.bulk_create(deployments)
+        volumes = [VolumeFactory.build(deployment=row) for row in deployments]
+        Volume.objects.bulk_create(volumes)
         operations = [
             Operation(
                 tenant=world.north, queue="vm", type="deployment.stop", target_id=row.pk, id=uuid7()
@@ -116,6 +129,7 @@ def rows(world: World, count: int) -> dict[str, Any]:
             trail.record(tag=Tag.STARTED, target=row, actor=world.actor("ops"))
     return {
         "deployment": deployments[-1].pk,
+        "volume": volumes[-1].pk,
         "operation": operations[-1].pk,
         "template": templates[0].code,
     }
