@@ -20,9 +20,9 @@ from provisioning.logic.figures import History, Tally
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_list
-from provisioning.states import BUSY, DeploymentStatus
+from provisioning.states import BUSY, DeploymentStatus, Health
 
-_TROUBLED, _WAITING = "!", "?"
+_TROUBLED, _UNWELL, _WAITING = "!", "+", "?"
 _LIVE: Final = """
   SELECT status, count(*), sum(price_hour),
     count(*) FILTER (WHERE expires_at <= %(soon)s AND NOT hold AND status <> 'deleting'),
@@ -34,6 +34,10 @@ _LIVE: Final = """
   SELECT '!', 0, 0, count(*), NULL FROM provisioning_deployment
   WHERE tenant_id = %(tenant_id)s AND status <> 'deleted'
     AND (attention IS NOT NULL OR status = 'error')
+  UNION ALL
+  SELECT '+', 0, 0, count(*), NULL FROM provisioning_deployment
+  WHERE tenant_id = %(tenant_id)s AND health = 'failed' AND attention IS NULL
+    AND status NOT IN ('deleted', 'error')
   UNION ALL
   SELECT '?', 0, 0, count(*), NULL FROM provisioning_extensionrequest
   WHERE tenant_id = %(tenant_id)s AND status = 'pending'"""
@@ -64,6 +68,7 @@ class LiveFigures:
     ending: int
     next_end: datetime | None
     troubled: int
+    unwell: int
     waiting: int
 
     @property
@@ -84,7 +89,7 @@ def live_figures(*, actor: Actor, within: timedelta) -> LiveFigures:
     authorize(actor, Permission.VIEW)
     now = clock.now()
     found = _rows(_LIVE, {"now": now, "soon": now + within})
-    others = {row[0]: row[3] for row in found if row[0] in (_TROUBLED, _WAITING)}
+    others = {row[0]: row[3] for row in found if row[0] in (_TROUBLED, _UNWELL, _WAITING)}
     rows = [row for row in found if row[0] not in others]
     ends = [row[4] for row in rows if row[4] is not None]
     return LiveFigures(
@@ -93,6 +98,7 @@ def live_figures(*, actor: Actor, within: timedelta) -> LiveFigures:
         ending=sum(row[3] for row in rows),
         next_end=min(ends, default=None),
         troubled=others[_TROUBLED],
+        unwell=others[_UNWELL],
         waiting=others[_WAITING],
     )
 
@@ -121,6 +127,13 @@ def deployments_troubled(*, actor: Actor) -> QuerySet[Deployment]:
         .annotate(is_own=Case(own, default=Value(False), output_field=BooleanField()))
         .order_by(F("is_own").desc(), "-updated_at")
     )
+
+
+def deployments_unwell(*, actor: Actor) -> QuerySet[Deployment]:
+    """Those that are unwell and of which nobody was asked to do anything, the newest first."""
+    rows = deployment_list(actor=actor).filter(health=Health.FAILED, attention__isnull=True)
+    rows = rows.exclude(status__in=(DeploymentStatus.DELETED, DeploymentStatus.ERROR))
+    return rows.order_by("-updated_at")
 
 
 def deployments_ending(*, actor: Actor, within: timedelta) -> QuerySet[Deployment]:

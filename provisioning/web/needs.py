@@ -127,6 +127,24 @@ def _trouble(deployment: Deployment) -> Need:
     )
 
 
+def _unwell(request: HttpRequest) -> Iterator[Need]:
+    """Machines whose health failed, of those in one's hands."""
+    for deployment in sights.unwell(request):
+        if is_in_hands_of(sights.actor(), deployment):
+            url = reverse("provisioning:deployment_detail", args=[deployment.pk])
+            yield Need(
+                urgency=Urgency.FAILED,
+                icon="heart-crack",
+                tone=Tone.DANGER,
+                title=deployment.name,
+                text=_("It is unwell."),
+                url=f"{url}?tab=health",
+                action=_("Look"),
+                at=deployment.updated_at,
+                subject=f"deployment:{deployment.pk}",
+            )
+
+
 def _ending(request: HttpRequest) -> Iterator[Need]:
     """Leases that end within a day, of machines in one's hands."""
     actor, soon = sights.actor(), clock.now() + URGENT_WITHIN
@@ -231,6 +249,7 @@ NEEDS: Final[Iterable[Source[Need]]] = (
     Source("outages", Permission.INFRASTRUCTURE_VIEW, _outages),
     Source("quota", "quota.view", _quota),
     Source("troubled", Permission.OPERATE, _of_machines(_troubled)),
+    Source("unwell", Permission.HEALTH_VIEW, _of_machines(_unwell)),
     Source("ending", Permission.OPERATE, _of_machines(_ending)),
     Source("requests", Permission.APPROVE, _of_machines(_requests)),
     Source("alerts", Permission.ALERTS_VIEW, _alerts, is_for_all=True),

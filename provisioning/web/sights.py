@@ -25,6 +25,7 @@ from provisioning.selectors.figures import (
     deployment_history,
     deployments_ending,
     deployments_troubled,
+    deployments_unwell,
     live_figures,
 )
 from provisioning.selectors.findings import findings_open
@@ -61,6 +62,17 @@ def troubled(request: HttpRequest) -> Sequence[Deployment]:
         request,
         "dashboard.troubled",
         lambda: list(deployments_troubled(actor=actor())[:NEEDS_PER_SOURCE]),
+    )
+
+
+def unwell(request: HttpRequest) -> Sequence[Deployment]:
+    """The first of those whose health failed."""
+    if not live(request).unwell:
+        return ()
+    return once(
+        request,
+        "dashboard.unwell",
+        lambda: list(deployments_unwell(actor=actor())[:NEEDS_PER_SOURCE]),
     )
 
 

@@ -182,3 +182,12 @@ def test_healings_of_long_ago_are_shown_but_do_not_count(ward: Ward) -> None:
     HealAttempt.objects.using("platform").update(created_at=clock.now() - timedelta(days=2))
     _status, body = api(ward.world, "ops", "get", path(row, "/health"))
     assert (body["healing"]["attempts"], len(body["heals"])) == (0, 1)
+
+
+def test_the_first_page_names_machines_that_are_unwell(ward: Ward) -> None:
+    row = ward.deployment("shop-1", health="failed")
+    other = ward.deployment("shop-2", health="ok")
+    page = client_of(ward.world.people["support"]).get("/").content.decode()
+    assert f"/deployments/{row.pk}?tab=health" in page
+    assert "It is unwell." in page
+    assert f"/deployments/{other.pk}?tab=health" not in page
