@@ -99,6 +99,23 @@ register_webhook_event(
         sample={"deployment": _POD, "lease": {"end": "stop"}},
     ),
     WebhookEvent(
+        "pod.backup_done",
+        _("A backup ended"),
+        sample={
+            "deployment": _POD,
+            "backup": {"id": "0190f0c4-5d2a-7cc0-8000-000000000002", "status": "complete"},
+        },
+    ),
+    WebhookEvent(
+        "pod.health_changed",
+        _("A deployment's health changed"),
+        permission=Permission.HEALTH_VIEW,
+        sample={
+            "deployment": _POD,
+            "health": {"before": "ok", "health": "failed", "reason": "…"},
+        },
+    ),
+    WebhookEvent(
         "quota.nearly_full",
         _("A quota is nearly full"),
         sample={"quota": {"dimension": "cpu_cores", "used": 58, "limit": 64}},

@@ -28,7 +28,7 @@ from portal.kernel.stored_text import stored_text
 from portal.services.live_events import live_publish
 from portal.services.operations import operation_enqueue
 from portal.services.settings import setting_get
-from provisioning.events import DeploymentChanged
+from provisioning.events import BackupDone, DeploymentChanged
 from provisioning.logic.excerpts import excerpt
 from provisioning.logic.hook_rules import HookConfig
 from provisioning.logic.hook_states import (
@@ -66,6 +66,7 @@ class _End:
 def runs_register() -> None:
     """Subscribes to the moments after which hooks run."""
     events.subscribe(DeploymentChanged, _deployment_changed)
+    events.subscribe(BackupDone, _backup_done)
 
 
 def hooks_run(
@@ -306,4 +307,15 @@ def _deployment_changed(event: DeploymentChanged) -> None:
             tenant_id=event.tenant_id,
             deployment_id=event.deployment_id,
             cause=f"{moment_}:{event.deployment_id}",
+        )
+
+
+def _backup_done(event: BackupDone) -> None:
+    if event.deployment_id is not None:
+        hooks_run(
+            event=HookEvent.POST_BACKUP,
+            tenant_id=event.tenant_id,
+            deployment_id=event.deployment_id,
+            cause=f"{HookEvent.POST_BACKUP}:{event.backup_id}",
+            extra={"backup": {"id": str(event.backup_id), "status": event.status}},
         )

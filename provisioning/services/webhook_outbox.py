@@ -13,7 +13,13 @@ from portal.kernel.authz import Actor
 from portal.models import Operation
 from portal.services.operations import operation_enqueue
 from portal.states import OperationStatus
-from provisioning.events import DeploymentChanged, LeaseEnded, LeaseWarned
+from provisioning.events import (
+    BackupDone,
+    DeploymentChanged,
+    HealthChanged,
+    LeaseEnded,
+    LeaseWarned,
+)
 from provisioning.logic.hook_states import WebhookState
 from provisioning.logic.webhook_events import POD_EVENTS, envelope
 from provisioning.models import Deployment, Webhook, WebhookDelivery
@@ -27,6 +33,8 @@ def outbox_register() -> None:
     events.subscribe(DeploymentChanged, _deployment_changed)
     events.subscribe(LeaseWarned, _lease_warned)
     events.subscribe(LeaseEnded, _lease_ended)
+    events.subscribe(BackupDone, _backup_done)
+    events.subscribe(HealthChanged, _health_changed)
     events.subscribe(QuotaNearlyFull, _quota_nearly_full)
 
 
@@ -176,6 +184,29 @@ def _lease_ended(event: LeaseEnded) -> None:
             "deployment": deployment_told(event.deployment_id),
             "lease": {"end": event.end},
         },
+    )
+
+
+def _backup_done(event: BackupDone) -> None:
+    if event.deployment_id is None:
+        return
+    deployment_id = event.deployment_id
+    backup = {"id": str(event.backup_id), "status": event.status}
+    _about_pod(
+        deployment_id,
+        event.tenant_id,
+        "pod.backup_done",
+        lambda: {"deployment": deployment_told(deployment_id), "backup": backup},
+    )
+
+
+def _health_changed(event: HealthChanged) -> None:
+    health = {"before": event.before, "health": event.health, "reason": event.reason}
+    _about_pod(
+        event.deployment_id,
+        event.tenant_id,
+        "pod.health_changed",
+        lambda: {"deployment": deployment_told(event.deployment_id), "health": health},
     )
 
 

@@ -82,18 +82,23 @@ def hooks_made(world: World, deployment: Deployment) -> HookSights:
         bad = {"status": "failed", "code": 503, "reason": "It answered 503.", "duration_ms": 12}
         for run, ended in zip(runs, (good, bad), strict=True):
             HookRun.objects.filter(pk=run.pk).update(attempts=1, ended_at=clock.now(), **ended)
-        webhook, _key = webhook_create(
-            actor=ops,
-            tenant_id=tenant_id,
-            request=WebhookRequest(
-                "Operations chat",
-                "https://chat.example.org/hooks/uhub",
-                ("pod.created", "pod.deleted", "pod.failed", "quota.nearly_full"),
-                {"Authorization": "Bearer not-a-real-one"},
-            ),
-        )
+        webhook = _webhook(world)
         deliveries = _messages(webhook, deployment)
     return HookSights(hook, HookRun.across_tenants.get(pk=runs[0].pk), webhook, deliveries[0])
+
+
+def _webhook(world: World) -> Webhook:
+    webhook, _key = webhook_create(
+        actor=world.actor("ops"),
+        tenant_id=world.north.pk,
+        request=WebhookRequest(
+            "Operations chat",
+            "https://chat.example.org/hooks/uhub",
+            ("pod.created", "pod.deleted", "pod.failed", "quota.nearly_full"),
+            {"Authorization": "Bearer not-a-real-one"},
+        ),
+    )
+    return webhook
 
 
 def _messages(webhook: Webhook, deployment: Deployment) -> list[WebhookDelivery]:

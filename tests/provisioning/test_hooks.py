@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -17,24 +17,18 @@ from portal.kernel.queue import Complete
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
 from provisioning.errors import WrongState
-from provisioning.events import DeploymentChanged
+from provisioning.events import BackupDone, DeploymentChanged
 from provisioning.logic.hook_rules import HookConfig
 from provisioning.logic.hook_states import HookEvent
-from provisioning.models import Deployment, Hook, HookRun, VmidAllocation
+from provisioning.models import Deployment, Hook, HookRun, VmidAllocation, WebhookDelivery
 from provisioning.services.hook_runs import hook_execute, hooks_run
 from provisioning.services.hooks import HookRequest, hook_create, hook_skip
 from provisioning.services.lifecycle import deployment_delete
 from tests.conftest import Cloud, World
 from tests.engine import run_until_idle
 from tests.provisioning.scenes import quota_is_true, requested, running
-from tests.provisioning.webhook_scenes import Run, a_deployment, allow_loopback, setting
+from tests.provisioning.webhook_scenes import Run, a_deployment, allow_loopback, setting, webhook_to
 from tests.receiver import Receiver, answer
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver().serving() as server:
-        yield server
 
 
 @pytest.fixture
@@ -212,6 +206,20 @@ def test_one_occasion_is_one_run(world: World, receiver: Receiver) -> None:
 
     assert run_of(ours).status == "succeeded"
     assert len(receiver.received) == 1
+
+
+def test_a_backup_that_ended_runs_its_hook_and_is_told(world: World, receiver: Receiver) -> None:
+    ours = hook(world, receiver, HookEvent.POST_BACKUP)
+    with tenant_scope(world.north.pk):
+        told_of, _key = webhook_to(world, receiver, events=("pod.backup_done",))
+    row, backup_id = placed(world), uuid4()
+    with tenant_scope(world.north.pk), transaction.atomic():
+        events.publish(BackupDone(row.pk, row.tenant_id, backup_id, "complete"))
+    run_until_idle(horizon_s=0)
+
+    assert run_of(ours).payload["data"]["backup"] == {"id": str(backup_id), "status": "complete"}
+    [delivery] = WebhookDelivery.across_tenants.filter(webhook=told_of)
+    assert (delivery.event, delivery.status) == ("pod.backup_done", "delivered")
 
 
 def test_a_hook_that_fails_does_not_stop_a_creation(cloud: Cloud, receiver: Receiver) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,8 +20,7 @@ from portal.kernel.tenancy import tenant_scope
 from portal.models import Notification, Operation
 from provisioning.events import DeploymentChanged
 from provisioning.logic.hook_states import DeliveryStatus, WebhookState
-from provisioning.models import Webhook, WebhookDelivery
-from provisioning.services.webhook_sweeps import hooks_purge, webhooks_sweep
+from provisioning.models import WebhookDelivery
 from provisioning.services.webhooks import WebhookRequest, webhook_create, webhook_rotate
 from tests.conftest import World
 from tests.engine import run_until_idle, worker_process
@@ -30,7 +28,7 @@ from tests.factories.accounts import MembershipFactory, actor_of
 from tests.provisioning.scenes import leases_expire
 from tests.provisioning.webhook_scenes import (
     a_deployment,
-    allow_loopback,
+    fresh,
     messages,
     send,
     setting,
@@ -39,24 +37,6 @@ from tests.provisioning.webhook_scenes import (
 from tests.receiver import Receiver, answer
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver().serving() as server:
-        yield server
-
-
-@pytest.fixture
-def north(world: World) -> Iterator[World]:
-    """`north` in scope, with this machine as an allowed receiver."""
-    allow_loopback()
-    with tenant_scope(world.north.pk):
-        yield world
-
-
-def fresh(row: WebhookDelivery) -> WebhookDelivery:
-    return WebhookDelivery.across_tenants.get(pk=row.pk)
 
 
 def test_a_message_is_written_with_the_change_it_tells(north: World, receiver: Receiver) -> None:
@@ -365,54 +345,3 @@ def test_ten_thousand_messages_to_the_dead_do_not_hold_up_another_organisation(
     assert datetime.now(UTC) - started_at < timedelta(seconds=8)
     assert Operation.objects.using("platform").filter(target_id=dead.pk).count() == 2
     assert WebhookDelivery.across_tenants.filter(webhook=dead, attempts__gt=0).count() == 1
-
-
-def test_what_waited_too_long_is_given_up_with_its_reason(north: World, receiver: Receiver) -> None:
-    webhook, _key = webhook_to(north, receiver)
-    [row] = messages(webhook)
-    receiver.talk = answer(500)
-    send(webhook)
-
-    with clock.travelled(80 * HOUR):
-        webhooks_sweep()
-
-    assert fresh(row).status == DeliveryStatus.DEAD
-    assert fresh(row).reason == (
-        "It could not be delivered within 72 hours; at last: The receiver answered 500."
-    )
-
-
-def test_the_sweep_rings_for_what_was_forgotten_once(north: World, receiver: Receiver) -> None:
-    webhook, _key = webhook_to(north, receiver)
-    messages(webhook)
-    Operation.objects.using("platform").update(status="canceled")
-
-    webhooks_sweep()
-    webhooks_sweep()
-
-    waiting = Operation.objects.using("platform").filter(status="pending")
-    assert [operation.target_id for operation in waiting] == [webhook.pk]
-
-
-def test_old_messages_are_forgotten_but_for_what_a_newer_one_repeats(
-    north: World, receiver: Receiver
-) -> None:
-    webhook, _key = webhook_to(north, receiver)
-    old, kept, waiting = messages(webhook, 3)
-    long_ago = clock.now() - timedelta(days=40)
-    ended = {"status": "delivered", "next_try_at": None, "ended_at": long_ago}
-    WebhookDelivery.across_tenants.filter(pk__in=[old.pk, kept.pk]).update(**ended)
-    WebhookDelivery.across_tenants.filter(pk=waiting.pk).update(replay_of=kept)
-
-    hooks_purge()
-
-    assert set(WebhookDelivery.across_tenants.values_list("pk", flat=True)) == {kept.pk, waiting.pk}
-
-
-def test_a_deleted_webhook_sends_nothing(north: World, receiver: Receiver) -> None:
-    webhook, _key = webhook_to(north, receiver)
-    messages(webhook)
-    Webhook.across_tenants.all().delete()
-
-    assert send(webhook) == Complete()
-    assert receiver.received == []

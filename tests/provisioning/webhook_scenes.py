@@ -90,3 +90,8 @@ def a_deployment(world: World, **more: Any) -> Deployment:
         return DeploymentFactory(
             tenant=world.north, owner=world.people["support"], template=template, **more
         )
+
+
+def fresh(row: WebhookDelivery) -> WebhookDelivery:
+    """The message as it stands now."""
+    return WebhookDelivery.across_tenants.get(pk=row.pk)

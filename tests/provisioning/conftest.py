@@ -1,0 +1,26 @@
+"""A receiver on this machine, and an organisation whose messages may reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from portal.kernel.tenancy import tenant_scope
+from tests.conftest import World
+from tests.provisioning.webhook_scenes import allow_loopback
+from tests.receiver import Receiver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver().serving() as server:
+        yield server
+
+
+@pytest.fixture
+def north(world: World) -> Iterator[World]:
+    """`north` in scope, with this machine as an allowed receiver."""
+    allow_loopback()
+    with tenant_scope(world.north.pk):
+        yield world
