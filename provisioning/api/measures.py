@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
@@ -177,7 +178,7 @@ class ProbeSampleViewSet(PortalViewSet):
     )
     def create(self, request: Request) -> Response:
         if len(request._request.body) > BODY_MOST:  # noqa: SLF001 - the bytes as they came
-            raise InvalidInput(f"At most {BODY_MOST} bytes.", code="too_large")
+            raise InvalidInput(gettext("At most %(most)s bytes.") % {"most": BODY_MOST})
         sample = sample_parse(request.data)
         host = sample_accept(token=request.headers.get("X-Probe-Token", ""), sample=sample)
         body: dict[str, UUID | str | int] = {
@@ -193,5 +194,6 @@ def _metrics(request: Request) -> list[str]:
     names = [name for name in wanted.split(",") if name]
     unknown = [name for name in names if name not in METRICS]
     if unknown:
-        raise InvalidInput(f"{', '.join(METRICS)}", field="metric")
+        known = {"names": ", ".join(METRICS)}
+        raise InvalidInput(gettext("There are the metrics %(names)s.") % known, field="metric")
     return names or list(METRICS)
