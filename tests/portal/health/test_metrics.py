@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.core.cache import cache
 from django.db import connections, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -29,6 +30,7 @@ Samples = dict[str, dict[tuple[tuple[str, str], ...], float]]
 @pytest.fixture(autouse=True)
 def counted_anew() -> Iterator[None]:
     TALLIES.taken()
+    cache.clear()
     yield
     TALLIES.taken()
 
