@@ -60,6 +60,7 @@ SPECTACULAR_SETTINGS = {
         "BackupStatusEnum": "provisioning.logic.copy_states.BackupStatus.choices",
         "BackupKindEnum": "provisioning.logic.copy_states.BackupKind.choices",
         "BackupModeEnum": "provisioning.logic.copy_states.BackupMode.choices",
+        "ModeEnum": "provisioning.services.lifecycle.STOP_MODES",
         "RestoreModeEnum": "provisioning.api.copy_shapes.RESTORE_MODES",
         "HostKindEnum": "provisioning.models.host.HostKind.choices",
         "LeaseEndEnum": "provisioning.states.LeaseEnd.choices",
