@@ -40,6 +40,7 @@ from tests.architecture.routes import Route, routes
 from tests.calls import witnessed
 from tests.conftest import World
 from tests.factories.accounts import MembershipFactory, TeamFactory, UserFactory
+from tests.factories.copies import paper_backup, paper_schedule, paper_snapshot
 from tests.factories.names import names_made, zones_made
 from tests.factories.provisioning import ClusterFactory, TemplateFactory, VolumeFactory
 from tests.provisioning.hook_scenes import HookSights, hooks_made
@@ -82,6 +83,9 @@ class Scene:
     saved_filter: str = str(UUID(int=0))
     bulk_key: str = str(UUID(int=0))
     transfer_id: str = str(UUID(int=0))
+    snapshot_id: str = str(UUID(int=0))
+    backup_id: str = str(UUID(int=0))
+    schedule_id: str = str(UUID(int=0))
     window_id: str = str(UUID(int=0))
     volume_id: str = str(UUID(int=0))
     hosts: tuple[UUID, ...] = ()
@@ -114,6 +118,8 @@ class Scene:
 
     def _value(self, route: Route, name: str) -> str:
         kind = kind_of(route)
+        if "/snapshots/" in route.path and name == "pk":
+            return self.snapshot_id
         if "dns-records" in route.path and name == "pk":
             return str(self.name.pk)
         if "volumes/" in route.path and name in {"pk", "volume_id"}:
@@ -162,6 +168,13 @@ class Scene:
             ("servers", "action"): "revoke",
             ("alerts", "action"): "delete",
             ("ownership-transfers", "pk"): self.transfer_id,
+            ("backups", "pk"): self.backup_id,
+            ("backups", "backup_id"): self.backup_id,
+            ("backups", "schedule_id"): self.schedule_id,
+            ("backups", "action"): "protect" if "schedule_id" not in route.parameters else "pause",
+            ("backup-schedules", "pk"): self.schedule_id,
+            ("deployments", "snapshot_id"): self.snapshot_id,
+            ("deployments", "kind"): "backup",
             ("transfers", "transfer_id"): self.transfer_id,
             ("transfers", "action"): "withdraw",
             ("maintenance-windows", "pk"): self.window_id,
@@ -201,6 +214,7 @@ def is_tenants(route: Route) -> bool:
         *("extension-requests", "transfers", "ownership-transfers", "dns-zones", "dns", "volumes"),
         *("alerts", "alert-rules", "hosts"),
         *("hooks", "hook-runs", "webhooks"),
+        *("backups", "backup-schedules"),
     }
 
 
@@ -231,6 +245,9 @@ def scene(world: World) -> Iterator[Scene]:
         made = Scene(world, deployment, operation, entry, extension, teams, name, *rest)
         made.hooks = hooks_made(world, deployment)
         made.transfer_id, made.window_id = str(offer_of(made)), str(window_of(made))
+        made.snapshot_id = str(paper_snapshot(deployment).pk)
+        made.backup_id = str(paper_backup(deployment).pk)
+        made.schedule_id = str(paper_schedule(deployment).pk)
         made.hosts = tuple(host_of(world) for _ in range(2))
         made.rules = tuple(rule_of(world) for _ in range(3))
         made.alert = alert_of(world)

@@ -9,10 +9,11 @@ from django.db import transaction
 from portal.kernel import clock
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation, User
-from provisioning.models import Deployment, Finding, Template, Volume
+from provisioning.models import Backup, Deployment, Finding, Template, Volume
 from provisioning.states import FindingKind, FindingStatus
 from tests.conftest import Cloud
 from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.copies import paper_backup, paper_schedule, paper_snapshot
 from tests.factories.names import names_made, zones_made
 from tests.factories.provisioning import DeploymentFactory, VolumeFactory
 from tests.portal.health.scenes import platform_scene
@@ -53,6 +54,7 @@ def sights_made(cloud: Cloud) -> list[Sight]:
     machine = running(cloud, "lab-linux-01")
     told = hooks_made(cloud.world, machine)
     others = _others(cloud)
+    backup = _copies(machine)
     drift = _drift(cloud, machine)
     host, alert_rule = watched(cloud, machine)
     fresh = requested(cloud, "call-4821")
@@ -66,6 +68,9 @@ def sights_made(cloud: Cloud) -> list[Sight]:
         Sight("dashboard", "/"),
         Sight("dashboard-viewer", "/", "viewer"),
         Sight("deployments", "/deployments"),
+        Sight("backups", "/backups"),
+        Sight("backup", f"/backups/{backup.pk}"),
+        Sight("machine-copies", f"/deployments/{machine.pk}?tab=copies"),
         Sight("deployments-none", "/deployments?search=nothing-is-called-so"),
         Sight("deployment", f"/deployments/{machine.pk}"),
         Sight("deployment-operations", f"/deployments/{machine.pk}?tab=operations"),
@@ -185,6 +190,14 @@ def _volumes(cloud: Cloud, machine: Deployment) -> list[Volume]:
             VolumeFactory(deployment=machine, name="archive-2025", slot="", status="detached"),
             VolumeFactory(deployment=machine, name="scratch", slot="scsi2", attention=attention),
         ]
+
+
+def _copies(machine: Deployment) -> Backup:
+    """Copies of the machine in several states, and a schedule."""
+    paper_snapshot(machine, name="before-update", description="Before the kernel update")
+    paper_backup(machine, status="failed", failure="No space left on device", volume_id="")
+    paper_schedule(machine, name="Nightly")
+    return paper_backup(machine, kind="scheduled", verification="ok")
 
 
 def _others(cloud: Cloud) -> list[Deployment]:
