@@ -78,6 +78,9 @@ class VolumeViewSet(PortalViewSet):
     @extend_schema(parameters=[_DRY_RUN], request=shapes.VolumeResizeSerializer, responses=_PLANNED)
     @action(detail=True, methods=["post"])
     def resize(self, request: Request, pk: str) -> Response:
+        return self._resized(request, pk)
+
+    def _resized(self, request: Request, pk: str) -> Response:
         wanted = self.parsed(shapes.VolumeResizeSerializer)
         if self.is_flagged(request, "dry_run"):
             plan = volumes.volume_resize_plan(actor=self.actor, volume_id=pk, **wanted)
@@ -122,12 +125,14 @@ class DeploymentVolumeViewSet(VolumeViewSet):
     @extend_schema(request=EmptySerializer, responses=_ACCEPTED)
     @action(detail=True, methods=["post"])
     def detach(self, request: Request, deployment_id: str, pk: str) -> Response:  # type: ignore[override]
-        return super().detach(request, self._within(deployment_id, pk))
+        self.parsed(EmptySerializer)
+        key = self._within(deployment_id, pk)
+        return _accepted(*volumes.volume_detach(actor=self.actor, volume_id=key))
 
     @extend_schema(parameters=[_DRY_RUN], request=shapes.VolumeResizeSerializer, responses=_PLANNED)
     @action(detail=True, methods=["post"])
     def resize(self, request: Request, deployment_id: str, pk: str) -> Response:  # type: ignore[override]
-        return super().resize(request, self._within(deployment_id, pk))
+        return self._resized(request, self._within(deployment_id, pk))
 
     def _within(self, deployment_id: str, pk: str) -> str:
         """The volume's key, if it belongs to that deployment. Raises NotFound."""
