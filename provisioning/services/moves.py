@@ -27,11 +27,11 @@ from portal.selectors.memberships import members_permitted
 from portal.states import OPEN_STATUSES
 from provisioning.errors import DeploymentBusy
 from provisioning.events import DeploymentChanged, OwnershipSettled
-from provisioning.models import Deployment, OwnershipTransfer
+from provisioning.models import Deployment, OwnershipTransfer, Volume
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_get
 from provisioning.services.plan import NAME_CONSTRAINT
-from provisioning.states import DeploymentStatus, TransferStatus
+from provisioning.states import DeploymentStatus, TransferStatus, VolumeStatus
 from provisioning.tags import Tag
 
 _FIGURES: Final = ("MetricSubject", "MetricSample", "Metric5m", "Metric1h")
@@ -151,6 +151,10 @@ def _demand_portable(row: Deployment, target: Tenant) -> None:
 
 def _go(row: Deployment, target: Tenant, receiver: User) -> None:
     source_id = row.tenant_id
+    # What is plugged in goes along and gets its owner; what was let go stays behind.
+    disks = Volume.objects.filter(deployment=row.pk)
+    disks.filter(status=VolumeStatus.DETACHED).update(deployment=None, updated_at=clock.now())
+    disks.update(owner=receiver, updated_at=clock.now())
     subjects = [row.pk]
     for model in followers():
         if hasattr(model, "amounts"):

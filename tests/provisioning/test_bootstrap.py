@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from integrations.proxmox.transport import ProxmoxTransport
 from integrations.services.secrets import secret_store
 from portal.kernel.errors import Conflict, Refused
 from portal.kernel.tenancy import PLATFORM, tenant_scope
@@ -18,6 +19,7 @@ from provisioning.services.saga import bootstrap as saga
 from tests.conftest import Cloud
 from tests.engine import TestDesk, run_until_idle
 from tests.provisioning import scenes
+from tests.provisioning.test_crash import Killed
 
 DOCUMENT = """\
 secrets: [db_password]
@@ -134,3 +136,58 @@ def test_passwords_are_in_no_row(stack: Cloud) -> None:
     value = revealed(stack, deployment)["a"]
     rows = [*Operation.across_tenants.values(), *Bootstrap.across_tenants.values()]
     assert not [row for row in rows if value in str(row)]
+
+
+class Executioner:
+    """Kills the worker at the call that starts the script, before it is sent or after its answer."""
+
+    def __init__(self, when: str) -> None:
+        self.when, self.is_done = when, False
+
+    def _pass(self, when: str, path: str) -> None:
+        if when == self.when and not self.is_done and path.endswith("agent/exec"):
+            self.is_done = True
+            raise Killed
+
+    def before(self, method: str, path: str) -> None:
+        self._pass("before", path)
+
+    def after(self, method: str, path: str, outcome: str) -> None:
+        self._pass("after", path)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_worker_that_dies_at_the_start_of_a_script_changes_nothing(
+    stack: Cloud, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ProxmoxTransport, "observer", Executioner(when))
+    deployment = scenes.requested(stack)
+    with pytest.raises(Killed):
+        run_until_idle()
+    scenes.leases_expire()
+    run_until_idle()
+    row = installation(deployment)
+    assert (scenes.reloaded(deployment).status, row.status) == ("running", "done")
+    assert (row.run, row.log_tail) == (1, "It is installed\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [("timeout", {"execute": True}), ("status", {"status": 502, "reason": "Bad Gateway"})],
+)
+def test_an_answer_that_is_lost_is_asked_for_again(
+    stack: Cloud, kind: str, params: dict[str, Any]
+) -> None:
+    match = {"method": "POST", "path": "agent/exec$"}
+    stack.simulator.fault(kind, match=match, count=1, **params)
+    assert installation(scenes.running(stack)).status == "done"
+
+
+def test_nothing_runs_in_a_stranger_s_machine(stack: Cloud) -> None:
+    deployment = scenes.running(stack)
+    retried(stack, deployment)
+    stack.simulator.foreign_vm(deployment.vmid)
+    position = stack.simulator.log_position()
+    run_until_idle()
+    assert installation(deployment).status == "failed"
+    assert stack.simulator.mutations(position) == []

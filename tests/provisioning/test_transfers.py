@@ -18,7 +18,7 @@ from portal.kernel.authz import Actor
 from portal.kernel.errors import Conflict, InvalidInput, NotFound, Refused
 from portal.kernel.tenancy import PLATFORM, tenant_scope
 from portal.models import Notification, Operation
-from provisioning.models import Bootstrap, Deployment, OwnershipTransfer, Template
+from provisioning.models import Bootstrap, Deployment, OwnershipTransfer, Template, Volume
 from provisioning.services.lifecycle import deployment_stop
 from provisioning.services.moves import deployment_move, followers
 from provisioning.services.transfers import (
@@ -29,7 +29,7 @@ from provisioning.services.transfers import (
     transfers_expire,
 )
 from tests.conftest import Cloud, World
-from tests.factories.provisioning import DeploymentFactory, TemplateFactory
+from tests.factories.provisioning import DeploymentFactory, TemplateFactory, VolumeFactory
 from tests.provisioning import scenes
 from tests.provisioning.test_races import at_once
 
@@ -291,3 +291,20 @@ def test_two_moves_of_one_machine_are_one(world: World, machine: Deployment) -> 
     assert results["ok"] == 1
     assert (used(world.north.pk), used(world.south.pk)) == (0, 1)
     assert books(world.south.pk)
+
+
+def test_disks_that_are_plugged_in_go_along_and_others_stay(
+    world: World, machine: Deployment
+) -> None:
+    common = {"tenant": world.north, "deployment": machine, "cluster": machine.cluster}
+    with tenant_scope(world.north.pk), transaction.atomic():
+        owner = world.people["support"]
+        plugged = VolumeFactory(status="attached", name="data", owner=owner, **common)
+        loose = VolumeFactory(status="detached", name="old", owner=owner, **common)
+    moved(world, machine)
+    rows = Volume.across_tenants.in_bulk([plugged.pk, loose.pk])
+    assert (rows[plugged.pk].tenant_id, rows[plugged.pk].owner_id) == (
+        world.south.pk,
+        world.outsider().user_id,
+    )
+    assert (rows[loose.pk].tenant_id, rows[loose.pk].deployment_id) == (world.north.pk, None)
