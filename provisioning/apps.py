@@ -117,14 +117,8 @@ class ProvisioningConfig(AppConfig):
         settings.register_settings(*MEASURES_SETTINGS)
         for domain, styles in _STYLES.items():
             ui.register_statuses(domain, styles)
-        register_table(ALERTS)
-        register_table(DEPLOYMENTS)
-        register_table(FINDINGS)
-        register_table(NAMES)
-        register_table(VOLUMES)
-        register_table(HOOKS)
-        register_table(WEBHOOKS)
-        register_table(BACKUPS)
+        for table in (ALERTS, DEPLOYMENTS, FINDINGS, NAMES, VOLUMES, HOOKS, WEBHOOKS, BACKUPS):
+            register_table(table)
         for item in navigation.NAV:
             ui.register_nav(item)
         ui.register_platform_sign(platform_state.CLUSTERS)
