@@ -23,6 +23,7 @@ from provisioning.models import Cluster, Template
 from provisioning.services import demo
 from provisioning.services.catalogue import cluster_save, template_save
 from provisioning.services.demo_history import demo_past
+from provisioning.services.demo_parts import demo_parts, demo_schedules, demo_window
 from provisioning.services.observation import cluster_look
 
 _LOOK_S = 0.2
@@ -55,6 +56,8 @@ class Command(BaseCommand):
         self._templates(actor, first, others)
         self._names(actor)
         self._look([first, *others])
+        demo_schedules(actor=actor)
+        demo_window(actor=actor, cluster=[first, *others][-1])
         made = 0 if options["without_machines"] else self._machines(actor, options["timeout"])
         self.stdout.write(f"demo: {people} people and {made} machines added")
 
@@ -127,6 +130,7 @@ class Command(BaseCommand):
             try:
                 self._wait(timeout_s)
                 demo.demo_finish(actor=actor, machines=made)
+                demo_parts(actor=actor, machines=made)
                 self._wait(timeout_s)
             finally:
                 desk.stop(grace_s=float(settings.ENGINE["GRACE_S"]))
