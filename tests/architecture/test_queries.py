@@ -86,7 +86,7 @@ PAGES = {
     "/deployments/{deployment}?tab=metrics": 11,
     "/servers": 12,
     "/alerts": 9,
-    "/alerts/rules": 9,
+    "/alerts/rules": 8,
     "/deployments/{deployment}?tab=lease": 12,
     "/deployments/{deployment}?tab=health": 15,
     "/deployments/{deployment}/console": 6,
