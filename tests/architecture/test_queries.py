@@ -76,7 +76,7 @@ PAGES = {
     "/stuck-work": 10,
     "/operations/{operation}": 10,
     "/audit": 9,
-    "/templates": 15,
+    "/templates": 16,
     "/findings": 10,
     "/transfers": 8,
     "/offboarding": 9,
@@ -97,11 +97,11 @@ PAGES = {
     "/deployments/{deployment}?tab=activity": 11,
     "/deployments/{deployment}?tab=names": 10,
     "/dns": 10,
-    "/deployments/new": 15,
+    "/deployments/new": 16,
     "/deployments/new/resources?template={template}": 20,
     "/deployments/new/network?template={template}": 20,
     "/deployments/new/review?template={template}": 20,
-    "/templates/{template}": 16,
+    "/templates/{template}": 17,
     "/": 17,
 }
 
