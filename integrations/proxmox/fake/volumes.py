@@ -99,7 +99,12 @@ class FakeVolumes(FakeCalls, VolumeCalls):
         pool: str | None,
     ) -> TaskRef:
         def finish() -> str:
-            facts: dict[str, Any] = {"marker": marker, "description": marker, "tags": tags, "disks": ()}
+            facts: dict[str, Any] = {
+                "marker": marker,
+                "description": marker,
+                "tags": tags,
+                "disks": (),
+            }
             self.guest_add(vmid, node=node, name=name, pool=pool, is_protected=True, **facts)
             return "OK"
 
