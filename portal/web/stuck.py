@@ -20,7 +20,7 @@ STUCK_STYLES: Final = {
     "attention": StatusStyle(gettext_lazy("Needs a person"), "hand", Tone.DANGER),
     "dead": StatusStyle(gettext_lazy("Given up"), "skull", Tone.DANGER),
     "lease_lost": StatusStyle(gettext_lazy("Worker lost"), "unplug", Tone.DANGER),
-    "limbo": StatusStyle(gettext_lazy("Nobody works on it"), "circle-help", Tone.WARN),
+    "limbo": StatusStyle(gettext_lazy("Nobody works on it"), "circle-question-mark", Tone.WARN),
     "not_taken": StatusStyle(gettext_lazy("Not taken"), "inbox", Tone.WARN),
     "schedule": StatusStyle(gettext_lazy("Not started"), "timer-off", Tone.WARN),
     "slot": StatusStyle(gettext_lazy("Idle slot"), "lock", Tone.IDLE),
