@@ -32,7 +32,7 @@ from tests.bench.subjects import measurements  # noqa: E402
 from tests.bench.timing import Measurement  # noqa: E402
 from tests.bench.world import BenchWorld, world_make  # noqa: E402
 
-MODULES = ("api", "pages", "palette", "database", "provider", "engine")
+MODULES = ("api", "pages", "palette", "database", "measures", "provider", "engine")
 HEAD = f"{'measurement':<30}{'ms':>10}  {'beside':<40}{'ms':>10}{'ratio':>9}{'goal':>8}"
 
 
