@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("pending", "Pending"),
                             ("active", "Active"),
-                            ("error", "Needs attention"),
+                            ("error", "Error"),
                             ("removing", "Being removed"),
                             ("removed", "Removed"),
                         ],
