@@ -53,6 +53,18 @@ from provisioning.states import (
 )
 from provisioning.tags import TAGS
 
+_SETTINGS: Final = (
+    *SETTINGS,
+    *BACKUP_SETTINGS,
+    *DNS_SETTINGS,
+    *FLEET_SETTINGS,
+    *HEALTH_SETTINGS,
+    *HOOK_SETTINGS,
+    *LEASE_SETTINGS,
+    *MEASURES_SETTINGS,
+    *RECONCILE_SETTINGS,
+    *VOLUME_SETTINGS,
+)
 _STYLES: Final = {
     "alert": ALERT_STYLES,
     "severity": SEVERITY_STYLES,
@@ -85,62 +97,46 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self) -> None:
         from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
-        from provisioning.web import (  # noqa: PLC0415
+        from provisioning.web import (  # noqa: PLC0415  # noqa: PLC0415  # noqa: PLC0415
             backups,
             cards,
+            fleet_commands,
             names,
             navigation,
             needs,
             platform_state,
             search,
             volumes,
+            webhooks,
         )
         from provisioning.web import commands as palette  # noqa: PLC0415
         from provisioning.web.alert_table import ALERTS  # noqa: PLC0415
-        from provisioning.web.backup_table import BACKUPS  # noqa: PLC0415
         from provisioning.web.deployment_table import DEPLOYMENTS  # noqa: PLC0415
         from provisioning.web.finding_table import FINDINGS  # noqa: PLC0415
-        from provisioning.web.fleet_commands import FLEET_COMMANDS  # noqa: PLC0415
-        from provisioning.web.hook_table import HOOKS, WEBHOOKS  # noqa: PLC0415
-        from provisioning.web.name_table import NAMES  # noqa: PLC0415
-        from provisioning.web.volume_table import VOLUMES  # noqa: PLC0415
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
         audit_tags.register_tags(VOLUME_TAGS)
-        settings.register_settings(
-            *SETTINGS, *BACKUP_SETTINGS, *DNS_SETTINGS, *LEASE_SETTINGS, *RECONCILE_SETTINGS
-        )
-        settings.register_settings(
-            *FLEET_SETTINGS, *HEALTH_SETTINGS, *HOOK_SETTINGS, *VOLUME_SETTINGS
-        )
-        settings.register_settings(*MEASURES_SETTINGS)
+        settings.register_settings(*_SETTINGS)
         for domain, styles in _STYLES.items():
             ui.register_statuses(domain, styles)
-        for table in (ALERTS, DEPLOYMENTS, FINDINGS, NAMES, VOLUMES, HOOKS, WEBHOOKS, BACKUPS):
+        for table in (ALERTS, DEPLOYMENTS, FINDINGS):
             register_table(table)
         for item in navigation.NAV:
             ui.register_nav(item)
         ui.register_platform_sign(platform_state.CLUSTERS)
         ui.register_target("deployment", cards.deployment_links)
-        ui.register_target("volume", volumes.volume_links)
         ui.register_target("lease_warning", cards.warning_links)
-        ui.register_target("dns_record", names.record_links)
-        ui.register_target("dns_zone", names.zone_links)
-        ui.register_target("dns_server", names.server_links)
-        live.register_topic(live.Topic("volume", Permission.VIEW, volumes.volume_links))
-        ui.register_target("backup", backups.backup_links)
-        live.register_topic(live.Topic("backup", Permission.BACKUPS_VIEW, backups.backup_links))
         live.register_topic(live.Topic("deployment", Permission.VIEW, cards.deployment_links))
-        ui.register_target("webhook", cards.webhook_links)
-        live.register_topic(live.Topic("webhook", Permission.WEBHOOKS_VIEW, cards.webhook_links))
         for card in cards.CARDS:
             ui.register_card(card)
-        commands.register_search(
-            *search.PROVIDERS, names.PROVIDER, volumes.PROVIDER, backups.PROVIDER
-        )
-        commands.register_command(*palette.COMMANDS, *FLEET_COMMANDS)
+        commands.register_search(*search.PROVIDERS)
+        commands.register_command(*palette.COMMANDS, *fleet_commands.FLEET_COMMANDS)
         for source in needs.NEEDS:
             dashboard.register_needs(source)
         dashboard.register_facts(cards.FACTS)
+        volumes.volumes_register()
+        names.names_register()
+        backups.backups_register()
+        webhooks.webhooks_register()
         handlers.register()

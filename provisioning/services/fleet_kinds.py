@@ -49,6 +49,12 @@ def fleet_register() -> None:
             retry_permission=Permission.CLUSTERS_MANAGE,
         )
     )
+    _watches_register()
+    transfer_notices_register()
+
+
+def _watches_register() -> None:
+    """What looks at the fleet time and again."""
     register_finding_source("templates", template_watch.look)
     register_finding_source("retired_disks", retired_disks.look)
     every = settings.PROVISIONING
@@ -68,4 +74,3 @@ def fleet_register() -> None:
             transfers.transfers_expire,
         )
     )
-    transfer_notices_register()

@@ -12,13 +12,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.kernel import live, ui
 from portal.kernel.authz import Actor
-from portal.kernel.commands import Asking, Row, SearchProvider, Words
+from portal.kernel.commands import Asking, Row, SearchProvider, Words, register_search
 from portal.kernel.errors import NotFound
 from portal.kernel.narrowing import Narrowing
 from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.ui import TargetLink
 from portal.kernel.web.table_views import TableView
+from portal.kernel.web.tables import register_table
 from portal.kernel.web.views import ActionView, PortalView
 from portal.selectors.operations import operations_about
 from portal.states import OPEN_STATUSES
@@ -366,3 +368,11 @@ def backup_links(ids: Collection[UUID]) -> Mapping[UUID, TargetLink]:
     return {
         pk: TargetLink(name, reverse("provisioning:backup_detail", args=[pk])) for pk, name in rows
     }
+
+
+def backups_register() -> None:
+    """Makes backups known to lists, pages of operations, live pages and the search."""
+    register_table(BACKUPS)
+    ui.register_target("backup", backup_links)
+    live.register_topic(live.Topic("backup", Permission.BACKUPS_VIEW, backup_links))
+    register_search(PROVIDER)

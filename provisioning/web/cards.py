@@ -26,7 +26,6 @@ from provisioning.selectors.deployments import (
     is_in_hands_of,
 )
 from provisioning.selectors.measures import platform_load
-from provisioning.selectors.webhooks import webhooks_named
 from provisioning.web import capacity, figures, needs, sights
 
 _RECENT, _ENDING = 7, 4
@@ -162,14 +161,6 @@ def deployment_links(ids: Collection[UUID]) -> Mapping[UUID, ui.TargetLink]:
     return {
         pk: ui.TargetLink(name, reverse("provisioning:deployment_detail", args=[pk]))
         for pk, name in rows
-    }
-
-
-def webhook_links(ids: Collection[UUID]) -> Mapping[UUID, ui.TargetLink]:
-    """Names and pages of webhooks, for the pages of operations."""
-    return {
-        pk: ui.TargetLink(name, reverse("provisioning:webhook_detail", args=[pk]))
-        for pk, name in webhooks_named(ids).items()
     }
 
 

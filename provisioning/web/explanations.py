@@ -197,6 +197,10 @@ def _labels() -> dict[str, str]:
 
 
 def _texts() -> dict[str, str]:
+    return {**_texts_of_machines(), **_texts_of_the_rest()}
+
+
+def _texts_of_machines() -> dict[str, str]:
     return {
         _K.MISSING: _(
             "The machine was absent from several listings, and the cluster, with quorum, calls its number "
@@ -228,6 +232,12 @@ def _texts() -> dict[str, str]:
             "A machine is back whose deployment has ended: it carries that deployment's marker. It holds "
             "no quota. Adopt it, or close this with a reason."
         ),
+    }
+
+
+def _texts_of_the_rest() -> dict[str, str]:
+    """Numbers, disks, templates, names and the listing itself."""
+    return {
         _K.STALE_VMID: _(
             "This number is held although no deployment and no machine has it. Accepting releases it "
             "into quarantine."

@@ -13,12 +13,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.kernel import ui
 from portal.kernel.authz import Actor
-from portal.kernel.commands import Asking, Row, SearchProvider, Words
+from portal.kernel.commands import Asking, Row, SearchProvider, Words, register_search
 from portal.kernel.errors import NotFound
 from portal.kernel.narrowing import Narrowing
 from portal.kernel.ui import TargetLink
 from portal.kernel.web.table_views import TableView
+from portal.kernel.web.tables import register_table
 from portal.kernel.web.views import ActionView
 from provisioning.models import Deployment, DnsRecord, DnsServer, DnsZone
 from provisioning.permissions import Permission
@@ -232,6 +234,15 @@ def server_links(ids: Collection[UUID]) -> Mapping[UUID, TargetLink]:
     """Name servers by name."""
     rows = DnsServer.objects.filter(pk__in=ids).values_list("pk", "name")
     return {pk: TargetLink(name, reverse("provisioning:name_list")) for pk, name in rows}
+
+
+def names_register() -> None:
+    """Makes names known to lists, pages of operations and the search."""
+    register_table(NAMES)
+    ui.register_target("dns_record", record_links)
+    ui.register_target("dns_zone", zone_links)
+    ui.register_target("dns_server", server_links)
+    register_search(PROVIDER)
 
 
 def _tab(deployment_id: UUID | str) -> str:

@@ -17,12 +17,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.logic.pricing import cost
+from portal.kernel import live, ui
 from portal.kernel.authz import Actor
-from portal.kernel.commands import Asking, Row, SearchProvider, Words
+from portal.kernel.commands import Asking, Row, SearchProvider, Words, register_search
 from portal.kernel.errors import InvalidInput, NotFound
 from portal.kernel.narrowing import Narrowing
 from portal.kernel.ui import TargetLink
 from portal.kernel.web.table_views import TableView
+from portal.kernel.web.tables import register_table
 from portal.kernel.web.views import ActionView, PortalView
 from portal.models import Operation
 from portal.services.settings import setting_get
@@ -301,3 +303,11 @@ def volume_links(ids: Collection[UUID]) -> Mapping[UUID, TargetLink]:
 
 def _tab(deployment_id: UUID | str) -> str:
     return reverse("provisioning:deployment_detail", args=[deployment_id]) + "?tab=volumes"
+
+
+def volumes_register() -> None:
+    """Makes volumes known to lists, pages of operations, live pages and the search."""
+    register_table(VOLUMES)
+    ui.register_target("volume", volume_links)
+    live.register_topic(live.Topic("volume", Permission.VIEW, volume_links))
+    register_search(PROVIDER)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.db.models import QuerySet
@@ -14,12 +15,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from portal.kernel import clock
+from portal.kernel import clock, live, ui
 from portal.kernel.errors import InvalidInput, NotFound
 from portal.kernel.stored_text import translated
 from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.web.paging import page_of
 from portal.kernel.web.table_views import TableView
+from portal.kernel.web.tables import register_table
 from portal.kernel.web.views import UNPROCESSABLE, ActionView, PortalView
 from portal.services.settings import setting_get
 from provisioning.logic.hook_states import DeliveryStatus, WebhookState
@@ -32,10 +34,11 @@ from provisioning.selectors.webhooks import (
     delivery_list,
     webhook_get,
     webhook_list,
+    webhooks_named,
 )
 from provisioning.services import webhooks
 from provisioning.web.hook_forms import WebhookForm
-from provisioning.web.hook_table import WEBHOOKS, DeliveryFilters, delivery_answer
+from provisioning.web.hook_table import HOOKS, WEBHOOKS, DeliveryFilters, delivery_answer
 from provisioning.web.hooks import sections
 
 
@@ -237,3 +240,19 @@ def _replayed(rows: list[WebhookDelivery]) -> str:
         len(rows),
     )
     return text % {"count": len(rows)}
+
+
+def webhook_links(ids: Collection[UUID]) -> Mapping[UUID, ui.TargetLink]:
+    """Names and pages of webhooks, for the pages of operations."""
+    return {
+        pk: ui.TargetLink(name, reverse("provisioning:webhook_detail", args=[pk]))
+        for pk, name in webhooks_named(ids).items()
+    }
+
+
+def webhooks_register() -> None:
+    """Makes hooks and webhooks known to lists, pages of operations and live pages."""
+    register_table(HOOKS)
+    register_table(WEBHOOKS)
+    ui.register_target("webhook", webhook_links)
+    live.register_topic(live.Topic("webhook", Permission.WEBHOOKS_VIEW, webhook_links))

@@ -101,18 +101,10 @@ def backup_begin(
         requester_id=actor.user_id,
         cluster_id=deployment.cluster_id,
         storage=storage,
-        node=deployment.node,
-        vmid=deployment.vmid,
         marker=marker_build(str(backup_id), secrets.token_hex(8)),
-        source_marker=deployment.marker,
-        guest_uuid=deployment.guest_uuid,
         mode=mode,
         kind=kind,
-        template_id=deployment.template_id,
-        cpu_cores=deployment.cpu_cores,
-        memory_mb=deployment.memory_mb,
-        disk_gb=deployment.disk_gb,
-        disk_storage=deployment.storage_pool,
+        **_machine_then(deployment),
         **more,
     )
     backup_told(
@@ -129,6 +121,21 @@ def backup_begin(
         **(payload or {}),
     )
     return backup, operation
+
+
+def _machine_then(deployment: Deployment) -> dict[str, Any]:
+    """The machine as it is while it is copied: what a restore needs when it is gone."""
+    return {
+        "node": deployment.node,
+        "vmid": deployment.vmid,
+        "source_marker": deployment.marker,
+        "guest_uuid": deployment.guest_uuid,
+        "template_id": deployment.template_id,
+        "cpu_cores": deployment.cpu_cores,
+        "memory_mb": deployment.memory_mb,
+        "disk_gb": deployment.disk_gb,
+        "disk_storage": deployment.storage_pool,
+    }
 
 
 @transaction.atomic
