@@ -47,6 +47,11 @@ class Route:
         return f"{self.method.upper()} /{self.path}"
 
 
+def kind_of(route: Route) -> str:
+    """What the address is about: its first part."""
+    return route.path.removeprefix("api/").split("/")[0]
+
+
 def routes() -> list[Route]:
     """All of them, once each."""
     found = {str(route): route for route in _walk(get_resolver().url_patterns, "")}

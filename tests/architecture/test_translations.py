@@ -23,8 +23,9 @@ from portal.management.commands.messages import catalogue_path, extract_all
 from portal.models import Operation
 from portal.services.mail import MailReference, mail_enqueue
 from provisioning.models import Deployment
-from tests.architecture.routes import routes
-from tests.architecture.test_access import Scene, call, expected_denial, kind_of, scene
+from tests.architecture.routes import kind_of, routes
+from tests.architecture.scene import Scene
+from tests.architecture.test_access import call, expected_denial, scene
 from tests.architecture.unmarked import APPS, python_sentences, template_texts
 
 __all__ = ["scene"]

@@ -9,7 +9,15 @@ from django.db import transaction
 from portal.kernel import clock
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation, User
-from provisioning.models import Backup, Deployment, Finding, Template, Volume
+from provisioning.models import (
+    AlertRule,
+    Backup,
+    Deployment,
+    Finding,
+    MonitoredHost,
+    Template,
+    Volume,
+)
 from provisioning.states import FindingKind, FindingStatus
 from tests.conftest import Cloud
 from tests.factories.accounts import MembershipFactory, UserFactory
@@ -18,7 +26,7 @@ from tests.factories.names import names_made, zones_made
 from tests.factories.provisioning import DeploymentFactory, VolumeFactory
 from tests.portal.health.scenes import platform_scene
 from tests.provisioning.figures_scenes import watched
-from tests.provisioning.hook_scenes import hooks_made
+from tests.provisioning.hook_scenes import HookSights, hooks_made
 from tests.provisioning.scenes import requested, running
 
 NAMES = {
@@ -64,41 +72,18 @@ def sights_made(cloud: Cloud) -> list[Sight]:
     done = operations.get(target_id=machine.pk, type="pod.provision")
     begun = operations.get(target_id=fresh.pk, type="pod.provision")
     return [
-        Sight("sign-in", "/sign-in", None),
-        Sight("dashboard", "/"),
-        Sight("dashboard-viewer", "/", "viewer"),
-        Sight("deployments", "/deployments"),
         Sight("backups", "/backups"),
         Sight("backup", f"/backups/{backup.pk}"),
-        Sight("machine-copies", f"/deployments/{machine.pk}?tab=copies"),
-        Sight("deployments-none", "/deployments?search=nothing-is-called-so"),
-        Sight("deployment", f"/deployments/{machine.pk}"),
-        Sight("deployment-operations", f"/deployments/{machine.pk}?tab=operations"),
-        Sight("deployment-metrics", f"/deployments/{machine.pk}?tab=metrics"),
-        Sight("servers", "/servers", "ops"),
-        Sight("server", f"/servers/host/{host.pk}", "ops"),
-        Sight("server-new", "/servers/new", "ops"),
-        Sight("server-token", f"/servers/host/{host.pk}/token", "ops"),
-        Sight("alerts", "/alerts", "ops"),
-        Sight("alert-rules", "/alerts/rules", "ops"),
-        Sight("alert-rule", f"/alerts/rules/{alert_rule.pk}", "ops"),
-        Sight("deployment-lease", f"/deployments/{machine.pk}?tab=lease", "ops"),
-        Sight("deployment-health", f"/deployments/{machine.pk}?tab=health"),
-        Sight("console-stopped", f"/deployments/{others[1].pk}/console"),
-        Sight("deployment-costs", f"/deployments/{machine.pk}?tab=costs"),
-        Sight("deployment-volumes", f"/deployments/{machine.pk}?tab=volumes"),
         Sight("volumes", "/volumes"),
         Sight("volume", f"/volumes/{disks[0].pk}"),
         Sight("volume-viewer", f"/volumes/{disks[1].pk}", "viewer"),
-        Sight("deployment-names", f"/deployments/{machine.pk}?tab=names", "ops"),
+        Sight("sign-in", "/sign-in", None),
+        Sight("dashboard", "/"),
+        Sight("dashboard-viewer", "/", "viewer"),
+        *_of_machines(machine, fresh, others),
+        *_of_hooks(told),
+        *_of_places(drift, host, alert_rule),
         Sight("names", "/dns"),
-        Sight("deployment-activity", f"/deployments/{machine.pk}?tab=activity"),
-        Sight("deployment-provisioning", f"/deployments/{fresh.pk}"),
-        Sight("deployment-failed", f"/deployments/{others[-1].pk}"),
-        Sight("deployment-choose", "/deployments/new"),
-        Sight("deployment-resources", "/deployments/new/resources?template=linux-utility"),
-        Sight("deployment-network", "/deployments/new/network?template=linux-utility"),
-        Sight("deployment-review", "/deployments/new/review?template=linux-utility"),
         Sight("templates", "/templates"),
         Sight("template", "/templates/linux-utility"),
         Sight("search", "/search?q=li"),
@@ -109,28 +94,72 @@ def sights_made(cloud: Cloud) -> list[Sight]:
         Sight("operations", "/operations"),
         Sight("operation", f"/operations/{done.pk}"),
         Sight("operation-waiting", f"/operations/{begun.pk}"),
-        Sight("findings", "/findings"),
-        Sight("finding", f"/findings/{drift.pk}"),
-        Sight("hooks", "/hooks", "ops"),
-        Sight("hook", f"/hooks/{told.hook.pk}"),
-        Sight("hook-new", "/hooks/new"),
-        Sight("hook-run", f"/hook-runs/{told.run.pk}"),
-        Sight("deployment-hooks", f"/deployments/{machine.pk}?tab=hooks"),
-        Sight("webhooks", "/webhooks"),
-        Sight("webhook", f"/webhooks/{told.webhook.pk}", "ops"),
-        Sight("webhook-new", "/webhooks/new"),
-        Sight("webhook-message", f"/webhooks/{told.webhook.pk}/deliveries/{told.delivery.pk}"),
-        Sight("infrastructure", "/infrastructure", "ops"),
-        Sight("windows", "/infrastructure/windows", "staff"),
         Sight("transfers", "/transfers"),
-        Sight("deployment-transfer", f"/deployments/{machine.pk}/transfer", "staff"),
-        Sight("offboarding", "/offboarding"),
         Sight("audit", "/audit"),
         *_platform(),
         Sight("profile", "/profile"),
         Sight("password-change", "/password-change"),
         Sight("not-found", "/deployments/00000000-0000-7000-8000-00000000dead", status=404),
         Sight("refused", "/audit", "viewer", status=403),
+    ]
+
+
+def _of_machines(machine: Deployment, fresh: Deployment, others: list[Deployment]) -> list[Sight]:
+    """Their list, the way to a new one, and every tab."""
+    return [
+        Sight("deployments", "/deployments"),
+        Sight("machine-copies", f"/deployments/{machine.pk}?tab=copies"),
+        Sight("deployments-none", "/deployments?search=nothing-is-called-so"),
+        Sight("deployment", f"/deployments/{machine.pk}"),
+        Sight("deployment-operations", f"/deployments/{machine.pk}?tab=operations"),
+        Sight("deployment-metrics", f"/deployments/{machine.pk}?tab=metrics"),
+        Sight("deployment-lease", f"/deployments/{machine.pk}?tab=lease", "ops"),
+        Sight("deployment-health", f"/deployments/{machine.pk}?tab=health"),
+        Sight("console-stopped", f"/deployments/{others[1].pk}/console"),
+        Sight("deployment-costs", f"/deployments/{machine.pk}?tab=costs"),
+        Sight("deployment-volumes", f"/deployments/{machine.pk}?tab=volumes"),
+        Sight("deployment-names", f"/deployments/{machine.pk}?tab=names", "ops"),
+        Sight("deployment-activity", f"/deployments/{machine.pk}?tab=activity"),
+        Sight("deployment-provisioning", f"/deployments/{fresh.pk}"),
+        Sight("deployment-failed", f"/deployments/{others[-1].pk}"),
+        Sight("deployment-choose", "/deployments/new"),
+        Sight("deployment-resources", "/deployments/new/resources?template=linux-utility"),
+        Sight("deployment-network", "/deployments/new/network?template=linux-utility"),
+        Sight("deployment-review", "/deployments/new/review?template=linux-utility"),
+        Sight("deployment-hooks", f"/deployments/{machine.pk}?tab=hooks"),
+        Sight("deployment-transfer", f"/deployments/{machine.pk}/transfer", "staff"),
+    ]
+
+
+def _of_hooks(told: HookSights) -> list[Sight]:
+    """What is called when something happens to a machine."""
+    return [
+        Sight("hooks", "/hooks", "ops"),
+        Sight("hook", f"/hooks/{told.hook.pk}"),
+        Sight("hook-new", "/hooks/new"),
+        Sight("hook-run", f"/hook-runs/{told.run.pk}"),
+        Sight("webhooks", "/webhooks"),
+        Sight("webhook", f"/webhooks/{told.webhook.pk}", "ops"),
+        Sight("webhook-new", "/webhooks/new"),
+        Sight("webhook-message", f"/webhooks/{told.webhook.pk}/deliveries/{told.delivery.pk}"),
+    ]
+
+
+def _of_places(drift: Finding, host: MonitoredHost, rule: AlertRule) -> list[Sight]:
+    """What those see who look after servers and clusters."""
+    return [
+        Sight("servers", "/servers", "ops"),
+        Sight("server", f"/servers/host/{host.pk}", "ops"),
+        Sight("server-new", "/servers/new", "ops"),
+        Sight("server-token", f"/servers/host/{host.pk}/token", "ops"),
+        Sight("alerts", "/alerts", "ops"),
+        Sight("alert-rules", "/alerts/rules", "ops"),
+        Sight("alert-rule", f"/alerts/rules/{rule.pk}", "ops"),
+        Sight("findings", "/findings"),
+        Sight("finding", f"/findings/{drift.pk}"),
+        Sight("infrastructure", "/infrastructure", "ops"),
+        Sight("windows", "/infrastructure/windows", "staff"),
+        Sight("offboarding", "/offboarding"),
     ]
 
 
