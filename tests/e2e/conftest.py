@@ -44,7 +44,10 @@ def watch(live_server: Any) -> Iterator[Watch]:
 
 @pytest.fixture
 def open_page(world: World, browser: Browser, live_server: Any, watch: Watch) -> Iterator[OpenPage]:
-    """Opens a path as a person of a role (None: nobody), in a size, with or without scripts."""
+    """Opens a path as a person of a role (None: nobody), in a size, with or without scripts.
+
+    `before` is a script that runs ahead of those of each page.
+    """
     opened = []
 
     def open_(
@@ -53,6 +56,7 @@ def open_page(world: World, browser: Browser, live_server: Any, watch: Watch) ->
         role: str | None = "support",
         size: tuple[int, int] = DESKTOP,
         has_scripts: bool = True,
+        before: str = "",
     ) -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
@@ -70,6 +74,8 @@ def open_page(world: World, browser: Browser, live_server: Any, watch: Watch) ->
             context.add_cookies(
                 [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
             )
+        if before:
+            context.add_init_script(before)
         page = context.new_page()
         watch.follow(page)
         page.goto(path)
@@ -91,12 +97,18 @@ def look(open_page: OpenPage, watch: Watch) -> Look:
     """Goes to a sight as whom it is meant for, with one window for each person and size."""
     windows: dict[tuple[Any, ...], Page] = {}
 
-    def look_(sight: Sight, *, size: tuple[int, int] = DESKTOP, has_scripts: bool = True) -> Page:
+    def look_(
+        sight: Sight,
+        *,
+        size: tuple[int, int] = DESKTOP,
+        has_scripts: bool = True,
+        before: str = "",
+    ) -> Page:
         watch.expected_statuses = {sight.status} if sight.status >= 400 else set()
         whose = (sight.role, size, has_scripts)
         if whose not in windows:
             windows[whose] = open_page(
-                sight.path, role=sight.role, size=size, has_scripts=has_scripts
+                sight.path, role=sight.role, size=size, has_scripts=has_scripts, before=before
             )
         else:
             windows[whose].goto(sight.path)
