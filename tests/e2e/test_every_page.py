@@ -81,6 +81,7 @@ def _faults(page: Page, sight: Sight) -> list[str]:
     return found + _width_faults(page)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_page_keeps_its_budgets(sights: list[Sight], look: Look, part: int) -> None:
     User.objects.using("platform").update(theme="dark")
