@@ -26,17 +26,28 @@ _TITLES: Final[dict[str, str | Promise]] = {
     "cloudpods.audit": _("Audit"),
     "cloudpods.auto_heal": _("Healing"),
     "cloudpods.backup": _("Backups"),
+    "cloudpods.bootstrap": _("Installation"),
     "cloudpods.clone": _("Clones"),
+    "cloudpods.console": _("Console"),
     "cloudpods.disk": _("Disks"),
+    "cloudpods.dns": _("Names"),
+    "cloudpods.health": _("Health"),
+    "cloudpods.hooks": _("Hooks"),
     "cloudpods.lease": _("Leases"),
     "cloudpods.metrics": _("Metrics"),
     "cloudpods.operations": _("Operations"),
     "cloudpods.placement": _("Placement"),
     "cloudpods.quota": _("Quotas"),
     "cloudpods.reconcile": _("Reconciliation"),
+    "cloudpods.snapshot": _("Snapshots"),
+    "cloudpods.transfer": _("Transfers"),
+    "cloudpods.volumes": _("Volumes"),
     "cloudpods.webhooks": _("Webhooks"),
     "platform": _("Name, colour, time zone"),
+    "platform.health": _("Health"),
     "platform.notifications": _("Notifications"),
+    "platform.stuck": _("Stuck work"),
+    "platform.system_events": _("System events"),
 }
 _COLOUR: Final = "platform.primary_color"
 _ZONE: Final = "platform.timezone"
@@ -85,7 +96,7 @@ class SettingsForm(forms.Form):
         """Settings by namespace and first part of the key."""
         return [
             SettingGroup(code, _TITLES.get(code, code), tuple(map(self._row, views)))
-            for code, views in groupby(self._views, key=_code)
+            for code, views in groupby(sorted(self._views, key=_code), key=_code)
         ]
 
     def _row(self, view: SettingView) -> SettingRow:
@@ -100,6 +111,8 @@ class SettingsForm(forms.Form):
 
     def _value(self, definition: SettingDefinition) -> Any:
         value = self.cleaned_data[self.field_of(definition.name)]
+        if value is None and isinstance(definition.default, list):
+            return []  # what was emptied
         is_whole = isinstance(value, float) and value.is_integer()
         return int(value) if is_whole else value
 
@@ -132,4 +145,6 @@ def _field(view: SettingView) -> forms.Field:
             return forms.FloatField(widget=UnfoldAdminIntegerFieldWidget(), **common)
         case ValueType.JSON:
             return forms.JSONField(required=False, widget=UnfoldAdminTextareaWidget(), **common)
-    return forms.CharField(widget=UnfoldAdminTextInputWidget(), **common)
+    return forms.CharField(
+        required=definition.default != "", widget=UnfoldAdminTextInputWidget(), **common
+    )
