@@ -29,6 +29,12 @@ def volumes_of(*, actor: Actor, deployment: Deployment) -> QuerySet[Volume]:
     return rows.order_by("status", "name")
 
 
+def volumes_held(deployment: Deployment) -> bool:
+    """Whether a disk is in one of the machine's drives, or on its way in or out."""
+    rows = Volume.objects.filter(deployment_id=deployment.pk).exclude(status=VolumeStatus.DELETED)
+    return rows.exclude(status=VolumeStatus.DETACHED, action="").exists()
+
+
 def volume_get(*, actor: Actor, volume_id: UUID | str) -> Volume:
     """One volume, tombstones included. Raises NotFound (also for another tenant's)."""
     rows = volume_list(actor=actor, with_deleted=True)

@@ -57,7 +57,7 @@ class ProxmoxVolumes(ProxmoxCalls, VolumeCalls):
     def drive_attach_submit(
         self, *, node: str, vmid: int, key: str, volume: str, serial: str, digest: str | None
     ) -> TaskRef | None:
-        params = {key: f"{volume},serial={serial}", "digest": digest}
+        params = {key: f"{volume},serial={serial},backup=0", "digest": digest}
         return self._change_submit("POST", node, vmid, "config", params=params)
 
     def drive_detach_submit(

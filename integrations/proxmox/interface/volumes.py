@@ -60,6 +60,8 @@ class VolumeCalls(Protocol):
     ) -> TaskRef | None:
         """Plug an existing disk into a free drive, with a serial number its guest can read.
 
+        Backups of the machine leave it out: a restore would make a second disk of it.
+
         Raises: ConfigChanged, GuestAbsent, GuestLocked.
         """
         ...

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
-from integrations.proxmox.simulator import schema, snapshots
+from integrations.proxmox.simulator import drives, schema, snapshots
 from integrations.proxmox.simulator.errors import WorkError
 from integrations.proxmox.simulator.world import GIB, Machine, Storage, Volume, World
 
@@ -57,7 +57,11 @@ def begun(world: World, storage: Storage, machine: Machine, now: float, compress
 
 def fill(world: World, machine: Machine, volume: Volume, *, compress: str) -> None:
     """Take in configuration and bytes as they are now."""
-    disks = snapshots.disks_of(world, machine.config)
+    disks = [
+        (key, disk)
+        for key, disk in snapshots.disks_of(world, machine.config)
+        if not drives.is_left_out(key, str(machine.config[key]))
+    ]
     whole = sum(disk.size for _, disk in disks)
     volume.size = max(4096, int(whole * (1 if compress == "0" else _COMPRESSED_SHARE)))
     volume.archive = {

@@ -45,6 +45,11 @@ def disks(config: dict[str, Any]) -> dict[str, str]:
     return {key: value for key, value in within(config).items() if "media=cdrom" not in value}
 
 
+def is_left_out(key: str, value: str) -> bool:
+    """Say whether backups leave the drive out (`backup=0`)."""
+    return options(key, value).get("backup") == "0"
+
+
 def is_cloudinit(value: str) -> bool:
     return "cloudinit" in volume_of(value)
 

@@ -17,6 +17,7 @@ from provisioning.models import Backup, Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.copies import backup_lock, work_that_excludes
 from provisioning.selectors.deployments import deployment_lock
+from provisioning.selectors.volumes import volumes_held
 from provisioning.services.copies.backups import backup_begin
 from provisioning.services.copies.restore_steps import IN_PLACE
 from provisioning.services.copies.telling import copy_told
@@ -52,6 +53,9 @@ def restore_in_place(
     is_failed = deployment.status == DeploymentStatus.ERROR and deployment.ready_at is not None
     if deployment.status != DeploymentStatus.STOPPED and not is_failed:
         raise WrongState(_("Stop the deployment first: its disks are written over."))
+    if volumes_held(deployment):
+        message = _("Detach its volumes first: they are not in backups, and a restore would lose them.")
+        raise WrongState(message)
     if is_backed_up_first:
         backup_begin(deployment, actor=actor, kind=BackupKind.MANUAL, notes=_("Before a restore"))
     copy_told(

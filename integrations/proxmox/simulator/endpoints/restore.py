@@ -168,7 +168,10 @@ async def _extract(sim: Simulation, plan: Plan, machine: Machine, worker: Worker
     worker.say(f"restore vma archive: vma extract -v -r /var/tmp/vzdumptmp.fifo {path}")
     config = dict(content["config"])
     for key, value in drives.within(config).items():
-        if drives.is_cloudinit(value):
+        if key not in content["disks"] and drives.is_left_out(key, value):
+            # The line becomes a comment, and comments are the description.
+            config["description"] = f"{config.get('description', '')}\n{key}: {config.pop(key)}"
+        elif drives.is_cloudinit(value):
             config[key] = await _seeded(sim, plan, machine, worker, key=key, value=value)
     made: dict[str, Volume] = {}
     for key, disk in content["disks"].items():
