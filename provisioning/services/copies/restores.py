@@ -54,7 +54,9 @@ def restore_in_place(
     if deployment.status != DeploymentStatus.STOPPED and not is_failed:
         raise WrongState(_("Stop the deployment first: its disks are written over."))
     if volumes_held(deployment):
-        message = _("Detach its volumes first: they are not in backups, and a restore would lose them.")
+        message = _(
+            "Detach its volumes first: they are not in backups, and a restore would lose them."
+        )
         raise WrongState(message)
     if is_backed_up_first:
         backup_begin(deployment, actor=actor, kind=BackupKind.MANUAL, notes=_("Before a restore"))

@@ -9,7 +9,7 @@ from provisioning.services.copies.restores import restore_in_place
 from tests.conftest import Cloud
 from tests.provisioning import volume_scenes as volumes
 from tests.provisioning.copies import scenes
-from tests.provisioning.scenes import quota_is_true, running
+from tests.provisioning.scenes import running
 
 
 def test_a_restore_neither_loses_nor_doubles_a_volume(cloud: Cloud) -> None:
@@ -30,4 +30,4 @@ def test_a_restore_neither_loses_nor_doubles_a_volume(cloud: Cloud) -> None:
     assert [key for key in vm["config"] if key in {"scsi0", "scsi1", "unused0"}] == ["scsi0"]
     drill = scenes.restored_anew(cloud, backup)
     assert (drill.status, len(volumes.disks(cloud, volume))) == ("running", 1)
-    assert quota_is_true(cloud.world)
+    assert volumes.books_balance()
