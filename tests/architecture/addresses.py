@@ -50,6 +50,7 @@ def _of_machines(scene: Scene) -> Known:
     machine = scene.deployment.pk
     return {
         ("cloud-pods", "deployment_id"): machine,
+        ("cloud-pods", "code"): "wordpress",
         ("deployments", "pk"): machine,
         ("deployments", "deployment_id"): machine,
         ("deployments", "action"): "restart",
@@ -113,6 +114,7 @@ def _of_places(scene: Scene) -> Known:
         ("infrastructure", "window_id"): scene.window_id,
         ("infrastructure", "cluster_id"): scene.deployment.cluster_id,
         ("infrastructure", "node_id"): node,
+        ("infrastructure", "subject_id"): node,
         ("infrastructure", "kind"): "node",
         ("infrastructure", "key"): node,
         ("infrastructure", "action"): "end",

@@ -43,7 +43,8 @@ BEYOND = {
     "DeploymentAction": "cloudpods.operate",
     "ZoneAction": "cloudpods.dns.manage",
     # Only the owner, who is the receiver as well, may do these.
-    **dict.fromkeys(("accept", "decline", "reveal", "ApplicationPasswords"), "owner"),
+    **dict.fromkeys(("reveal", "ApplicationPasswords"), "owner"),
+    **dict.fromkeys(("ownership-transfers.accept", "ownership-transfers.decline"), "owner"),
 }
 
 
@@ -132,7 +133,7 @@ def expected_denial(persona: str, route: Route) -> int | None:
         return 403
     if persona == "outsider" and is_tenants(route):
         return 404
-    beyond = BEYOND.get(route.name)
+    beyond = BEYOND.get(f"{kind_of(route)}.{route.name}", BEYOND.get(route.name))
     is_free = beyond is None or beyond in held or persona == "support"
     return None if is_free else 403
 

@@ -84,7 +84,7 @@ PAGES = {
     "/deployments/{deployment}/transfer": 10,
     "/deployments/{deployment}?tab=operations": 10,
     "/deployments/{deployment}?tab=metrics": 11,
-    "/servers": 12,
+    "/servers": 11,
     "/alerts": 9,
     "/alerts/rules": 8,
     "/deployments/{deployment}?tab=lease": 12,
@@ -102,7 +102,7 @@ PAGES = {
     "/deployments/new/network?template={template}": 20,
     "/deployments/new/review?template={template}": 20,
     "/templates/{template}": 17,
-    "/": 17,
+    "/": 19,
 }
 
 
