@@ -177,7 +177,7 @@ class Chart extends HTMLElement {
     return {
       width: this.box.clientWidth,
       height: this.box.clientHeight || HEIGHT_PX,
-      padding: [8, 8, 0, 0],
+      padding: [8, 20, 0, 0],
       legend: { show: false },
       scales: { y: { range: (_plot, _low, high) => [0, max || (high || 1) * 1.1] } },
       cursor: {
