@@ -13,6 +13,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
+# A window of 1440 pixels zoomed to 200 % has 720 of them.
+TWICE_THE_SIZE = (720, 450)
+SETTLED = "document.fonts.ready.then(() => new Promise(requestAnimationFrame))"
 _ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic"),
     *("--disable-background-networking", "--disable-sync"),
@@ -70,3 +73,14 @@ def overflow_px(page: Page) -> int:
     script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     width: int = page.evaluate(script)
     return width
+
+
+def sideways(page: Page) -> list[str]:
+    """By how much the page scrolls sideways: in a large window, at twice the size, on a phone."""
+    faults = []
+    for width, height in (TWICE_THE_SIZE, PHONE, DESKTOP):
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(SETTLED)
+        if wide := overflow_px(page):
+            faults.append(f"{wide} px sideways of {width}")
+    return faults

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.e2e.browser import DESKTOP, PHONE, Watch, overflow_px
+from tests.e2e.browser import PHONE, Watch
 from tests.e2e.conftest import OpenPage
 from tests.factories.accounts import PASSWORD
 
@@ -73,13 +71,3 @@ def test_on_a_phone_the_side_bar_is_a_drawer(open_page: OpenPage) -> None:
     assert not page.locator("#sidebar").is_visible()
     page.get_by_role("button", name="More").click()
     page.locator("#sidebar").wait_for(state="visible")
-
-
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_pages_do_not_scroll_sideways(open_page: OpenPage, size: tuple[int, int]) -> None:
-    wide = {"/sign-in": overflow_px(open_page("/sign-in", role=None, size=size))}
-    page = open_page("/profile", role="admin", size=size)
-    for path in ("/profile", "/password-change"):
-        page.goto(path)
-        wide[path] = overflow_px(page)
-    assert {path: pixels for path, pixels in wide.items() if pixels} == {}

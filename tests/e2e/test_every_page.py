@@ -16,22 +16,19 @@ from playwright.sync_api import Page
 
 from portal.models import User
 from tests.e2e.accessibility import axe_violations, contrast_violations
-from tests.e2e.browser import DESKTOP, PHONE, overflow_px
+from tests.e2e.browser import PHONE, SETTLED, sideways
 from tests.e2e.catalogue import Sight
 from tests.e2e.conftest import Look
 
 HTML_LIMIT_BYTES = 60_000
 SCRIPT_LIMIT_BYTES, WITH_CHARTS_BYTES = 30_000, 90_000
 SHIFT_LIMIT = 0.02
-# A window of 1440 pixels zoomed to 200 % has 720 of them.
-TWICE_THE_SIZE = (720, 450)
 PARTS = 3
 _SHIFTS = """
   window.shifted = 0;
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
   }).observe({type: "layout-shift", buffered: true});"""
-_SETTLED = "document.fonts.ready.then(() => new Promise(requestAnimationFrame))"
 _SCRIPTS = """performance.getEntriesByType("resource").map((one) => one.name)
   .filter((name) => new URL(name).pathname.endsWith(".js"))"""
 _LIGHT = "document.documentElement.dataset.theme = 'light'"
@@ -51,7 +48,7 @@ def _script_bytes(page: Page) -> int:
 
 
 def _weight_faults(page: Page, sight: Sight) -> list[str]:
-    page.evaluate(_SETTLED)
+    page.evaluate(SETTLED)
     most_bytes = WITH_CHARTS_BYTES if sight.has_charts else SCRIPT_LIMIT_BYTES
     measured = (
         ("of HTML", len(gzip.compress(page.content().encode())), HTML_LIMIT_BYTES),
@@ -61,24 +58,12 @@ def _weight_faults(page: Page, sight: Sight) -> list[str]:
     return [f"{value} {what} of {limit}" for what, value, limit in measured if value > limit]
 
 
-def _width_faults(page: Page) -> list[str]:
-    """By how many pixels it scrolls sideways, zoomed and on a phone."""
-    faults = []
-    for name, size in (("200 %", TWICE_THE_SIZE), ("phone", PHONE)):
-        page.set_viewport_size({"width": size[0], "height": size[1]})
-        page.evaluate(_SETTLED)
-        if wide := overflow_px(page):
-            faults.append(f"{wide} px sideways, {name}")
-    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
-    return faults
-
-
 def _faults(page: Page, sight: Sight) -> list[str]:
     found = _weight_faults(page, sight)
     found += axe_violations(page, shows_twice=sight.name == "components")
     page.evaluate(_LIGHT)
     found += [f"light: {one}" for one in contrast_violations(page)]
-    return found + _width_faults(page)
+    return found + sideways(page)
 
 
 @pytest.mark.timeout(300)
