@@ -23,6 +23,8 @@ def address_of(scene: Scene, route: Route) -> str:
 
 def _value(scene: Scene, route: Route, name: str) -> str:
     kind = kind_of(route)
+    if (kind, route.name) in scene.spares:
+        return str(scene.spares[kind, route.name])
     if "/snapshots/" in route.path and name == "pk":
         return scene.snapshot_id
     if "dns-records" in route.path and name == "pk":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -35,7 +35,7 @@ from tests.factories.accounts import TeamFactory
 from tests.factories.copies import paper_backup, paper_schedule, paper_snapshot
 from tests.factories.names import names_made, zones_made
 from tests.factories.provisioning import ClusterFactory, TemplateFactory, VolumeFactory
-from tests.provisioning.hook_scenes import HookSights, hooks_made
+from tests.provisioning.hook_scenes import HookSights, hook_spare, hooks_made, webhook_spare
 
 
 @dataclass
@@ -64,6 +64,8 @@ class Scene:
     rules: tuple[UUID, ...] = ()
     alert: UUID | None = None
     hooks: HookSights | None = None
+    # What a route deletes, by its kind and its name: others still ask for the first.
+    spares: dict[tuple[str, str], UUID] = field(default_factory=dict)
 
     @property
     def node_id(self) -> UUID:
@@ -111,6 +113,12 @@ def scene_made(world: World) -> Iterator[Scene]:
         made.snapshot_id = str(paper_snapshot(deployment).pk)
         made.backup_id = str(paper_backup(deployment).pk)
         made.schedule_id = str(paper_schedule(deployment).pk)
+        made.spares = {
+            ("backup-schedules", "destroy"): paper_schedule(deployment).pk,
+            ("hooks", "destroy"): hook_spare(world, "First of yesterday").pk,
+            ("hooks", "HookDelete"): hook_spare(world, "Second of yesterday").pk,
+            ("webhooks", "destroy"): webhook_spare(world).pk,
+        }
         made.hosts = tuple(host_of(world) for _ in range(2))
         made.rules = tuple(rule_of(world) for _ in range(3))
         made.alert = alert_of(world)

@@ -32,7 +32,14 @@ PERSONAS = ("anonymous", *ROLES, "outsider")
 ACTIONS = ("start", "stop", "restart", "retry", "extend", "resize", "hold", "release", "delete")
 
 FIGURES = {"cpu_cores": 3, "memory_mb": 4096, "disk_gb": 30}
-BODIES: dict[str, dict[str, Any]] = {"extend": {"hours": 1}, "resize": FIGURES}
+# By the end of an address.
+BODIES: dict[str, dict[str, Any]] = {
+    "extend": {"hours": 1},
+    "resize": FIGURES,
+    "restore": {"mode": "in_place"},
+    "snapshots": {"name": "before-tests"},
+    "volumes": {"name": "tests", "size_gb": 10},
+}
 
 # What a service asks beyond what its route declares; the one who asked for the work may, too.
 BEYOND = {
@@ -81,12 +88,20 @@ def call(client: Client, scene: Scene, route: Route, persona: str) -> HttpRespon
     if route.method == "get":
         return method(address_of(scene, route), **options)  # type: ignore[no-any-return]
     if route.is_api:
-        body = json.dumps(BODIES.get(route.name, {}))
+        body = json.dumps(body_of(route))
         return method(address_of(scene, route), body, content_type="application/json", **options)  # type: ignore[no-any-return]
     tenant = "south" if persona == "outsider" else "north"
     return method(
         address_of(scene, route), {"template": "wordpress", "tenant": tenant, "theme": "dark"}
     )  # type: ignore[no-any-return]
+
+
+def body_of(route: Route) -> dict[str, Any]:
+    """What is sent: enough to get past the form and to the question who may."""
+    *_rest, end = route.path.split("/")
+    if end == "resize" and "volumes/" in route.path:
+        return {"size_gb": 99}
+    return BODIES.get(end, {})
 
 
 def session_of(person: User) -> UUID:

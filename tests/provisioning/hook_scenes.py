@@ -87,12 +87,26 @@ def hooks_made(world: World, deployment: Deployment) -> HookSights:
     return HookSights(hook, HookRun.across_tenants.get(pk=runs[0].pk), webhook, deliveries[0])
 
 
-def _webhook(world: World) -> Webhook:
+def hook_spare(world: World, name: str) -> Hook:
+    """One more, to be deleted."""
+    event, url = HookEvent.POST_CREATE, "https://inventory.example.org/machines"
+    with tenant_scope(world.north.pk), transaction.atomic():
+        request = HookRequest(name, event, "http", url)
+        return hook_create(actor=world.actor("ops"), tenant_id=world.north.pk, request=request)
+
+
+def webhook_spare(world: World) -> Webhook:
+    """One more, to be deleted."""
+    with tenant_scope(world.north.pk), transaction.atomic():
+        return _webhook(world, "Chat of yesterday")
+
+
+def _webhook(world: World, name: str = "Operations chat") -> Webhook:
     webhook, _key = webhook_create(
         actor=world.actor("ops"),
         tenant_id=world.north.pk,
         request=WebhookRequest(
-            "Operations chat",
+            name,
             "https://chat.example.org/hooks/uhub",
             ("pod.created", "pod.deleted", "pod.failed", "quota.nearly_full"),
             {"Authorization": "Bearer not-a-real-one"},
