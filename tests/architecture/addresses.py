@@ -31,6 +31,8 @@ def _value(scene: Scene, route: Route, name: str) -> str:
         return str(scene.name.pk)
     if "volumes/" in route.path and name in {"pk", "volume_id"}:
         return scene.volume_id
+    if "snapshots/" in route.path and name == "action":
+        return "rollback"
     if route.name == "NameAction" and name == "action":
         return "set-again"
     known = {

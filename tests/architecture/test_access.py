@@ -92,7 +92,8 @@ def call(client: Client, scene: Scene, route: Route, persona: str) -> HttpRespon
         return method(address_of(scene, route), body, content_type="application/json", **options)  # type: ignore[no-any-return]
     tenant = "south" if persona == "outsider" else "north"
     return method(
-        address_of(scene, route), {"template": "wordpress", "tenant": tenant, "theme": "dark"}
+        address_of(scene, route),
+        {"template": "wordpress", "tenant": tenant, "theme": "dark", **form_of(route)},
     )  # type: ignore[no-any-return]
 
 
@@ -102,6 +103,13 @@ def body_of(route: Route) -> dict[str, Any]:
     if end == "resize" and "volumes/" in route.path:
         return {"size_gb": 99}
     return BODIES.get(end, {})
+
+
+def form_of(route: Route) -> dict[str, Any]:
+    """The fields of a page's form, where it is read before it is asked who may."""
+    if "/copies/" in route.path:
+        return {"mode": "snapshot"}
+    return BODIES["volumes"] if route.path.endswith("/volumes") else {}
 
 
 def session_of(person: User) -> UUID:
