@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
 import structlog
@@ -9,6 +10,14 @@ import structlog
 from audit.logic.masking import masked, masked_text
 
 _FORMATTED_LATER: Final = ("exc_info", "stack_info", "_record", "_from_structlog")
+
+
+class AnsweredProbe(logging.Filter):
+    """Drops Django's line about a `/readyz` that said no: whoever asks is told, many times a minute."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        path = getattr(getattr(record, "request", None), "path", "")
+        return path != "/readyz" or getattr(record, "status_code", 0) != 503
 
 
 def line_processors(form: str) -> list[structlog.typing.Processor]:

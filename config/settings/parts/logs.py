@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from audit.logic.log_lines import line_processors
+from audit.logic.log_lines import AnsweredProbe, line_processors
 from config import env
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
@@ -22,7 +22,7 @@ _LOGGERS = {
     "axes": {"level": "WARNING"},
     "django": _OURS,
     "django.server": _OURS,
-    "django.request": {"level": "ERROR"},
+    "django.request": {"level": "ERROR", "filters": ["probes"]},
     "uvicorn": _OURS,
     "uvicorn.error": _OURS,
     "uvicorn.access": {**_OURS, "level": "WARNING"},
@@ -46,6 +46,7 @@ def logging_config(form: str) -> dict[str, Any]:
                 "foreign_pre_chain": _SHARED,
             }
         },
+        "filters": {"probes": {"()": AnsweredProbe}},
         "handlers": {
             "console": {"class": "logging.StreamHandler", "formatter": "structured"},
             "events": {"class": "audit.services.event_writer.EventHandler", "level": "INFO"},

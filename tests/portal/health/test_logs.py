@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import structlog
 from django.conf import settings
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from config.settings.parts.logs import logging_config
 from portal.kernel.authz import Actor
@@ -140,3 +140,12 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+@pytest.mark.parametrize(("path", "is_written"), [("/readyz", False), ("/deployments", True)])
+def test_an_unready_platform_does_not_fill_the_log(
+    tail: Tail, rf: RequestFactory, path: str, is_written: bool
+) -> None:
+    extra = {"status_code": 503, "request": rf.get(path)}
+    logging.getLogger("django.request").error("Service Unavailable: %s", path, extra=extra)
+    assert [line["event"] for line in tail.lines()] == [f"Service Unavailable: {path}"] * is_written
