@@ -13,14 +13,14 @@ from tests.e2e.furnishing import House, furnished
 class Sight:
     """A page as somebody sees it; `role` None is nobody, `status` what it answers.
 
-    `has_charts`: it draws figures over time, so it may load what draws them.
+    `is_drawn`: figures over time or a screen are drawn on it, so it may load what draws them.
     """
 
     name: str
     path: str
     role: str | None = "admin"
     status: int = 200
-    has_charts: bool = False
+    is_drawn: bool = False
 
 
 def sights_made(cloud: Cloud) -> list[Sight]:
@@ -63,7 +63,7 @@ def _machine_sights(house: House) -> list[Sight]:
         Sight("deployments-none", "/deployments?search=nothing-is-called-so"),
         Sight("deployment", address),
         Sight("deployment-operations", f"{address}?tab=operations"),
-        Sight("deployment-metrics", f"{address}?tab=metrics", has_charts=True),
+        Sight("deployment-metrics", f"{address}?tab=metrics", is_drawn=True),
         Sight("deployment-lease", f"{address}?tab=lease", "ops"),
         Sight("deployment-health", f"{address}?tab=health"),
         Sight("deployment-costs", f"{address}?tab=costs"),
@@ -75,7 +75,7 @@ def _machine_sights(house: House) -> list[Sight]:
         Sight("deployment-transfer", f"{address}/transfer", "staff"),
         Sight("deployment-provisioning", f"/deployments/{house.fresh.pk}"),
         Sight("deployment-failed", f"/deployments/{house.others[-1].pk}"),
-        Sight("console-stopped", f"/deployments/{house.others[1].pk}/console"),
+        Sight("console-stopped", f"/deployments/{house.others[1].pk}/console", is_drawn=True),
     ]
 
 
@@ -109,7 +109,7 @@ def _watch_sights(house: House) -> list[Sight]:
     """Figures and thresholds."""
     return [
         Sight("servers", "/servers", "ops"),
-        Sight("server", f"/servers/host/{house.host.pk}", "ops", has_charts=True),
+        Sight("server", f"/servers/host/{house.host.pk}", "ops", is_drawn=True),
         Sight("server-new", "/servers/new", "ops"),
         Sight("server-token", f"/servers/host/{house.host.pk}/token", "ops"),
         Sight("alerts", "/alerts", "ops"),
@@ -153,7 +153,7 @@ def _work_sights(house: House) -> list[Sight]:
 def _platform_sights(house: House) -> list[Sight]:
     """Where it all runs, and what only staff see of how that fares."""
     return [
-        Sight("components", "/ui", "staff", has_charts=True),
+        Sight("components", "/ui", "staff", is_drawn=True),
         Sight("infrastructure", "/infrastructure", "ops"),
         Sight("windows", "/infrastructure/windows", "staff"),
         Sight("system-health", "/system-health", "staff"),

@@ -21,7 +21,7 @@ from tests.e2e.catalogue import Sight
 from tests.e2e.conftest import Look
 
 HTML_LIMIT_BYTES = 60_000
-SCRIPT_LIMIT_BYTES, WITH_CHARTS_BYTES = 30_000, 90_000
+SCRIPT_LIMIT_BYTES, DRAWN_BYTES = 30_000, 90_000
 SHIFT_LIMIT = 0.02
 PARTS = 3
 _SHIFTS = """
@@ -49,7 +49,7 @@ def _script_bytes(page: Page) -> int:
 
 def _weight_faults(page: Page, sight: Sight) -> list[str]:
     page.evaluate(SETTLED)
-    most_bytes = WITH_CHARTS_BYTES if sight.has_charts else SCRIPT_LIMIT_BYTES
+    most_bytes = DRAWN_BYTES if sight.is_drawn else SCRIPT_LIMIT_BYTES
     measured = (
         ("of HTML", len(gzip.compress(page.content().encode())), HTML_LIMIT_BYTES),
         ("of scripts", _script_bytes(page), most_bytes),
