@@ -14,7 +14,7 @@ from portal.kernel.tenancy import tenant_scope
 from portal.services.settings import setting_change
 from provisioning.logic.health import POWER
 from provisioning.logic.hook_states import HookEvent
-from provisioning.models import Deployment, HealAttempt, HealthState, VmidAllocation
+from provisioning.models import Cluster, Deployment, HealAttempt, HealthState, VmidAllocation
 from provisioning.services import healing, hook_runs
 from tests.conftest import Cloud
 from tests.engine import run_until_idle
@@ -53,6 +53,8 @@ def healed(cloud: Cloud) -> Deployment:
 def begun(cloud: Cloud, row: Deployment, action: str) -> HealAttempt:
     """A healing that was asked for: of a machine that is off, or of one that does not answer."""
     kind = POWER if action == "start" else "agent"
+    # The cluster was listed a moment ago, however long the rounds before took.
+    Cluster.objects.using("platform").filter(pk=cloud.cluster.pk).update(last_seen_at=clock.now())
     if action == "start":
         cloud.simulator.control("POST", "/power", {"vmid": row.vmid, "status": "stopped"})
     with tenant_scope(row.tenant_id):

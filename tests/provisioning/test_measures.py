@@ -1,22 +1,27 @@
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import orjson
 import pytest
 from django.db import connections, transaction
 
+from billing.models import Quota
+from integrations.services import hypervisors
 from portal.kernel import clock
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import PLATFORM_TENANT_ID, tenant_scope
 from provisioning.logic.measures import METRICS, RANGES, floor
 from provisioning.models import Deployment, MetricSample, Node
 from provisioning.services import observation
+from provisioning.services.clusters import cluster_connection
 from tests.api.conftest import caller_of
 from tests.conftest import Cloud, World
 from tests.factories.provisioning import ClusterFactory, DeploymentFactory, TemplateFactory
 from tests.provisioning.figures_scenes import measured, reading
 from tests.provisioning.scenes import running
+from tests.provisioning.twin import Twin
 
 
 def machine(world: World) -> Deployment:
@@ -42,6 +47,24 @@ def test_one_listing_measures_all_machines_and_nodes(cloud: Cloud) -> None:
     row = MetricSample.across_tenants.get(subject_id=first.pk)
     assert row.tenant_id == cloud.world.north.pk
     assert row.cpu is not None
+
+
+def test_two_hundred_machines_are_measured_by_one_listing(world: World) -> None:
+    Quota.objects.using("platform").update_or_create(tenant=world.north)
+    twin = Twin(world)
+    hypervisors._clients[cluster_connection(twin.cluster)] = twin.fake
+    machines = {twin.deployment(f"web-{number}").pk for number in range(200)}
+    twin.fake.calls.clear()
+
+    observation.cluster_look(twin.cluster)
+
+    asked = Counter(call.method for call in twin.fake.calls)
+    assert (asked["hosts"], asked["listing"]) == (1, 1)
+    # Reconciliation looks closer at a few; nothing is measured by a call of its own.
+    assert asked.total() - asked["guest_config"] == 2
+    assert asked["guest_config"] < 5
+    measured_now = MetricSample.across_tenants.filter(subject_id__in=machines)
+    assert measured_now.count() == 200
 
 
 def test_a_second_listing_within_the_interval_measures_nothing(cloud: Cloud) -> None:
