@@ -42,7 +42,7 @@ def _value(scene: Scene, route: Route, name: str) -> str:
         **_of_figures(scene, route),
         **_of_places(scene),
         **_of_people(scene, route),
-        **_of_the_portal(scene),
+        **_of_the_portal(scene, route),
     }
     if scene.hooks is not None:
         known |= scene.hooks.ids(route.path)
@@ -143,8 +143,9 @@ def _of_people(scene: Scene, route: Route) -> Known:
     }
 
 
-def _of_the_portal(scene: Scene) -> Known:
+def _of_the_portal(scene: Scene, route: Route) -> Known:
     operation = scene.operation.pk
+    given_up = scene.given_up.get(route.name, operation)
     return {
         ("operations", "pk"): operation,
         ("operations", "operation_id"): operation,
@@ -153,7 +154,7 @@ def _of_the_portal(scene: Scene) -> Known:
         ("audit", "entry_id"): scene.entry.pk,
         ("workers", "pk"): operation,
         ("workers", "worker_id"): operation,
-        ("stuck-work", "subject"): f"operation:{operation}",
+        ("stuck-work", "subject"): f"operation:{given_up}",
         ("stuck-work", "remedy"): "retry",
         ("system-health", "event_id"): uuid7(),
     }

@@ -16,6 +16,7 @@ from portal.kernel.authz import Actor
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation, Team, TeamMember
+from portal.services.operations import operation_enqueue
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import (
     Deployment,
@@ -28,6 +29,7 @@ from provisioning.models import (
 from provisioning.services.creation import deployment_create
 from provisioning.services.leases import deployment_extend
 from provisioning.services.windows import window_plan_new
+from tests import kinds
 from tests.architecture.figures import alert_of, host_of, rule_of
 from tests.calls import witnessed
 from tests.conftest import World
@@ -66,6 +68,8 @@ class Scene:
     hooks: HookSights | None = None
     # What a route deletes, by its kind and its name: others still ask for the first.
     spares: dict[tuple[str, str], UUID] = field(default_factory=dict)
+    # Operations that were given up, one for each route that does something about them.
+    given_up: dict[str, UUID] = field(default_factory=dict)
 
     @property
     def node_id(self) -> UUID:
@@ -119,6 +123,7 @@ def scene_made(world: World) -> Iterator[Scene]:
             ("hooks", "HookDelete"): hook_spare(world, "Second of yesterday").pk,
             ("webhooks", "destroy"): webhook_spare(world).pk,
         }
+        made.given_up = {name: given_up_of(world) for name in REMEDIES}
         made.hosts = tuple(host_of(world) for _ in range(2))
         made.rules = tuple(rule_of(world) for _ in range(3))
         made.alert = alert_of(world)
@@ -138,6 +143,19 @@ def offer_of(scene: Scene) -> UUID:
         from_owner=owner,
         to_owner=owner,
         expires_at=clock.now() + timedelta(days=1),
+    )
+    return row.pk
+
+
+REMEDIES = ("retry", "rollback", "force", "StuckCure")
+
+
+def given_up_of(world: World) -> UUID:
+    """An operation whose tries are used up."""
+    with tenant_scope(world.north.pk), transaction.atomic():
+        row = operation_enqueue(actor=Actor.system("test"), type=kinds.NOOP.type)
+    Operation.objects.using("dispatch").filter(pk=row.pk).update(
+        status="dead", completed_at=clock.now()
     )
     return row.pk
 

@@ -17,8 +17,10 @@ OPEN = {
     "sign-in",
     "sign-out",
     "brand.css",
+    "api/^probes/samples$",
     "healthz",
     "language",
+    "metrics",
     "readyz",
 }
 
