@@ -24,13 +24,15 @@ def _whole(low: int, high: int) -> Rule:
     return rule
 
 
-def _number(key: str, default: int, text: Any, rule: Rule, unit: str = "") -> SettingDefinition:
+def _number(key: str, default: int, text: Any, rule: Rule, unit: Any = "") -> SettingDefinition:
     name = key.removeprefix("cloudpods.")
     return SettingDefinition("cloudpods", name, ValueType.NUMBER, default, text, rule, unit=unit)
 
 
 VOLUME_SETTINGS: Final = (
-    _number(MIN_GB, 1, _("The smallest volume that can be asked for"), _whole(1, 1024), "GiB"),
-    _number(MAX_GB, 2048, _("The largest volume that can be asked for"), _whole(1, 65536), "GiB"),
+    _number(MIN_GB, 1, _("The smallest volume that can be asked for"), _whole(1, 1024), _("GiB")),
+    _number(
+        MAX_GB, 2048, _("The largest volume that can be asked for"), _whole(1, 65536), _("GiB")
+    ),
     _number(MAX_PER_DEPLOYMENT, 8, _("How many volumes one deployment may have"), _whole(1, 30)),
 )

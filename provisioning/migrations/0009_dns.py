@@ -36,13 +36,21 @@ class Migration(migrations.Migration):
                 (
                     "provider",
                     models.CharField(
+                        verbose_name="provider",
                         choices=[("powerdns", "PowerDNS")],
                         db_default="powerdns",
                         default="powerdns",
                         max_length=20,
                     ),
                 ),
-                ("url", models.CharField(help_text="https://dns.example.org:8081", max_length=300)),
+                (
+                    "url",
+                    models.CharField(
+                        verbose_name="address",
+                        help_text="https://dns.example.org:8081",
+                        max_length=300,
+                    ),
+                ),
                 (
                     "server_id",
                     models.CharField(db_default="localhost", default="localhost", max_length=60),
@@ -98,6 +106,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
+                        verbose_name="kind",
                         choices=[("forward", "Names"), ("reverse", "Addresses")],
                         default="forward",
                         max_length=8,
@@ -106,6 +115,7 @@ class Migration(migrations.Migration):
                 (
                     "ttl",
                     models.PositiveIntegerField(
+                        verbose_name="time to live (s)",
                         db_default=300,
                         default=300,
                         validators=[
@@ -121,6 +131,7 @@ class Migration(migrations.Migration):
                 (
                     "organisation",
                     models.ForeignKey(
+                        verbose_name="organisation",
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
@@ -131,6 +142,7 @@ class Migration(migrations.Migration):
                 (
                     "server",
                     models.ForeignKey(
+                        verbose_name="name server",
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="zones",
                         to="provisioning.dnsserver",

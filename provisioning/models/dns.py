@@ -22,9 +22,13 @@ class DnsServer(TimestampedModel):
     code = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=120)
     provider = models.CharField(
-        max_length=20, choices=DnsProvider, default=DnsProvider.POWERDNS, db_default="powerdns"
+        _("provider"),
+        max_length=20,
+        choices=DnsProvider,
+        default=DnsProvider.POWERDNS,
+        db_default="powerdns",
     )
-    url = models.CharField(max_length=300, help_text="https://dns.example.org:8081")
+    url = models.CharField(_("address"), max_length=300, help_text="https://dns.example.org:8081")
     server_id = models.CharField(max_length=60, default="localhost", db_default="localhost")
     api_key_ref = models.CharField(max_length=300, help_text="vault:<path>#<key>")
     ca_pem = models.TextField(blank=True, default="", db_default="")
@@ -54,12 +58,20 @@ class DnsZone(TimestampedModel):
     """
 
     organisation = models.ForeignKey(
-        "billing.Tenant", on_delete=models.PROTECT, related_name="+", null=True, blank=True
+        "billing.Tenant",
+        on_delete=models.PROTECT,
+        verbose_name=_("organisation"),
+        related_name="+",
+        null=True,
+        blank=True,
     )
-    server = models.ForeignKey(DnsServer, on_delete=models.PROTECT, related_name="zones")
+    server = models.ForeignKey(
+        DnsServer, on_delete=models.PROTECT, verbose_name=_("name server"), related_name="zones"
+    )
     name = models.CharField(max_length=253, unique=True)
-    kind = models.CharField(max_length=8, choices=ZoneKind, default=ZoneKind.FORWARD)
+    kind = models.CharField(_("kind"), max_length=8, choices=ZoneKind, default=ZoneKind.FORWARD)
     ttl = models.PositiveIntegerField(
+        _("time to live (s)"),
         default=300,
         db_default=300,
         validators=[MinValueValidator(TTL_LEAST), MaxValueValidator(TTL_MOST)],

@@ -11,16 +11,16 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
 SAMPLES = "portal/gallery/examples"
 NAMES = re.compile(
-    r"\b(uHub|vCPU|VMID|CSV|JSONL?|Ctrl|Esc|Tab|web-04|ada|True|False|specimen\.source|MB/s|ms)\b"
+    r"\b(uHub|vCPU|VMID|CSV|JSONL?|Grafana|Ctrl|Alt|Del|Esc|Tab|web-04|ada|/etc/uhub-probe\.env|True|False|specimen\.source|MB/s|ms)\b"
 )
 """Proper names, keys, units of physics and examples: the same in every language."""
 _ATTRIBUTES = re.compile(
-    r"\b(?:aria-label|aria-description|title|placeholder|alt|label|sub|note|text|confirm|unit|hint"
+    r"(?<![:\w-])(?:aria-label|aria-description|title|placeholder|alt|label|sub|note|text|confirm|unit|hint"
     r'|data-[a-z-]*(?:text|label|title|open|asking|lost|said|word))="([^"]*)"'
 )
 _UNSEEN = re.compile(
     r"{% comment %}.*?{% endcomment %}|{#.*?#}|{% blocktranslate.*?{% endblocktranslate %}"
-    r"|<(?:script|style)\b.*?</(?:script|style)>",
+    r"|<(?P<tag>script|style|code)\b.*?</(?P=tag)>",
     re.DOTALL,
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -33,10 +33,18 @@ SPOKEN_ELSEWHERE = {
     "portal/api/authentication.py": "a header",
     "portal/kernel/api/schema.py": "the API's description is English",
     "portal/checks.py": "system checks talk to a terminal",
+    "portal/kernel/exposition.py": "help of figures, which programs read",
     "portal/logic/agents.py": "names of programs",
+    "portal/services/exposition.py": "help of figures, which programs read",
     "portal/tasks.py": "a worker's own complaint in a terminal",
     "portal/web/gallery_samples.py": "samples of the gallery",
     "provisioning/logic/demo.py": "the demo's own data",
+    "provisioning/logic/demo_parts.py": "the demo's own data",
+    "provisioning/logic/webhook_events.py": "messages to programs",
+    "provisioning/services/alert_rules.py": "names of rows at first, which people change",
+    "provisioning/services/demo_parts.py": "the demo's own data",
+    "provisioning/services/exposition.py": "help of figures, which programs read",
+    "provisioning/services/webhooks.py": "a message to programs",
 }
 _TRANSLATING = re.compile(r"^(_|n?p?gettext(_lazy|_noop)?|stored_text|told_text)$")
 _FOR_PROGRAMMERS = frozenset(

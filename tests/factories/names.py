@@ -16,7 +16,7 @@ CHANGED = {
 
 def zones_made(organisation: Tenant | None = None) -> list[DnsZone]:
     """One for names and one for addresses, compared a moment ago; offered to all, or somebody's."""
-    server = DnsServerFactory(code="ns1", name="Name server")
+    server = DnsServerFactory(code="ns1", name="pdns-1")
     common = {"server": server, "organisation": organisation, "checked_at": clock.now()}
     return [
         DnsZoneFactory(name="demo.uhub.local", is_default=True, **common),

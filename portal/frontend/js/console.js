@@ -15,7 +15,7 @@ const tools = find(".console-tools");
 const again = find("[data-do=again]");
 const form = find(".console-paste");
 const text = find("#console-text");
-const words = (name) => find(`[data-word="${name}"]`)?.textContent.trim();
+const words = (name) => find(`[data-phase="${name}"]`)?.textContent.trim();
 
 let rfb = null;
 

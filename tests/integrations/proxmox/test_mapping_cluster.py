@@ -10,6 +10,7 @@ from integrations.proxmox.interface import (
     NodeSummary,
     PowerState,
     StorageSummary,
+    Usage,
 )
 
 
@@ -45,7 +46,7 @@ def test_one_listing_tells_guests_nodes_and_storages() -> None:
             ),
         ),
         nodes=(
-            NodeSummary("pve1", True, 8, 9, 5),
+            NodeSummary("pve1", True, 8, 9, 5, usage=Usage(memory_bytes=5)),
             NodeSummary("pve2", None, None, None, None),
         ),
         storages=(
@@ -65,7 +66,7 @@ def test_listing_with_an_unidentified_guest_is_refused_whole(entry: dict[str, ob
 def test_nodes_as_recorded() -> None:
     data = [{"node": "pve1", "status": "online", "maxcpu": 8, "maxmem": 100, "mem": 50}]
     assert mapping.node_summaries([*data, {"node": "pve2", "status": "offline"}]) == (
-        NodeSummary("pve1", True, 8, 100, 50),
+        NodeSummary("pve1", True, 8, 100, 50, usage=Usage(memory_bytes=50)),
         NodeSummary("pve2", False, None, None, None),
     )
 
