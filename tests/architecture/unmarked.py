@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
 SAMPLES = "portal/gallery/examples"
 NAMES = re.compile(
-    r"\b(uHub|vCPU|VMID|CSV|JSONL?|Grafana|Ctrl|Alt|Del|Esc|Tab|web-04|ada|/etc/uhub-probe\.env|True|False|specimen\.source|MB/s|ms)\b"
+    r"/etc/uhub-probe\.env|\b(uHub|vCPU|VMID|CSV|JSONL?|Grafana|Ctrl|Alt|Del|Esc|Tab|web-04|ada|True|False|specimen\.source|MB/s|ms)\b"
 )
 """Proper names, keys, units of physics and examples: the same in every language."""
 _ATTRIBUTES = re.compile(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import struct
 
 import pytest
@@ -12,6 +11,7 @@ from integrations.proxmox.adapter.rfb import Reader
 from integrations.proxmox.errors import GuestAbsent, ScreenGone
 from integrations.proxmox.interface import ConsoleTicket, GuestConfig, Hypervisor, Screen
 from tests.contract.cluster import NODE
+from tests.loops import run_async
 
 ASK = struct.pack(">BBHHHH", 3, 0, 0, 0, 8, 8)
 
@@ -39,7 +39,7 @@ def test_a_ticket_opens_the_screen_and_shows_its_picture(
         finally:
             await screen.close()
 
-    width, height, title, pixels = asyncio.run(look())
+    width, height, title, pixels = run_async(look())
     assert (width > 0, height > 0, str(running.name) in title) == (True, True, True)
     assert len(set(pixels)) > 1
 
@@ -54,7 +54,7 @@ def test_a_ticket_opens_the_screen_once(hypervisor: Hypervisor, running: GuestCo
 
     ticket = hypervisor.console_open(NODE, running.vmid)
     with pytest.raises(AccessRefused):
-        asyncio.run(twice(ticket))
+        run_async(twice(ticket))
 
 
 def test_what_was_closed_is_gone(hypervisor: Hypervisor, running: GuestConfig) -> None:
@@ -64,7 +64,7 @@ def test_what_was_closed_is_gone(hypervisor: Hypervisor, running: GuestConfig) -
         await screen.read()
 
     with pytest.raises(ScreenGone):
-        asyncio.run(closed())
+        run_async(closed())
 
 
 def test_an_absent_guest_has_no_screen(hypervisor: Hypervisor, vmid: int) -> None:

@@ -23,6 +23,7 @@ from provisioning.errors import ConsoleUnavailable, TooManyConsoles
 from provisioning.models import ConsoleSession, Deployment
 from provisioning.services import consoles
 from tests.conftest import World
+from tests.loops import run_async
 from tests.provisioning.viewers import KEY, person, signed_in, viewer
 from tests.provisioning.ward import Ward
 
@@ -70,7 +71,7 @@ def looked(row: Deployment, token: str, key: str, **headers: str) -> tuple[bool,
         async with viewer(row.pk, token, key, **headers) as one:
             return one.is_accepted, one.code
 
-    return asyncio.run(come())
+    return run_async(come())
 
 
 def test_a_ticket_shows_the_screen_and_nothing_of_the_hypervisor(ward: Ward) -> None:
@@ -84,7 +85,7 @@ def test_a_ticket_shows_the_screen_and_nothing_of_the_hypervisor(ward: Ward) -> 
             await one.send(KEY)
             return title, picture
 
-    title, picture = asyncio.run(look())
+    title, picture = run_async(look())
     assert (title, len(picture)) == ("web-1", 16 + 64 * 32 * 4)
     entries = Entry.objects.using("platform").filter(tag__startswith="console.").order_by("pk")
     assert list(entries.values_list("tag", "actor_label", "category")) == [
@@ -123,7 +124,7 @@ def test_of_many_that_come_with_one_ticket_one_gets_in(ward: Ward) -> None:
     async def all_at_once() -> list[bool]:
         return await asyncio.gather(*(come() for _ in range(6)))
 
-    assert sorted(asyncio.run(all_at_once())) == [False] * 5 + [True]
+    assert sorted(run_async(all_at_once())) == [False] * 5 + [True]
 
 
 def _another_session(ward: Ward, row: Deployment, key: str) -> dict[str, Any]:
@@ -252,7 +253,7 @@ def test_what_ends_an_open_console(ward: Ward, case: str) -> None:
             await asyncio.to_thread(apart, happen, ward, row, key)
             return await one.closed()
 
-    assert asyncio.run(watched()) == code
+    assert run_async(watched()) == code
     assert Entry.objects.using("platform").filter(tag="console.closed").count() == 1
 
 
@@ -274,7 +275,7 @@ def test_a_console_is_closed_when_its_time_is_over(
             await one.greet()
             return await one.closed()
 
-    assert asyncio.run(watched()) == code
+    assert run_async(watched()) == code
 
 
 def test_a_screen_that_closes_says_so(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,7 +296,7 @@ def test_a_screen_that_closes_says_so(ward: Ward, monkeypatch: pytest.MonkeyPatc
             screens[0].end()
             return await one.closed()
 
-    assert asyncio.run(watched()) == 4001
+    assert run_async(watched()) == 4001
 
 
 @pytest.mark.parametrize(
@@ -312,7 +313,7 @@ def test_what_no_viewer_says_closes_the_console_and_goes_nowhere(ward: Ward, wor
             await one.send(words)
             return await one.closed()
 
-    assert asyncio.run(watched()) == 4011
+    assert run_async(watched()) == 4011
 
 
 def test_another_machine_under_the_number_is_not_shown(ward: Ward) -> None:
@@ -324,7 +325,7 @@ def test_another_machine_under_the_number_is_not_shown(ward: Ward) -> None:
         async with viewer(row.pk, token, key) as one:
             return await one.closed()
 
-    assert asyncio.run(come()) == 4007
+    assert run_async(come()) == 4007
     assert opened_screens(ward) == 0
     entry = Entry.objects.using("platform").get(tag="console.refused")
     assert (entry.outcome, entry.detail["code"]) == ("refused", "foreign")

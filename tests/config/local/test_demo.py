@@ -116,7 +116,8 @@ def test_the_demo_answers_when_it_says_that_it_is_ready(first_run: DemoProcess) 
 
 def test_the_demo_names_its_accounts(first_run: DemoProcess) -> None:
     ready = first_run.lines.index(f"uHub is ready: {first_run.url}")
-    names = [line.split()[0] for line in first_run.lines[ready + 3 : ready + 10]]
+    table = next(at for at, line in enumerate(first_run.lines[ready:], ready) if "password" in line)
+    names = [line.split()[0] for line in first_run.lines[table + 1 : table + 8]]
     roles = ("admin", "support", "ops", "dev", "projets", "viewer")
     assert names == ["uHub", *(f"demo-{role}" for role in roles)]
 

@@ -22,7 +22,7 @@ from tests.factories.accounts import PASSWORD, UserFactory
 
 SYSTEM = Actor.system("test")
 SEED = {
-    "cloudpods.auto_heal.enabled": ("boolean", True),
+    "cloudpods.auto_heal.enabled": ("boolean", False),
     "cloudpods.auto_heal.failure_threshold": ("number", 3),
     "cloudpods.backup.default_retention_count": ("number", 7),
     "cloudpods.metrics.sample_interval_seconds": ("number", 60),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import ssl
 import struct
 from collections.abc import Awaitable, Callable
@@ -10,6 +9,7 @@ import aiohttp
 import pytest
 
 from integrations.proxmox.simulator import framebuffer, rfb
+from tests.loops import run_async
 from tests.simulator import TOKENS, SimulatorProcess, wait_until
 
 PVE1 = "/nodes/pve1/qemu"
@@ -38,7 +38,7 @@ def _watch(simulator: SimulatorProcess, proxy: dict[str, Any], viewer: Viewer) -
         ):
             return await viewer(socket)
 
-    return asyncio.run(connect())
+    return run_async(connect())
 
 
 async def _greet(socket: aiohttp.ClientWebSocketResponse, password: str) -> str:
