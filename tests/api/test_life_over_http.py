@@ -110,7 +110,7 @@ def test_a_program_plays_the_whole_life_over_http(cloud: Cloud, portal: Portal) 
     ended = portal.follow(created)
     assert (ended["status"], [step["status"] for step in ended["steps"]]) == (
         "completed",
-        ["completed"] * 5,
+        ["completed"] * 6,
     )
     shown = portal.call("GET", path, 200)
     assert (shown["status"], shown["price_hour"], shown["health"]) == ("running", "0.062000", "ok")

@@ -33,6 +33,8 @@ DRF_STANDARDIZED_ERRORS = {
 }
 
 SPECTACULAR_SETTINGS = {
+    # Hundreds of operations: sections open when somebody asks for them.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none", "filter": True},
     "TITLE": "uHub API",
     "DESCRIPTION": "Self-service operations: templates, deployments, operations, audit.",
     "VERSION": "1.0.0",
