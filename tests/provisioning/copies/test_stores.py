@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 from integrations.services.hypervisors import hypervisor_for
@@ -11,7 +12,7 @@ from provisioning.models import Backup, BackupSchedule, BackupStore
 from provisioning.services.clusters import cluster_connection
 from provisioning.services.copies import backups, schedules, stores
 from tests.conftest import Cloud
-from tests.engine import run_until_idle
+from tests.engine import run_until_idle, wait_until
 from tests.provisioning.copies import scenes
 from tests.provisioning.scenes import running
 
@@ -109,9 +110,12 @@ def test_retention_thins_out_what_the_schedule_made_and_nothing_else(cloud: Clou
     by_hand = scenes.backed_up(cloud, deployment)
     schedule = scheduled(cloud, deployment.pk, keep_last=1)
     for _ in range(3):
+        begun = int(time.time())
         due(schedule)
         schedules.schedules_sweep()
         run_until_idle()
+        # Archives are named by the second: the next one is to be younger than all there were.
+        wait_until(lambda begun=begun: time.time() > begun + 3)
 
     made = Backup.across_tenants.filter(schedule_id=schedule.pk).order_by("created_at")
     assert [row.status for row in made] == ["deleted", "deleted", "complete"]
