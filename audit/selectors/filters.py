@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import django_filters
-from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import Entry, Outcome
+from audit.selectors.spans import SpanFilter
 from portal.kernel.audit_tags import Category
 
 
-class EntryFilter(django_filters.FilterSet):
+class EntryFilter(SpanFilter):
     """actor, tag, category, target, outcome, from, to."""
 
     actor = django_filters.CharFilter(label=_("Who"), method="by_actor")
@@ -32,19 +31,6 @@ class EntryFilter(django_filters.FilterSet):
     class Meta:
         model = Entry
         fields: list[str] = []
-
-    @classmethod
-    def get_filters(cls) -> dict[str, Any]:
-        """`from` is a word of Python's, so these two cannot be written as attributes."""
-        found = super().get_filters()
-        widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
-        found["from"] = django_filters.IsoDateTimeFilter(
-            label=_("From"), field_name="created_at", lookup_expr="gte", widget=widget
-        )
-        found["to"] = django_filters.IsoDateTimeFilter(
-            label=_("To"), field_name="created_at", lookup_expr="lt", widget=widget
-        )
-        return found
 
     def by_actor(self, queryset: QuerySet[Entry], _name: str, value: str) -> QuerySet[Entry]:
         """By user name, or by the id of the user."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import django_filters
-from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import Level, SystemEvent
 from audit.permissions import Permission
+from audit.selectors.spans import SpanFilter
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.queue import QUEUES
 from portal.kernel.tenancy import PLATFORM
@@ -28,7 +28,7 @@ def system_events(actor: Actor) -> QuerySet[SystemEvent]:
     return SystemEvent.objects.using(PLATFORM)
 
 
-class SystemEventFilter(django_filters.FilterSet):
+class SystemEventFilter(SpanFilter):
     """service, level, from, to, search (seed 003 §5.2), the same for page and API."""
 
     search = django_filters.CharFilter(label=_("Message"), method="by_search", max_length=63)
@@ -44,19 +44,6 @@ class SystemEventFilter(django_filters.FilterSet):
     class Meta:
         model = SystemEvent
         fields: list[str] = []
-
-    @classmethod
-    def get_filters(cls) -> dict[str, Any]:
-        """`from` is a word of Python's, so these two cannot be written as attributes."""
-        found = super().get_filters()
-        widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
-        found["from"] = django_filters.IsoDateTimeFilter(
-            label=_("From"), field_name="created_at", lookup_expr="gte", widget=widget
-        )
-        found["to"] = django_filters.IsoDateTimeFilter(
-            label=_("To"), field_name="created_at", lookup_expr="lt", widget=widget
-        )
-        return found
 
     def by_search(
         self, queryset: QuerySet[SystemEvent], _name: str, value: str
