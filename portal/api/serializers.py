@@ -322,6 +322,7 @@ class QueueShape(serializers.Serializer[Any]):
     retried_15_min = serializers.IntegerField()
 
 
+@extend_schema_serializer(many=False)
 class QueuePage(serializers.Serializer[Any]):
     """All queues, in the order of the engine."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,6 +39,7 @@ class StuckShape(serializers.Serializer[Any]):
         return confirmation_of(item)
 
 
+@extend_schema_serializer(many=False)
 class StuckPage(serializers.Serializer[Any]):
     """All that is stuck, the longest first."""
 

@@ -11,6 +11,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.kernel.api.schema import ErrorAnswer
 from portal.kernel.api.views import PortalViewSet
 from portal.kernel.authz import PUBLIC
 from portal.kernel.errors import InvalidInput
@@ -172,7 +173,7 @@ class ProbeSampleViewSet(PortalViewSet):
 
     @extend_schema(
         request=SampleSerializer,
-        responses={202: SampleAnswerSerializer},
+        responses={202: SampleAnswerSerializer, 401: ErrorAnswer, 429: ErrorAnswer},
         parameters=[OpenApiParameter("X-Probe-Token", str, OpenApiParameter.HEADER, required=True)],
         auth=[],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import transaction
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from portal.kernel.tenancy import tenant_scope
 from portal.models import SavedFilter
@@ -73,6 +73,19 @@ def test_the_slash_finds_and_letters_stay_letters(
     page.go_back()
     expect(page.locator("tr[data-row]")).to_have_count(4)
     expect(page.locator("main")).to_have_count(1)
+
+
+def test_a_search_takes_the_place_of_a_refresh_under_way(
+    machines: list[Deployment], open_page: OpenPage
+) -> None:
+    page = open_page("/deployments", role="ops")
+    held: list[Route] = []
+    page.route(lambda url: url.endswith("/deployments"), lambda route: held.append(route))
+    with page.expect_request(lambda request: request.url.endswith("/deployments")) as refresh:
+        page.locator("span[hx-trigger=live]").first.dispatch_event("live")
+    with page.expect_event("requestfailed", lambda request: request == refresh.value):
+        page.locator("input[name=search]").fill("three")
+    expect(page.locator("tr[data-row]")).to_have_count(1)
 
 
 def test_a_head_sorts_and_keeps_the_focus(machines: list[Deployment], open_page: OpenPage) -> None:

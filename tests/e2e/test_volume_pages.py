@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from portal.kernel.tenancy import tenant_scope
 from provisioning.models import Volume
 from tests.conftest import Cloud, World
+from tests.e2e.browser import Watch
 from tests.e2e.conftest import OpenPage
 from tests.engine import run_until_idle
 from tests.factories.provisioning import ClusterFactory, TemplateFactory, VolumeFactory
@@ -52,8 +53,9 @@ def test_volume_lives_its_life_on_the_pages(cloud: Cloud, open_page: OpenPage) -
 
 
 def test_deletion_wants_the_name_and_keeps_what_was_typed(
-    world: World, open_page: OpenPage
+    world: World, open_page: OpenPage, watch: Watch
 ) -> None:
+    watch.expected_statuses = {422}
     template = TemplateFactory(code="linux-utility", cluster=ClusterFactory())
     deployment = paper.deployment(world, template, name="web-1")
     with tenant_scope(world.north.pk), transaction.atomic():

@@ -270,6 +270,7 @@ def test_nobody_but_platform_staff_moves_it(world: World, machine: Deployment, r
 
 def test_moves_and_creations_at_once_leave_the_books_right(cloud: Cloud) -> None:
     world = cloud.world
+    Quota.objects.using(PLATFORM).create(tenant_id=world.north.pk, deployments=12)
     Quota.objects.using(PLATFORM).create(tenant_id=world.south.pk, deployments=4)
     machines = [held(world, cluster=cloud.cluster, vmid=30_000 + n) for n in range(6)]
 

@@ -1,5 +1,5 @@
 // The one script of every page. No eval, no inline handlers: the content security policy is strict.
-import "htmx.org/dist/htmx.esm.js";
+import htmx from "htmx.org/dist/htmx.esm.js";
 import "../css/main.css";
 import "./charts.js";
 import "./copy.js";
@@ -19,3 +19,6 @@ import "./theme.js";
 import "./tables.js";
 import "./toasts.js";
 import "./tooltips.js";
+
+// By itself it would begin a moment after the page has loaded, and not hear what is typed before.
+htmx.initialize();
