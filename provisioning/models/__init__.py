@@ -24,7 +24,7 @@ from provisioning.models.metric import (
 )
 from provisioning.models.template import Template, TemplateCopy, TemplateType
 from provisioning.models.transfer import OwnershipTransfer
-from provisioning.models.volume import Volume, VolumeShelf
+from provisioning.models.volume import ShelfPurpose, Volume, VolumeShelf
 from provisioning.models.webhook import Webhook, WebhookDelivery
 from provisioning.models.window import MaintenanceWindow
 
@@ -62,6 +62,7 @@ __all__ = [
     "Node",
     "NodeState",
     "OwnershipTransfer",
+    "ShelfPurpose",
     "Slot",
     "SlotKind",
     "Snapshot",

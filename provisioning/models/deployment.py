@@ -22,6 +22,7 @@ class Deployment(TenantModel):
     `is_protected` says that the hypervisor may have been told to refuse a deletion. `desired_power` is what
     people last asked for, empty while nobody knows; only a machine that is to run is ever healed.
     `health_probe` replaces the template's.
+    `watched_until` is set on what was forgotten: till then its machine may come back, and that is told.
     `restored_from_id` is the backup it is made from, instead of a template's copy.
     """
 
@@ -71,6 +72,7 @@ class Deployment(TenantModel):
     lease_set_at = models.DateTimeField(null=True)
     ready_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    watched_until = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = "deployment"
@@ -119,6 +121,11 @@ class Deployment(TenantModel):
                 name="deployment_unwell",
                 condition=models.Q(health="failed", attention__isnull=True)
                 & ~models.Q(status__in=("deleted", "error")),
+            ),
+            models.Index(
+                fields=["cluster", "watched_until"],
+                name="deployment_watched",
+                condition=models.Q(watched_until__isnull=False),
             ),
             models.Index(
                 fields=["expires_at"],

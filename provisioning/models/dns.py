@@ -54,7 +54,8 @@ class DnsServer(TimestampedModel):
 class DnsZone(TimestampedModel):
     """A zone in which machines get names: one organisation's, or offered to all when it has none.
 
-    `attention` says what its last check found that no record can say.
+    `attention` says what its last check found that no record can say; `strange` are the record sets there
+    that bear a mark of ours which no record knows: {name, type, deployment_id, record_id, contents}.
     """
 
     organisation = models.ForeignKey(
@@ -80,6 +81,7 @@ class DnsZone(TimestampedModel):
     is_active = models.BooleanField(default=True, db_default=True)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     attention = models.JSONField(null=True, blank=True, editable=False)
+    strange = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering = ("name",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from billing.logic.quota import Amounts
 from portal.kernel.models import TenantForeignKey, TenantModel, TimestampedModel
@@ -12,18 +13,49 @@ from provisioning.models.deployment import Deployment
 from provisioning.states import VolumeAction, VolumeStatus
 
 
+class ShelfPurpose(models.TextChoices):
+    """What a machine of ours that never runs is for."""
+
+    SHELF = "shelf", _("Keeps the number of disks")
+    BENCH = "bench", _("Lets detached disks grow")
+
+
 class VolumeShelf(TimestampedModel):
-    """The machine without disks whose number all additional disks of a cluster are made under.
+    """A machine of ours that never runs: one keeps the number of a cluster's disks, others let them grow.
 
     A hypervisor frees with a machine what bears its number, and nothing else: no end of a deployment can
-    take a disk along. `is_made` says that it was proven to exist once.
+    take a disk along. A bench owns nothing; detached disks are plugged into it to grow, on a node that
+    reaches them. `is_made` says that it was proven to exist once.
     """
 
-    cluster = models.OneToOneField(Cluster, on_delete=models.PROTECT, related_name="shelf")
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="shelves")
+    purpose = models.CharField(
+        max_length=5,
+        choices=ShelfPurpose,
+        default=ShelfPurpose.SHELF,
+        db_default=ShelfPurpose.SHELF.value,
+    )
     vmid = models.PositiveIntegerField()
     marker = models.CharField(max_length=120)
     node = models.CharField(max_length=63)
     is_made = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster"],
+                name="shelf_once_per_cluster",
+                condition=models.Q(purpose="shelf"),
+            ),
+            models.UniqueConstraint(
+                fields=["cluster", "node"],
+                name="bench_once_per_node",
+                condition=models.Q(purpose="bench"),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(purpose__in=ShelfPurpose.values), name="shelf_purpose_known"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.cluster_id}/{self.vmid}"
@@ -35,7 +67,8 @@ class Volume(TenantModel):
     `deployment` is where it is attached, or was last while that machine exists; `slot` is the drive it
     sits in, or is being put into. `size_gb` is proven, `wanted_gb` what a growth asks for. `owner_vmid`
     is the shelf's number, part of the disk's name for ever. `node` is where it was made: the only one
-    that reaches it when its storage is local. `stored_at` is when it was first seen on the storage.
+    that reaches it when its storage is local. `stored_at` is when it was first seen on the storage. `bench`
+    is set before the disk is plugged in there to grow, until it is proven to be out again.
     """
 
     deployment = TenantForeignKey(
@@ -52,6 +85,9 @@ class Volume(TenantModel):
     owner_vmid = models.PositiveIntegerField(null=True)
     proxmox_volume_id = models.CharField(max_length=200, null=True)
     slot = models.CharField(max_length=8, blank=True, default="", db_default="")
+    bench = models.ForeignKey(
+        VolumeShelf, on_delete=models.PROTECT, related_name="+", null=True, db_index=False
+    )
     status = models.CharField(max_length=8, choices=VolumeStatus, default=VolumeStatus.CREATING)
     action = models.CharField(
         max_length=6, choices=VolumeAction, blank=True, default="", db_default=""
