@@ -54,7 +54,7 @@ class AuditConfig(AppConfig):
                 url="/audit",
                 icon="scroll-text",
                 permission=Permission.AUDIT_VIEW,
-                section=_("Organisation"),
+                section=ui.Section.ORGANISATION,
                 order=80,
                 shortcut="a",
             )

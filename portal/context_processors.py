@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -19,6 +18,7 @@ from portal.kernel.ui import (
     NavAction,
     NavItem,
     PlatformState,
+    Section,
     Text,
     nav_items,
     platform_signs,
@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 DARK, LIGHT, SYSTEM = "dark", "light", "system"
 _MOBILE_ITEMS = 4
 _TENANTS_TO_FILTER = 8
+_LINKS_AT_ONCE = 15
 SEARCH_URL = "/search"
+FOLDS_COOKIE = "nav"
+_SECTIONS: Final = {
+    Section.OPERATIONS: _("Day to day"),
+    Section.PLATFORM: _("Platform"),
+    Section.ORGANISATION: _("Organisation"),
+}
 _THEMES: Final = (
     (DARK, _("Dark"), "moon"),
     (LIGHT, _("Light"), "sun"),
@@ -57,10 +64,12 @@ class NavLink:
 
 @dataclass(frozen=True, slots=True)
 class NavSection:
-    """Entries under one heading; the first section has none."""
+    """Entries under one heading that folds them; the first section has none and is always open."""
 
+    key: str
     title: Text
     links: tuple[NavLink, ...]
+    is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +157,25 @@ def _sections(request: HttpRequest, actor: Actor) -> Iterator[NavSection]:
         return
     allowed = [item for item in nav_items() if _is_shown(item, actor)]
     here = _current_key(request.path, allowed)
-    order = {title: index for index, title in enumerate(dict.fromkeys(i.section for i in allowed))}
-    for title, items in groupby(
-        sorted(allowed, key=lambda i: order[i.section]), lambda i: i.section
-    ):
-        yield NavSection(title, tuple(_link(request, actor, item, here) for item in items))
+    folds = request.COOKIES.get(FOLDS_COOKIE, "").split(".")
+    groups: dict[Section | None, list[NavItem]] = {place: [] for place in (None, *Section)}
+    for item in allowed:
+        groups[item.section].append(item)
+    is_here = {place: any(item.key == here for item in items) for place, items in groups.items()}
+    shown = sum(len(items) for place, items in groups.items() if place is None or is_here[place])
+    for place, items in groups.items():
+        links = tuple(_link(request, actor, item, here) for item in items)
+        if place is None:
+            yield NavSection("", "", links)
+        elif links:
+            is_open = is_here[place] or _is_open(place, folds, shown + len(links))
+            shown += len(links) if is_open and not is_here[place] else 0
+            yield NavSection(place, _SECTIONS[place], links, is_open)
+
+
+def _is_open(place: Section, folds: list[str], links: int) -> bool:
+    """As the person left it, else while all fits in a window."""
+    return place in folds or (links <= _LINKS_AT_ONCE and f"!{place}" not in folds)
 
 
 def _is_shown(item: NavItem, actor: Actor) -> bool:
@@ -162,13 +185,14 @@ def _is_shown(item: NavItem, actor: Actor) -> bool:
 
 
 def _current_key(path: str, items: Iterable[NavItem]) -> str:
-    """The entry whose address is the longest start of the page's; "/" is only itself."""
+    """The entry with the address that is the longest start of the page's; "/" is only itself."""
     best, length = "", 0
     for item in items:
-        url = item.url.rstrip("/")
-        is_here = path.rstrip("/") == url or (url != "" and path.startswith(f"{url}/"))
-        if is_here and len(item.url) > length:
-            best, length = item.key, len(item.url)
+        for address in (item.url, *item.also):
+            url = address.rstrip("/")
+            is_here = path.rstrip("/") == url or (url != "" and path.startswith(f"{url}/"))
+            if is_here and len(address) > length:
+                best, length = item.key, len(address)
     return best
 
 

@@ -36,6 +36,14 @@ class StatusStyle:
     is_spinning: bool = False
 
 
+class Section(StrEnum):
+    """The groups of the side bar, in their order; entries without one stand above them."""
+
+    OPERATIONS = "operations"
+    PLATFORM = "platform"
+    ORGANISATION = "organisation"
+
+
 @dataclass(frozen=True, slots=True)
 class NavAction:
     """What makes one more of an entry's objects: the plus beside it, for actors that hold `permission`."""
@@ -51,7 +59,8 @@ class NavItem:
     """One entry of the side bar, shown to actors that hold `permission` (`signed_in` for all).
 
     `count` answers the figure beside it for the current tenant, or None. `shortcut` is the letter that
-    goes there after `g`. `short_label` is for the phone's bar.
+    goes there after `g`. `short_label` is for the phone's bar. `also` are further addresses that belong to
+    the entry: on them, and on what begins with them, it is the current one.
     """
 
     key: str
@@ -59,7 +68,7 @@ class NavItem:
     url: str
     icon: str
     permission: str
-    section: Text = ""
+    section: Section | None = None
     order: int = 100
     count: Callable[[HttpRequest], int | None] | None = None
     is_platform_only: bool = False
@@ -67,6 +76,7 @@ class NavItem:
     short_label: Text = ""
     shortcut: str = ""
     action: NavAction | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

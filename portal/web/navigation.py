@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.permissions import Permission as AuditPermission
 from portal.kernel.authz import SIGNED_IN
-from portal.kernel.ui import NavItem
+from portal.kernel.ui import NavItem, Section
 from portal.permissions import Permission
 
 NAV: Final = (
@@ -29,7 +29,7 @@ NAV: Final = (
         url="/operations",
         icon="square-terminal",
         permission=Permission.OPERATIONS_VIEW,
-        section=_("Platform"),
+        section=Section.OPERATIONS,
         order=40,
         in_mobile_bar=True,
         short_label=_("Tasks"),
@@ -41,7 +41,7 @@ NAV: Final = (
         url="/stuck-work",
         icon="octagon-alert",
         permission=Permission.STUCK_VIEW,
-        section=_("Platform"),
+        section=Section.OPERATIONS,
         order=54,
     ),
     NavItem(
@@ -50,7 +50,7 @@ NAV: Final = (
         url="/workers",
         icon="cpu",
         permission=Permission.WORKERS_VIEW,
-        section=_("Platform"),
+        section=Section.PLATFORM,
         order=56,
     ),
     NavItem(
@@ -59,7 +59,7 @@ NAV: Final = (
         url="/system-health",
         icon="heart-pulse",
         permission=AuditPermission.SYSTEM_EVENTS_VIEW,
-        section=_("Platform"),
+        section=Section.PLATFORM,
         order=58,
         is_platform_only=True,
     ),
@@ -69,7 +69,7 @@ NAV: Final = (
         url="/ui",
         icon="swatch-book",
         permission=Permission.SETTINGS_MANAGE,
-        section=_("Platform"),
+        section=Section.PLATFORM,
         order=900,
         is_platform_only=True,
     ),

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from portal.kernel.ui import NavAction, NavItem
+from portal.kernel.ui import NavAction, NavItem, Section
 from provisioning.permissions import Permission
 from provisioning.web import cards
 
@@ -23,6 +23,7 @@ NAV: Final = (
         short_label=_("Machines"),
         shortcut="d",
         action=NavAction(_("New deployment"), "/deployments/new", Permission.CREATE, "n"),
+        also=("/transfers", "/offboarding"),
     ),
     NavItem(
         key="names",
@@ -64,7 +65,7 @@ NAV: Final = (
         url="/infrastructure",
         icon="server-cog",
         permission=Permission.INFRASTRUCTURE_VIEW,
-        section=_("Platform"),
+        section=Section.PLATFORM,
         order=50,
         shortcut="i",
     ),
@@ -74,7 +75,7 @@ NAV: Final = (
         url="/findings",
         icon="scan-search",
         permission=Permission.FINDINGS_VIEW,
-        section=_("Platform"),
+        section=Section.OPERATIONS,
         order=45,
         shortcut="f",
     ),
@@ -84,7 +85,7 @@ NAV: Final = (
         url="/admin-overview",
         icon="gauge",
         permission=Permission.OVERVIEW,
-        section=_("Platform"),
+        section=Section.PLATFORM,
         order=39,
         is_platform_only=True,
     ),
@@ -94,7 +95,8 @@ NAV: Final = (
         url="/hooks",
         icon="webhook",
         permission=Permission.HOOKS_VIEW,
-        section=_("Platform"),
+        also=("/hook-runs", "/webhooks"),
+        section=Section.OPERATIONS,
         order=55,
     ),
     NavItem(
@@ -103,7 +105,7 @@ NAV: Final = (
         url="/servers",
         icon="activity",
         permission=Permission.INFRASTRUCTURE_VIEW,
-        section=_("Platform"),
+        section=Section.PLATFORM,
         order=51,
     ),
     NavItem(
@@ -112,7 +114,7 @@ NAV: Final = (
         url="/alerts",
         icon="siren",
         permission=Permission.ALERTS_VIEW,
-        section=_("Platform"),
+        section=Section.OPERATIONS,
         order=46,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from portal.models import User
 from tests.e2e.browser import PHONE, Watch
@@ -96,3 +96,30 @@ def test_the_drawer_opens_and_closes_without_a_script(open_page: OpenPage) -> No
     expect(page.locator("#sidebar")).to_be_visible()
     page.get_by_role("button", name="Close the menu").click()
     expect(page.locator("#sidebar")).to_be_hidden()
+
+
+def _group(page: Page, name: str) -> Locator:
+    return page.locator(".nav-group").filter(has=page.locator("summary", has_text=name))
+
+
+def test_groups_fold_by_key_and_stay_as_they_were_left(open_page: OpenPage) -> None:
+    page = open_page("/profile", role="admin")
+    platform = _group(page, "Platform")
+    expect(platform).to_have_attribute("open", "")
+    platform.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(platform).not_to_have_attribute("open", "")
+    page.goto("/deployments")
+    expect(_group(page, "Platform")).not_to_have_attribute("open", "")
+    page.goto("/infrastructure")
+    expect(_group(page, "Platform")).to_have_attribute("open", "")
+    expect(page.locator(".nav [aria-current]")).to_have_text("Infrastructure")
+
+
+def test_groups_unfold_without_a_script(open_page: OpenPage) -> None:
+    page = open_page("/profile", role="admin", has_scripts=False)
+    link = page.get_by_role("link", name="Infrastructure")
+    _group(page, "Platform").locator("summary").click()
+    expect(link).to_be_hidden()
+    _group(page, "Platform").locator("summary").click()
+    expect(link).to_be_visible()

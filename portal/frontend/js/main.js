@@ -6,6 +6,7 @@ import "./copy.js";
 import "./creation.js";
 import "./dialogs.js";
 import "./fields.js";
+import "./folds.js";
 import "./live.js";
 import "./log.js";
 import "./menus.js";

@@ -13,7 +13,7 @@ from django.utils import translation
 from portal import context_processors
 from portal.kernel.authz import SIGNED_IN, Actor, ActorKind
 from portal.kernel.context import RequestContext, request_context
-from portal.kernel.ui import NavAction, NavItem, PlatformSign, PlatformState, Tone
+from portal.kernel.ui import NavAction, NavItem, PlatformSign, PlatformState, Section, Tone
 from portal.selectors.memberships import TenantChoice
 from portal.services.brand import brand_known
 
@@ -29,8 +29,8 @@ ITEMS = [
         shortcut="m",
         action=NavAction("New machine", "/machines/new", "machines.create", "n"),
     ),
-    NavItem("new", "New", "/machines/new", "plus", "machines.view"),
-    NavItem("audit", "Audit", "/audit", "scroll-text", "audit.view", section="Organisation"),
+    NavItem("new", "New", "/machines/new", "plus", "machines.view", also=("/drafts",)),
+    NavItem("audit", "Audit", "/audit", "scroll-text", "audit.view", section=Section.ORGANISATION),
     NavItem("staff", "Staff", "/staff", "gauge", SIGNED_IN, is_platform_only=True),
 ]
 
@@ -89,10 +89,12 @@ def test_staff_pages_are_for_staff() -> None:
         ("/machines", "machines"),
         ("/machines/7", "machines"),
         ("/machines/new", "new"),
+        ("/drafts/7", "new"),
+        ("/audit/7", "audit"),
     ],
 )
 def test_the_closest_entry_is_the_current_one(path: str, key: str) -> None:
-    shell = _shell(path, "machines.view")
+    shell = _shell(path, "machines.view", "audit.view")
     current = [link.key for section in shell.sections for link in section.links if link.is_current]
     assert current == [key]
 
@@ -158,3 +160,32 @@ def test_the_theme_and_language_in_force_are_pressed() -> None:
 def test_single_keys_are_on_unless_the_person_says_no() -> None:
     off = SimpleNamespace(theme="dark", has_shortcuts=False)
     assert (_shell("/").has_shortcuts, _shell("/", user=off).has_shortcuts) == (True, False)
+
+
+def _many(section: Section, count: int) -> list[NavItem]:
+    return [
+        NavItem(f"{section}{n}", "One", f"/{section}{n}", "gauge", SIGNED_IN, section=section)
+        for n in range(count)
+    ]
+
+
+LONG = [ITEMS[0], *_many(Section.OPERATIONS, 8), *_many(Section.PLATFORM, 8)]
+
+
+@pytest.mark.parametrize(
+    ("path", "cookie", "is_open"),
+    [
+        ("/", "", [True, False]),
+        ("/platform1", "", [False, True]),
+        ("/", "platform", [True, True]),
+        ("/", "!operations", [False, True]),
+        ("/operations1", "!operations.platform", [True, True]),
+        ("/", "!operations.!platform.%00<b>", [False, False]),
+    ],
+)
+def test_groups_are_open_as_they_were_left_or_while_they_fit(
+    monkeypatch: pytest.MonkeyPatch, path: str, cookie: str, is_open: list[bool]
+) -> None:
+    monkeypatch.setattr(context_processors, "nav_items", lambda: LONG)
+    sections = _shell(path, COOKIES={"nav": cookie}).sections
+    assert [section.is_open for section in sections[1:]] == is_open
