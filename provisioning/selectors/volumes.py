@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -27,6 +28,15 @@ def volumes_of(*, actor: Actor, deployment: Deployment) -> QuerySet[Volume]:
     """Those attached to a deployment, or last attached there; the attached ones first."""
     rows = volume_list(actor=actor).filter(deployment_id=deployment.pk)
     return rows.order_by("status", "name")
+
+
+def volumes_price(deployment: Deployment) -> tuple[int, int, Decimal]:
+    """How many volumes are in a machine, of how many GiB together, and what an hour of them costs."""
+    rows = Volume.objects.filter(deployment_id=deployment.pk)
+    rows = rows.exclude(status__in=(VolumeStatus.DETACHED, VolumeStatus.DELETED))
+    figures = rows.values_list("size_gb", "price_gb_hour")
+    price = sum((size * rate for size, rate in figures), Decimal(0))
+    return len(figures), sum(size for size, _rate in figures), price
 
 
 def volumes_held(deployment: Deployment) -> bool:

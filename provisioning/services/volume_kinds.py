@@ -15,7 +15,7 @@ from portal.services.operations import operation_enqueue
 from provisioning.events import DeploymentChanged, VolumeChanged
 from provisioning.permissions import Permission
 from provisioning.services.operations import OperationType as Type
-from provisioning.services.saga import volumes
+from provisioning.services.saga import bench, volumes
 from provisioning.services.saga.volume_outcome import restart_waiters, volume_failed, volumes_let_go
 from provisioning.states import DeploymentStatus
 
@@ -76,7 +76,13 @@ _KINDS: Final = (
     ),
     _kind(Type.VOLUME_ATTACH, _("Attach volume"), _ATTACH),
     _kind(Type.VOLUME_DETACH, _("Detach volume"), _DETACH),
-    _kind(Type.VOLUME_RESIZE, _("Grow volume"), Step("grow", _("Grow"), volumes.grow)),
+    _kind(
+        Type.VOLUME_RESIZE,
+        _("Grow volume"),
+        Step("plug", _("Make ready"), bench.plug),
+        Step("grow", _("Grow"), volumes.grow),
+        Step("unplug", _("Put back"), bench.unplug),
+    ),
     _kind(
         Type.VOLUME_DELETE,
         _("Delete volume"),

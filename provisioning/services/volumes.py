@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,10 +9,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from audit.services import trail
-from billing.logic.pricing import Cost, cost
-from billing.logic.quota import Amounts, Verdict
+from billing.logic.pricing import cost
+from billing.logic.quota import Amounts
 from billing.selectors.quotas import quota_verdicts
-from billing.services.quotas import quota_adjust, quota_exceeded, quota_reserve
+from billing.services.quotas import quota_adjust, quota_reserve
 from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.errors import Fault
@@ -36,8 +35,10 @@ from provisioning.selectors.volumes import (
 )
 from provisioning.services.operations import OperationType, enqueue_for_volume
 from provisioning.services.placement import growth_demand
+from provisioning.services.saga.bench import bench_take
 from provisioning.services.saga.shelf import shelf_take
 from provisioning.services.saga.volume_outcome import told
+from provisioning.services.volume_plan import VolumePlan
 from provisioning.states import (
     VOLUME_TRANSITIONS,
     DeploymentStatus,
@@ -50,33 +51,6 @@ FIGURE_MAX: Final = 10_000_000
 Outcome = tuple[Volume, Operation]
 _S = VolumeStatus
 _READY = (DeploymentStatus.RUNNING, DeploymentStatus.STOPPED)
-
-
-@dataclass(frozen=True, slots=True)
-class VolumePlan:
-    """All that follows from a request for a disk, or for a larger one."""
-
-    name: str
-    size_gb: int
-    storage: str
-    amounts: Amounts
-    price_gb_hour: Any
-    cost: Cost
-    quota: tuple[Verdict, ...]
-    faults: tuple[Fault, ...]
-
-    @property
-    def is_allowed(self) -> bool:
-        """Whether a submit of the same request would be accepted now."""
-        return not self.faults and all(verdict.is_allowed for verdict in self.quota)
-
-    def demand(self) -> None:
-        """Passes, or raises what forbids the submit. Raises VolumeInvalid, QuotaExceeded."""
-        if self.faults:
-            raise VolumeInvalid(faults=self.faults)
-        refused = [verdict for verdict in self.quota if not verdict.is_allowed]
-        if refused:
-            raise quota_exceeded(refused)
 
 
 @transaction.atomic
@@ -179,7 +153,7 @@ def volume_detach(*, actor: Actor, volume_id: UUID | str) -> Outcome:
 
 @transaction.atomic
 def volume_resize(*, actor: Actor, volume_id: UUID | str, size_gb: int) -> Outcome:
-    """Asks for a larger disk; a smaller one is refused, and so is one that is in no machine.
+    """Asks for a larger disk; a detached one grows on a bench. A smaller size is refused.
 
     Raises:
         NotFound, Refused, VolumeBusy, WrongState, VolumeInvalid, QuotaExceeded, NoCapacity.
@@ -187,10 +161,12 @@ def volume_resize(*, actor: Actor, volume_id: UUID | str, size_gb: int) -> Outco
     volume = _idle(actor, volume_id)
     if fault := _growth_fault(volume, size_gb):
         raise VolumeInvalid(faults=(fault,))
-    if volume.status != _S.ATTACHED:
+    if volume.status not in {_S.ATTACHED, _S.DETACHED} or volume.stored_at is None:
         raise WrongState(
-            _("Only an attached volume can grow. Attach it first."), status=volume.status
+            _("It is not known where the disk is. Detach it, then let it grow."),
+            status=volume.status,
         )
+    bench = bench_take(volume) if volume.status == _S.DETACHED else None
     growth = size_gb - volume.held_gb
     before = volume.size_gb
     quota_adjust(
@@ -200,7 +176,8 @@ def volume_resize(*, actor: Actor, volume_id: UUID | str, size_gb: int) -> Outco
         amounts=Amounts(0, 0, 0, size_gb),
     )
     if growth > 0:
-        node = volume.deployment.node if volume.deployment else volume.node
+        home = volume.deployment if volume.status == _S.ATTACHED else None
+        node = bench.node if bench else home.node if home else volume.node
         _demand_room(volume.cluster_id, node, volume.storage_pool, growth)
     _update(volume, wanted_gb=size_gb, action=VolumeAction.RESIZE, attention=None)
     trail.record(
@@ -210,7 +187,10 @@ def volume_resize(*, actor: Actor, volume_id: UUID | str, size_gb: int) -> Outco
         before={"size_gb": before},
         after={"size_gb": size_gb},
     )
-    return volume, _started(volume, OperationType.VOLUME_RESIZE, actor, VolumeTag.RESIZE_REQUESTED)
+    more = {"bench_id": str(bench.pk)} if bench else {}
+    return volume, _started(
+        volume, OperationType.VOLUME_RESIZE, actor, VolumeTag.RESIZE_REQUESTED, **more
+    )
 
 
 @transaction.atomic
@@ -247,9 +227,11 @@ def volume_delete(*, actor: Actor, volume_id: UUID | str) -> Outcome:
     return volume, _started(volume, OperationType.VOLUME_DELETE, actor, VolumeTag.DELETE_REQUESTED)
 
 
-def _started(volume: Volume, type_: OperationType, actor: Actor, tag: VolumeTag) -> Operation:
+def _started(
+    volume: Volume, type_: OperationType, actor: Actor, tag: VolumeTag, **payload: Any
+) -> Operation:
     told(volume, tag)
-    return enqueue_for_volume(volume, type_, actor=actor)
+    return enqueue_for_volume(volume, type_, actor=actor, **payload)
 
 
 def _ready(actor: Actor, deployment_id: UUID | str) -> Deployment:

@@ -31,7 +31,7 @@ from provisioning.web.measures import metrics_tab
 from provisioning.web.names import names_tab
 from provisioning.web.presentation import costs, own_meters
 from provisioning.web.timelines import BRIEF, activity, history
-from provisioning.web.volumes import volumes_tab
+from provisioning.web.volumes import volumes_cost, volumes_tab
 
 OVERVIEW: Final = "overview"
 _RECENT: Final = 4
@@ -142,7 +142,11 @@ def _health(at: TabContext) -> dict[str, Any]:
 
 def _costs(at: TabContext) -> dict[str, Any]:
     verdicts = quota_verdicts(at.deployment.tenant_id, Amounts())
-    return {"costs": costs(at.deployment), "meters": own_meters(at.deployment, verdicts)}
+    return {
+        "costs": costs(at.deployment),
+        "volumes": volumes_cost(at.deployment),
+        "meters": own_meters(at.deployment, verdicts),
+    }
 
 
 def _activity(at: TabContext) -> dict[str, Any]:

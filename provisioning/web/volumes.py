@@ -28,6 +28,7 @@ from portal.kernel.web.tables import register_table
 from portal.kernel.web.views import ActionView, PortalView
 from portal.models import Operation
 from portal.services.settings import setting_get
+from portal.templatetags.ui import gib
 from portal.web.operations import operation_card
 from provisioning.logic.volume_settings import MAX_GB, MIN_GB
 from provisioning.logic.volumes import disk_serial, gb_price
@@ -103,6 +104,18 @@ def shown(row: Volume) -> dict[str, Any]:
     }
 
 
+def volumes_cost(deployment: Deployment) -> dict[str, Any] | None:
+    """{text, cost, together}: what the machine's volumes cost, and all of it; None where it has none."""
+    count, size_gb, price = volumes.volumes_price(deployment)
+    if not count:
+        return None
+    return {
+        "text": f"{count} · {gib(size_gb)}",
+        "cost": cost(price, hours=None, currency="EUR"),
+        "together": cost(price + deployment.price_hour, hours=None, currency="EUR"),
+    }
+
+
 def attached_to(deployment: Deployment) -> list[Volume]:
     """What a deletion of the machine has to decide about."""
     rows = Volume.objects.filter(deployment_id=deployment.pk, status=_S.ATTACHED)
@@ -163,7 +176,9 @@ def _reasons(volume: Volume) -> dict[str, str]:
     return {
         "attach": busy or absent or ("" if is_out else _("It is attached already.")),
         "detach": busy or absent or (_("It is attached to nothing.") if is_out else ""),
-        "grow": busy or absent or ("" if is_in else _("Attach it first: only then it can grow.")),
+        "grow": busy
+        or absent
+        or ("" if is_in or is_out else _("Detach it first, then it can grow.")),
         "delete": busy,
     }
 

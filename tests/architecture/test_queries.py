@@ -93,7 +93,7 @@ PAGES = {
     "/deployments/{deployment}?tab=volumes": 10,
     "/volumes": 9,
     "/volumes/{volume}": 12,
-    "/deployments/{deployment}?tab=costs": 11,
+    "/deployments/{deployment}?tab=costs": 12,
     "/deployments/{deployment}?tab=activity": 11,
     "/deployments/{deployment}?tab=names": 10,
     "/dns": 10,

@@ -103,3 +103,33 @@ def test_a_disk_that_vanished_from_its_storage_is_not_attached(cloud: Cloud) -> 
     row = play.acted(cloud, row, "attach")
     assert cloud.simulator.mutations(position) == []
     assert (row.status, row.attention and row.attention["code"]) == ("detached", "volume_missing")
+
+
+def test_a_stranger_on_the_benchs_number_is_left_alone_and_the_quota_is_free_again(
+    cloud: Cloud,
+) -> None:
+    deployment = scenes.running(cloud)
+    row = play.acted(cloud, play.attached(cloud, deployment), "detach")
+    row = play.acted(cloud, row, "resize", size_gb=9)
+    cloud.simulator.foreign_vm(int(play.benches(cloud)[0]["vmid"]))
+    position = cloud.simulator.log_position()
+    row = play.acted(cloud, row, "resize", size_gb=12)
+    assert cloud.simulator.mutations(position) == []
+    assert (row.status, row.size_gb, row.wanted_gb) == ("detached", 9, None)
+    assert (row.attention and row.attention["code"], play.books_balance()) == (
+        "shelf_foreign",
+        True,
+    )
+
+
+@pytest.mark.parametrize(("verb", "drives"), [("attach", 1), ("delete", 0)])
+def test_a_disk_that_a_broken_growth_left_in_the_bench_is_taken_out_first(
+    cloud: Cloud, verb: str, drives: int
+) -> None:
+    deployment = scenes.running(cloud)
+    row = play.acted(cloud, play.attached(cloud, deployment), "detach")
+    play.left_in_bench(cloud, row)
+    row = play.acted(cloud, row, verb)
+    places = [place for disk in play.disks(cloud, row) for place in disk["drives"]]
+    assert (row.bench_id, len(places)) == (None, drives)
+    assert all(vmid == deployment.vmid for vmid, _key in places)

@@ -60,6 +60,35 @@ def test_volume_grows_on_the_storage_and_in_the_books(cloud: Cloud) -> None:
     assert play.books_balance()
 
 
+def test_detached_volume_grows_and_is_in_no_machine_afterwards(cloud: Cloud) -> None:
+    deployment = scenes.running(cloud)
+    row = play.acted(cloud, play.attached(cloud, deployment), "detach")
+    row = play.acted(cloud, row, "resize", size_gb=9)
+    (disk,) = play.disks(cloud, row)
+    assert (row.status, row.size_gb, row.wanted_gb, row.action) == ("detached", 9, None, "")
+    assert (row.attention, row.bench_id) == (None, None)
+    assert (disk["size"], disk["drives"]) == (9 * GIB, [])
+    assert play.books_balance()
+
+
+def test_a_second_growth_takes_the_same_bench_and_the_sweep_leaves_it_alone(cloud: Cloud) -> None:
+    deployment = settled(cloud)
+    row = play.acted(cloud, play.attached(cloud, deployment), "detach")
+    for size in (9, 12):
+        row = play.acted(cloud, row, "resize", size_gb=size)
+    swept(cloud, times=4)
+    assert (row.size_gb, len(play.benches(cloud)), kinds("open", "suspected")) == (12, 1, [])
+
+
+def test_a_detached_volume_of_a_deleted_machine_grows(cloud: Cloud) -> None:
+    deployment = scenes.running(cloud)
+    row = play.attached(cloud, deployment)
+    scenes.acted(cloud, deployment, "delete", volumes="keep")
+    run_until_idle()
+    row = play.acted(cloud, row, "resize", size_gb=9)
+    assert (row.status, row.size_gb, row.attention) == ("detached", 9, None)
+
+
 def test_deleted_volume_is_gone_everywhere(cloud: Cloud) -> None:
     deployment = scenes.running(cloud)
     row = play.acted(cloud, play.attached(cloud, deployment), "delete")

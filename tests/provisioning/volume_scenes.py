@@ -7,7 +7,7 @@ from typing import Any
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
 from provisioning.logic.volumes import disk_name
-from provisioning.models import Deployment, Volume, VolumeShelf
+from provisioning.models import Deployment, ShelfPurpose, Volume, VolumeShelf
 from provisioning.services import volumes
 from provisioning.services.ledgers import quota_gaps
 from tests.conftest import Cloud
@@ -80,7 +80,17 @@ def disks(cloud: Cloud, volume: Volume) -> list[dict[str, Any]]:
 
 def shelves(cloud: Cloud) -> list[dict[str, Any]]:
     """Every machine that holds our numbers for disks."""
-    vmids = set(VolumeShelf.objects.using("platform").values_list("vmid", flat=True))
+    return _guards(cloud, ShelfPurpose.SHELF)
+
+
+def benches(cloud: Cloud) -> list[dict[str, Any]]:
+    """Every machine in which detached disks grow."""
+    return _guards(cloud, ShelfPurpose.BENCH)
+
+
+def _guards(cloud: Cloud, purpose: ShelfPurpose) -> list[dict[str, Any]]:
+    rows = VolumeShelf.objects.using("platform").filter(purpose=purpose)
+    vmids = set(rows.values_list("vmid", flat=True))
     return [vm for vm in cloud.simulator.state()["vms"] if vm["vmid"] in vmids]
 
 
@@ -91,6 +101,17 @@ def named(volume: Volume) -> str:
 def books_balance() -> bool:
     """Whether counters, reservations, machines and disks say the same."""
     return quota_gaps() == []
+
+
+def left_in_bench(cloud: Cloud, volume: Volume) -> None:
+    """A growth gave up while the disk was in the bench."""
+    acted(cloud, volume, "resize", size_gb=9)
+    row = VolumeShelf.objects.using("platform").get(purpose=ShelfPurpose.BENCH)
+    path = f"/nodes/{row.node}/qemu/{row.vmid}/config"
+    disk = {"scsi1": str(volume.proxmox_volume_id)}
+    answer = cloud.simulator.api("PUT", path, disk, token="root@pam!adm")
+    assert answer.status_code == 200, answer.text
+    Volume.across_tenants.filter(pk=volume.pk).update(bench=row)
 
 
 def machine(cloud: Cloud, deployment: Deployment) -> dict[str, Any]:

@@ -75,6 +75,7 @@ class ProxmoxVolumes(ProxmoxCalls, VolumeCalls):
         marker: str,
         tags: tuple[str, ...],
         pool: str | None,
+        is_protected: bool = True,
     ) -> TaskRef:
         params = {
             "vmid": vmid,
@@ -84,7 +85,7 @@ class ProxmoxVolumes(ProxmoxCalls, VolumeCalls):
             "pool": pool,
             "memory": SHELF_MEMORY_MB,
             "onboot": False,
-            "protection": True,
+            "protection": is_protected,
         }
         data = self._transport.write("POST", "nodes", node, "qemu", params=params)
         ref = self._task_of(data)

@@ -97,6 +97,7 @@ class FakeVolumes(FakeCalls, VolumeCalls):
         marker: str,
         tags: tuple[str, ...],
         pool: str | None,
+        is_protected: bool = True,
     ) -> TaskRef:
         def finish() -> str:
             facts: dict[str, Any] = {
@@ -105,7 +106,9 @@ class FakeVolumes(FakeCalls, VolumeCalls):
                 "tags": tags,
                 "disks": (),
             }
-            self.guest_add(vmid, node=node, name=name, pool=pool, is_protected=True, **facts)
+            self.guest_add(
+                vmid, node=node, name=name, pool=pool, is_protected=is_protected, **facts
+            )
             return "OK"
 
         with self._call("shelf_make_submit", vmid=vmid, name=name, marker=marker):

@@ -84,8 +84,9 @@ class VolumeCalls(Protocol):
         marker: str,
         tags: tuple[str, ...],
         pool: str | None,
+        is_protected: bool = True,
     ) -> TaskRef:
-        """Make a machine without disks that is never started and cannot be destroyed by mistake.
+        """Make a machine without disks that is never started; a protected one keeps its drives.
 
         Raises: VmidTaken, here or as the task's failure.
         """

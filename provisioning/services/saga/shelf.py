@@ -20,12 +20,11 @@ from portal.kernel.models import uuid7
 from portal.kernel.queue import Poll, StepContext, StepNeedsOperator
 from portal.kernel.stored_text import stored_text
 from provisioning.logic.reconciliation import guest_tags
-from provisioning.models import Cluster, Volume, VolumeShelf
+from provisioning.models import Cluster, ShelfPurpose, Volume, VolumeShelf
 from provisioning.services.saga.disk import Disk
 from provisioning.services.saga.tasks import poll, task_run
 from provisioning.services.vmids import vmid_allocate, vmid_block
 
-SHELF_NAME: Final = "uhub-shelf"
 _MAKING_LOCK: Final = "create"
 
 
@@ -33,7 +32,7 @@ _MAKING_LOCK: Final = "create"
 def shelf_take(cluster_id: UUID, *, node: str) -> VolumeShelf:
     """The cluster's shelf; the first volume reserves a number for it. Raises NoVmidLeft."""
     cluster = Cluster.objects.select_for_update(of=("self",)).get(pk=cluster_id)
-    shelf = VolumeShelf.objects.filter(cluster=cluster).first()
+    shelf = VolumeShelf.objects.filter(cluster=cluster, purpose=ShelfPurpose.SHELF).first()
     if shelf is not None:
         return shelf
     shelf_id = uuid7()
@@ -52,9 +51,17 @@ def shelf_ensure(ctx: StepContext, disk: Disk) -> Poll | None:
     Raises:
         StepNeedsOperator: a machine that is not ours has the number of disks that exist.
     """
-    shelf = VolumeShelf.objects.get(cluster_id=disk.volume.cluster_id)
+    shelf = VolumeShelf.objects.get(cluster_id=disk.volume.cluster_id, purpose=ShelfPurpose.SHELF)
     if disk.volume.owner_vmid != shelf.vmid and disk.volume.stored_at is None:
         _follow(disk.volume, shelf.vmid)
+    return guard_ensure(ctx, disk, shelf)
+
+
+def guard_ensure(ctx: StepContext, disk: Disk, shelf: VolumeShelf) -> Poll | None:
+    """Makes sure that a machine that never runs is there and ours; None once that is proven.
+
+    Raises StepNeedsOperator.
+    """
     try:
         if "shelf" in ctx.state:
             return task_run(ctx, disk, "shelf", lambda: _submit(disk, shelf)) or poll()
@@ -90,29 +97,41 @@ def _look(disk: Disk, shelf: VolumeShelf, node: str) -> Poll | None:
 
 def _submit(disk: Disk, shelf: VolumeShelf) -> TaskRef:
     return disk.hypervisor.shelf_make_submit(
-        node=disk.node,
+        node=disk.node if shelf.purpose == ShelfPurpose.SHELF else shelf.node,
         vmid=shelf.vmid,
-        name=SHELF_NAME,
+        name=f"uhub-{shelf.purpose}",
         marker=shelf.marker,
         tags=guest_tags(shelf.pk, ()),
         pool=disk.volume.cluster.pool or None,
+        is_protected=shelf.purpose == ShelfPurpose.SHELF,
     )
+
+
+def guard_foreign(disk: Disk, shelf: VolumeShelf) -> StepNeedsOperator:
+    """Another machine has the number that was ours: the error to raise."""
+    text = (
+        stored_text(
+            "Machine %(vmid)s on %(cluster)s, whose number all volumes bear, is not uHub's any "
+            "more. Nothing was changed. An operator must find out whose it is.",
+            vmid=shelf.vmid,
+            cluster=disk.volume.cluster.code,
+        )
+        if shelf.purpose == ShelfPurpose.SHELF
+        else stored_text(
+            "Machine %(vmid)s on %(cluster)s, in which detached volumes grow, is not uHub's any "
+            "more. Nothing was changed. An operator must find out whose it is.",
+            vmid=shelf.vmid,
+            cluster=disk.volume.cluster.code,
+        )
+    )
+    return StepNeedsOperator(text, code="shelf_foreign", command=f"qm config {shelf.vmid}")
 
 
 @transaction.atomic
 def _elsewhere(disk: Disk, shelf: VolumeShelf) -> Poll:
     """A stranger has the number: before the first disk another is taken, later only a person can help."""
     if shelf.is_made:
-        raise StepNeedsOperator(
-            stored_text(
-                "Machine %(vmid)s on %(cluster)s, whose number all volumes bear, is not uHub's any "
-                "more. Nothing was changed. An operator must find out whose it is.",
-                vmid=shelf.vmid,
-                cluster=disk.volume.cluster.code,
-            ),
-            code="shelf_foreign",
-            command=f"qm config {shelf.vmid}",
-        )
+        raise guard_foreign(disk, shelf)
     row = VolumeShelf.objects.select_for_update(of=("self",)).get(pk=shelf.pk)
     if row.vmid == shelf.vmid:
         vmid_block(cluster_id=row.cluster_id, vmid=row.vmid)

@@ -24,6 +24,7 @@ from portal.kernel.queue import (
 from portal.kernel.stored_text import stored_text
 from provisioning.logic.volumes import FILE_STORAGES, VolumeTag, disk_name, disk_serial, slot_free
 from provisioning.models import Volume
+from provisioning.services.saga.bench import bench_clear, bench_grow
 from provisioning.services.saga.disk import (
     GIB,
     Disk,
@@ -86,6 +87,8 @@ def attach(ctx: StepContext, disk: Disk) -> StepResult:
     volume = disk.volume
     if volume.status in _LEAVING:
         return Complete({"canceled": True})
+    if waiting := bench_clear(ctx, disk):
+        return waiting
     if str(volume.deployment_id or "") != ctx.payload["deployment_id"]:
         raise StepFailed(stored_text("The volume belongs elsewhere by now."), code="moved_on")
     guest = _machine(disk)
@@ -196,7 +199,10 @@ def _demand_no_snapshot(disk: Disk, config: GuestConfig) -> None:
 @volume_step
 def grow(ctx: StepContext, disk: Disk) -> StepResult:
     """Grows the disk to the wanted size; the size is absolute, so twice is once."""
-    volume, guest = disk.volume, _machine(disk)
+    volume = disk.volume
+    if volume.status == _S.DETACHED and volume.bench_id:
+        return bench_grow(ctx, disk)
+    guest = _machine(disk)
     config = guest_prove(guest)
     held, _drives = drives_holding(disk, config)
     plugged = [drive for drive in held if drive.state is DriveState.PLUGGED]
@@ -231,6 +237,8 @@ def free(ctx: StepContext, disk: Disk) -> StepResult:
     volume = disk.volume
     if volume.status != _S.DELETING:
         return Complete({"canceled": True})
+    if waiting := bench_clear(ctx, disk):
+        return waiting
     if volume.owner_vmid is None:
         return Advance()
     if "free" in ctx.state:
