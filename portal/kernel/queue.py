@@ -8,7 +8,7 @@ submits, and answers `Poll` until the outside is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -158,7 +158,8 @@ class OperationKind:
     """One type of operation (`pod.provision` …), registered once by its app.
 
     `on_failure` runs in its own transaction under the operation's tenant before the end is written, and
-    must be idempotent. `is_cancelable` kinds stop between steps when asked to. `claim_batch` lets one
+    must be idempotent. `on_retry` runs with the payload in the transaction that tries an ended one again: it
+    puts rows back to where the work begins, or refuses with a DomainError. `is_cancelable` kinds stop between steps when asked to. `claim_batch` lets one
     worker take several at a time and is for kinds that end within milliseconds: those behind wait for
     those before. `priority` goes before fairness; one enqueue may ask for another, up to `priority_cap`.
     """
@@ -178,6 +179,7 @@ class OperationKind:
     priority_cap: int = 10
     retry_permission: str = "operations.manage"
     on_failure: Callable[[StepContext, Failure], None] | None = None
+    on_retry: Callable[[Actor, Mapping[str, Any]], None] | None = None
 
     def step(self, name: str) -> Step:
         """The step by name; an empty name is the first. Raises KeyError for an unknown one."""

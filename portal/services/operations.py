@@ -117,6 +117,7 @@ def operation_retry(*, actor: Actor, operation_id: UUID | str) -> Operation:
     Raises:
         NotFound, Refused.
         Conflict: it has not failed, or it was retried already.
+        DomainError: what it was about is not there any more, or does not allow it now; the kind says why.
     """
     with transaction.atomic(using=scope.alias.get()):
         failed = _locked(operation_id)
@@ -131,6 +132,9 @@ def operation_retry(*, actor: Actor, operation_id: UUID | str) -> Operation:
             raise Conflict(
                 gettext("The operation was retried already."), code="operation_retried_already"
             )
+        if kind.on_retry is not None:
+            with _scope_of(failed.tenant_id):
+                kind.on_retry(actor, failed.payload)
         operation = operation_enqueue(
             actor=actor,
             type=failed.type,

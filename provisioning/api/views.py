@@ -30,6 +30,7 @@ from provisioning.selectors.leases import lease_warnings
 from provisioning.selectors.templates import template_get, template_list
 from provisioning.services import creation, lifecycle
 from provisioning.services.bulk import deployments_bulk
+from provisioning.services.copies.final import delete_after_backup
 from provisioning.services.leases import deployment_extend
 from provisioning.services.plan import deployment_plan
 
@@ -41,6 +42,11 @@ _VOLUMES = OpenApiParameter(
     str,
     enum=list(lifecycle.VOLUME_FATES),
     description="What happens with attached ones.",
+)
+_BACKED_UP_FIRST = OpenApiParameter(
+    "is_backed_up_first",
+    bool,
+    description="Make a last backup, and delete when it is complete; a failed one deletes nothing.",
 )
 WITH_DELETED = OpenApiParameter("with_deleted", bool, description="Include tombstones.")
 
@@ -125,12 +131,12 @@ class DeploymentViewSet(PortalViewSet):
         changed = lifecycle.deployment_change(actor=self.actor, deployment_id=pk, **changes)
         return Response(self._shown(changed))
 
-    @extend_schema(parameters=[_VOLUMES], responses=_ACCEPTED)
+    @extend_schema(parameters=[_VOLUMES, _BACKED_UP_FIRST], responses=_ACCEPTED)
     def destroy(self, request: Request, pk: str) -> Response:
+        is_backed_up_first = self.is_flagged(request, "is_backed_up_first")
+        delete = delete_after_backup if is_backed_up_first else lifecycle.deployment_delete
         fate = request.query_params.get("volumes", "keep")
-        return self._accepted(
-            lifecycle.deployment_delete(actor=self.actor, deployment_id=pk, volumes=fate)
-        )
+        return self._accepted(delete(actor=self.actor, deployment_id=pk, volumes=fate))
 
     @extend_schema(request=shapes.EmptySerializer, responses=_ACCEPTED)
     @action(detail=True, methods=["post"])

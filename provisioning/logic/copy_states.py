@@ -63,7 +63,7 @@ SNAPSHOT_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     _S.READY: frozenset({_S.ROLLING_BACK, _S.DELETING, _S.DELETED}),
     _S.ROLLING_BACK: frozenset({_S.READY, _S.DELETED}),
     _S.DELETING: frozenset({_S.DELETED, _S.READY, _S.ERROR}),
-    _S.ERROR: frozenset({_S.DELETING, _S.READY, _S.DELETED}),
+    _S.ERROR: frozenset({_S.CREATING, _S.DELETING, _S.READY, _S.DELETED}),
     _S.DELETED: frozenset(),
 }
 SNAPSHOT_BUSY: Final = frozenset({_S.CREATING, _S.ROLLING_BACK, _S.DELETING})
@@ -83,7 +83,7 @@ BACKUP_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     _B.PENDING: frozenset({_B.RUNNING, _B.COMPLETE, _B.FAILED}),
     _B.RUNNING: frozenset({_B.COMPLETE, _B.FAILED}),
     _B.COMPLETE: frozenset({_B.DELETING, _B.DELETED, _B.MISSING}),
-    _B.FAILED: frozenset({_B.COMPLETE, _B.DELETING, _B.DELETED}),
+    _B.FAILED: frozenset({_B.PENDING, _B.COMPLETE, _B.DELETING, _B.DELETED}),
     _B.DELETING: frozenset({_B.DELETED, _B.COMPLETE}),
     _B.MISSING: frozenset({_B.COMPLETE, _B.DELETING, _B.DELETED}),
     _B.DELETED: frozenset(),

@@ -61,11 +61,15 @@ _ERROR_LINE = "ERROR: "
 def save(ctx: StepContext, guest: Guest) -> StepResult:
     """Writes the archive; its storage is asked before, so that an answer that got lost makes no second one."""
     backup = backup_load(ctx)
-    if not backup.is_open:
-        return Complete({"canceled": True})
-    if ctx.state.get("vzdump_succeeded"):
+    if backup.status == BackupStatus.COMPLETE or ctx.state.get("vzdump_succeeded"):
         return Advance(backup.storage)
+    if not backup.is_open:
+        raise StepFailed(
+            stored_text("This backup has ended. Ask for a new one."), code="backup_ended"
+        )
     if "vzdump" not in ctx.state:
+        if backup.asked_at and "vzdump_asked" not in ctx.state and _still_written(guest, backup):
+            return poll(stored_text("waiting for the end of an earlier try"))
         config = guest_prove(guest)
         if config.node != backup.node or not backup.storage or backup.status == "pending":
             backup = _placed(ctx, guest, backup, config.node)
@@ -78,6 +82,14 @@ def save(ctx: StepContext, guest: Guest) -> StepResult:
     except Failed as error:
         raise StepRetry(_reason(ctx, guest) or error.message, code="task_failed") from error
     return waiting or poll()
+
+
+def _still_written(guest: Guest, backup: Backup) -> bool:
+    """Whether a task of an earlier try, given up on our side, still writes: its archive would be a second one."""
+    known = guest.hypervisor.copy_task_find(
+        node=backup.node, vmid=guest.vmid, kind="vzdump", since=backup.created_at
+    )
+    return known is not None and guest.hypervisor.task_state(known).outcome is None
 
 
 def _submit(guest: Guest, backup: Backup) -> TaskRef:

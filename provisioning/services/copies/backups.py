@@ -20,6 +20,7 @@ from portal.services.operations import operation_enqueue
 from portal.services.settings import setting_get
 from provisioning.errors import CopyLimit, DeploymentInvalid, WrongState
 from provisioning.logic.copy_states import (
+    BACKUP_OPEN,
     BACKUP_TRANSITIONS,
     BackupKind,
     BackupMode,
@@ -59,13 +60,7 @@ def backup_create(
     if mode not in BackupMode.values:
         message = _("mode must be snapshot, suspend or stop.")
         raise DeploymentInvalid(faults=(Fault("mode", "invalid_choice", message),))
-    open_rows = Backup.objects.filter(deployment=deployment, status__in=_OPEN)
-    if open_rows.exists():
-        raise WrongState(_("A backup of this deployment is under way. Wait until it has ended."))
-    most = int(setting_get("cloudpods.backup.max_per_deployment"))
-    if Backup.objects.filter(deployment=deployment, status__in=_COUNTED).count() >= most:
-        message = _("A deployment has at most %(most)s backups. Delete one first.")
-        raise CopyLimit(message % {"most": most}, limit=most)
+    backup_demand_room(deployment)
     return backup_begin(
         deployment,
         actor=actor,
@@ -75,6 +70,16 @@ def backup_create(
         notes=notes,
         is_protected=is_protected,
     )
+
+
+def backup_demand_room(deployment: Deployment) -> None:
+    """One at a time, and no more than a machine may have. Raises WrongState, CopyLimit."""
+    if Backup.objects.filter(deployment=deployment, status__in=BACKUP_OPEN).exists():
+        raise WrongState(_("A backup of this deployment is under way. Wait until it has ended."))
+    most = int(setting_get("cloudpods.backup.max_per_deployment"))
+    if Backup.objects.filter(deployment=deployment, status__in=_COUNTED).count() >= most:
+        message = _("A deployment has at most %(most)s backups. Delete one first.")
+        raise CopyLimit(message % {"most": most}, limit=most)
 
 
 def backup_begin(
@@ -104,7 +109,10 @@ def backup_begin(
         marker=marker_build(str(backup_id), secrets.token_hex(8)),
         mode=mode,
         kind=kind,
-        **_machine_then(deployment),
+        node=deployment.node,
+        vmid=deployment.vmid,
+        source_marker=deployment.marker,
+        **machine_then(deployment),
         **more,
     )
     backup_told(
@@ -123,12 +131,9 @@ def backup_begin(
     return backup, operation
 
 
-def _machine_then(deployment: Deployment) -> dict[str, Any]:
+def machine_then(deployment: Deployment) -> dict[str, Any]:
     """The machine as it is while it is copied: what a restore needs when it is gone."""
     return {
-        "node": deployment.node,
-        "vmid": deployment.vmid,
-        "source_marker": deployment.marker,
         "guest_uuid": deployment.guest_uuid,
         "template_id": deployment.template_id,
         "cpu_cores": deployment.cpu_cores,
@@ -197,6 +202,3 @@ def deletion_begin(backup: Backup, *, actor: Actor) -> Operation:
         payload={"backup_id": str(backup.pk)},
         concurrency_key=f"backup:{backup.pk}",
     )
-
-
-_OPEN = (BackupStatus.PENDING, BackupStatus.RUNNING)

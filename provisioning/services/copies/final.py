@@ -14,7 +14,7 @@ from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Fault
 from portal.models import Operation
 from portal.services.settings import setting_get
-from provisioning.errors import DeploymentInvalid, OnHold
+from provisioning.errors import DeploymentInvalid, OnHold, WrongState
 from provisioning.logic.copy_states import BACKUP_OPEN, BackupKind, BackupStatus
 from provisioning.models import Backup, Deployment
 from provisioning.permissions import Permission
@@ -44,6 +44,9 @@ def delete_after_backup(
     deployment = copy_lock(actor=actor, deployment_id=deployment_id)
     if deployment.hold:
         raise OnHold
+    under_way = Backup.objects.filter(deployment=deployment, status__in=BACKUP_OPEN)
+    if under_way.filter(kind=BackupKind.FINAL).exists():
+        raise WrongState(_("Its last backup is under way. Wait until it has ended."))
     _backup, operation = backup_begin(
         deployment,
         actor=actor,

@@ -22,6 +22,7 @@ from provisioning.permissions import Permission
 from provisioning.services.copies import (
     backup_steps,
     restore_steps,
+    retries,
     schedules,
     snapshot_steps,
     snapshots,
@@ -68,6 +69,7 @@ _KINDS = (
         _("Take a snapshot"),
         Step("take", _("Take"), snapshot_steps.take),
         on_failure=snapshot_steps.take_failed,
+        on_retry=retries.snapshot_take_again,
     ),
     _kind(
         Type.SNAPSHOT_ROLLBACK,
@@ -77,12 +79,14 @@ _KINDS = (
         Step("resize", _("Resize disk"), create.grow),
         Step("check", _("Check"), snapshot_steps.rolled_back),
         on_failure=snapshot_steps.roll_back_failed,
+        on_retry=retries.snapshot_roll_back_again,
     ),
     _kind(
         Type.SNAPSHOT_DELETE,
         _("Delete a snapshot"),
         Step("delete", _("Delete"), snapshot_steps.delete),
         on_failure=snapshot_steps.delete_failed,
+        on_retry=retries.snapshot_delete_again,
     ),
     _kind(
         Type.BACKUP_CREATE,
@@ -90,6 +94,7 @@ _KINDS = (
         Step("save", _("Write the archive"), backup_steps.save),
         Step("check", _("Check"), backup_steps.saved),
         on_failure=backup_steps.save_failed,
+        on_retry=retries.backup_again,
         is_cancelable=True,
     ),
     _kind(
@@ -101,12 +106,14 @@ _KINDS = (
         Step("start", _("Start"), restore_steps.start),
         Step("ready", _("Ready"), restore_steps.ready),
         on_failure=restore_steps.restore_failed,
+        on_retry=retries.restore_again,
     ),
     _kind(
         Type.BACKUP_DELETE,
         _("Delete a backup"),
         Step("delete", _("Delete"), backup_steps.remove),
         on_failure=backup_steps.remove_failed,
+        on_retry=retries.backup_delete_again,
     ),
     _kind(
         Type.BACKUP_PRUNE,

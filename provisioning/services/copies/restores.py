@@ -44,20 +44,7 @@ def restore_in_place(
     deployment = deployment_lock(
         actor=actor, deployment_id=backup.deployment_id, permission=Permission.BACKUPS_MANAGE
     )
-    if deployment.is_busy or work_that_excludes(deployment) is not None:
-        raise DeploymentBusy
-    if deployment.guest_uuid != backup.guest_uuid or deployment.marker != backup.source_marker:
-        raise WrongState(_("The backup is of another machine. Restore it as a new deployment."))
-    if deployment.hold:
-        raise WrongState(_("The deployment is on hold. Lift the hold first."))
-    is_failed = deployment.status == DeploymentStatus.ERROR and deployment.ready_at is not None
-    if deployment.status != DeploymentStatus.STOPPED and not is_failed:
-        raise WrongState(_("Stop the deployment first: its disks are written over."))
-    if volumes_held(deployment):
-        message = _(
-            "Detach its volumes first: they are not in backups, and a restore would lose them."
-        )
-        raise WrongState(message)
+    restore_demand_machine(deployment, backup)
     if is_backed_up_first:
         backup_begin(deployment, actor=actor, kind=BackupKind.MANUAL, notes=_("Before a restore"))
     copy_told(
@@ -74,6 +61,24 @@ def restore_in_place(
         mode=IN_PLACE,
     )
     return deployment, operation
+
+
+def restore_demand_machine(deployment: Deployment, backup: Backup) -> None:
+    """The locked machine may be written over with the backup. Raises DeploymentBusy, WrongState."""
+    if deployment.is_busy or work_that_excludes(deployment) is not None:
+        raise DeploymentBusy
+    if deployment.guest_uuid != backup.guest_uuid or deployment.marker != backup.source_marker:
+        raise WrongState(_("The backup is of another machine. Restore it as a new deployment."))
+    if deployment.hold:
+        raise WrongState(_("The deployment is on hold. Lift the hold first."))
+    is_failed = deployment.status == DeploymentStatus.ERROR and deployment.ready_at is not None
+    if deployment.status != DeploymentStatus.STOPPED and not is_failed:
+        raise WrongState(_("Stop the deployment first: its disks are written over."))
+    if volumes_held(deployment):
+        message = _(
+            "Detach its volumes first: they are not in backups, and a restore would lose them."
+        )
+        raise WrongState(message)
 
 
 @transaction.atomic

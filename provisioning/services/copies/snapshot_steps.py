@@ -44,7 +44,7 @@ def take(ctx: StepContext, guest: Guest) -> StepResult:
     config = guest_prove(guest) if "qmsnapshot" not in ctx.state else None
     if config is not None:
         found = _found(guest, snapshot)
-        if found is not None and ctx.state.get("qmsnapshot_asked"):
+        if found is not None and (ctx.state.get("qmsnapshot_asked") or _bears(found, snapshot)):
             return _taken(ctx, guest, found)
         if found is not None:
             raise StepFailed(
@@ -59,7 +59,7 @@ def take(ctx: StepContext, guest: Guest) -> StepResult:
             node=guest.node,
             vmid=guest.vmid,
             name=snapshot.name,
-            description=f"{snapshot.description} (uhub:{snapshot.pk})".strip(),
+            description=f"{snapshot.description} {_mark(snapshot)}".strip(),
             with_memory=snapshot.with_memory,
         ),
     )
@@ -204,6 +204,16 @@ def _failed(ctx: StepContext, failure: Failure, to: SnapshotStatus) -> None:
 def _found(guest: Guest, snapshot: Snapshot) -> SnapshotFact | None:
     facts = guest.hypervisor.snapshots(guest.node, guest.vmid)
     return next((fact for fact in facts if fact.name == snapshot.name), None)
+
+
+def _mark(snapshot: Snapshot) -> str:
+    """What stands at the end of the description of a snapshot of ours."""
+    return f"(uhub:{snapshot.pk})"
+
+
+def _bears(found: SnapshotFact, snapshot: Snapshot) -> bool:
+    """Whether an earlier try has taken it."""
+    return _mark(snapshot) in found.description
 
 
 def _snapshot(ctx: StepContext) -> Snapshot:
