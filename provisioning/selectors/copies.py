@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -132,6 +133,18 @@ def work_that_excludes(deployment: Deployment) -> Operation | None:
     return Operation.objects.filter(
         target_id=deployment.pk, status__in=OPEN_STATUSES, type__in=_EXCLUSIVE
     ).first()
+
+
+def copies_under_way(deployments: Collection[Deployment]) -> dict[UUID, set[str]]:
+    """The kinds of work on copies of these machines that has not ended."""
+    found: dict[UUID, set[str]] = {}
+    rows = Operation.objects.filter(
+        queue="backups", status__in=OPEN_STATUSES, target_id__in=[one.pk for one in deployments]
+    )
+    for target_id, type_ in rows.values_list("target_id", "type"):
+        if target_id is not None:
+            found.setdefault(target_id, set()).add(type_)
+    return found
 
 
 def backups_of_a_day(*, across_tenants: bool = False) -> dict[str, int]:

@@ -14,7 +14,15 @@ from django.utils.translation import gettext_lazy
 
 from portal.kernel import live, ui
 from portal.kernel.authz import Actor
-from portal.kernel.commands import Asking, Row, SearchProvider, Words, register_search
+from portal.kernel.commands import (
+    Asking,
+    Row,
+    SearchProvider,
+    Words,
+    register_command,
+    register_search,
+)
+from portal.kernel.dates import date_and_time
 from portal.kernel.errors import NotFound
 from portal.kernel.narrowing import Narrowing
 from portal.kernel.tenancy import current_tenant_id
@@ -51,6 +59,7 @@ from provisioning.web.backup_forms import (
     SnapshotForm,
 )
 from provisioning.web.backup_table import BACKUPS, size_text
+from provisioning.web.copy_commands import COPY_COMMANDS, copy_obstacle
 from provisioning.web.forms import values_of
 from provisioning.web.search import keys
 from provisioning.web.timelines import history
@@ -77,19 +86,10 @@ def copies_tab(actor: Actor, deployment: Deployment) -> dict[str, Any]:
         "schedules": [] if is_gone else schedules_for(actor=actor, deployment=deployment),
         "operations": operation_cards(running[:4]),
         "may_copy": may and not is_gone,
-        "copy_obstacle": _obstacle(deployment),
+        "copy_obstacle": copy_obstacle(deployment),
         "snapshot_form": SnapshotForm(auto_id="snapshot_%s"),
         "backup_form": BackupForm(auto_id="backup_%s"),
     }
-
-
-def _obstacle(deployment: Deployment) -> str:
-    """Why no copy can be asked for at this moment; empty when it can."""
-    if deployment.ready_at is None:
-        return _("It was never ready: there is nothing to copy.")
-    if deployment.is_busy:
-        return _("Another action is under way.")
-    return ""
 
 
 class BackupList(TableView):
@@ -337,7 +337,7 @@ def backups_get(asking: Asking, ids: Collection[str]) -> list[Row]:
 
 
 def _row(one: Backup) -> Row:
-    made = (one.archived_at or one.created_at).strftime("%Y-%m-%d %H:%M")
+    made = date_and_time(one.archived_at or one.created_at)
     return Row(
         title=f"{one.deployment_name} · {made}",
         url=reverse("provisioning:backup_detail", args=[one.pk]),
@@ -356,7 +356,7 @@ PROVIDER = SearchProvider(
     permission=Permission.BACKUPS_VIEW,
     find=backups_find,
     get=backups_get,
-    place="/backups",
+    place="/backups/",
     target_type="backup",
     order=36,
 )
@@ -376,3 +376,4 @@ def backups_register() -> None:
     ui.register_target("backup", backup_links)
     live.register_topic(live.Topic("backup", Permission.BACKUPS_VIEW, backup_links))
     register_search(PROVIDER)
+    register_command(*COPY_COMMANDS)

@@ -44,13 +44,13 @@ def offer_of(action: str) -> Offer:
     """Which machines the actor may do it to, and why not now."""
 
     def offer(asking: Asking, ids: Sequence[str]) -> Mapping[str, Availability]:
-        machines = _machines(asking, ids)
+        machines = machines_of(asking, ids)
         return {str(one.pk): _available(asking.actor, one, action) for one in machines}
 
     return offer
 
 
-def _machines(asking: Asking, ids: Sequence[str]) -> list[Deployment]:
+def machines_of(asking: Asking, ids: Sequence[str]) -> list[Deployment]:
     """The machines of a list, asked for once for all commands."""
     return asking.once(
         ("machines", tuple(ids)),
@@ -71,7 +71,8 @@ def _available(actor: Actor, machine: Deployment, action: str) -> Availability:
     return Availability(offered["reason"], helper if offered["reason"] else "")
 
 
-def _subject(asking: Asking, values: Mapping[str, Any]) -> Deployment:
+def machine_of(asking: Asking, values: Mapping[str, Any]) -> Deployment:
+    """The machine that a line is about."""
     row: Row = values["machine"]
     return asking.once(
         ("machine", row.id), lambda: deployment_get(actor=asking.actor, deployment_id=row.id)
@@ -106,7 +107,7 @@ def power_plan(
     """Plans of an action without figures; `title` names the machine, what is final wants its name typed."""
 
     def plan(asking: Asking, values: Mapping[str, Any]) -> Plan:
-        machine = _subject(asking, values)
+        machine = machine_of(asking, values)
         reason = {"reason": str(values["reason"])} if values.get("reason") else {}
         return Plan(
             title=str(title) % {"name": machine.name},
@@ -132,7 +133,7 @@ def shorten_plan(asking: Asking, values: Mapping[str, Any]) -> Plan:
 
 
 def _moved(asking: Asking, values: Mapping[str, Any], hours: int) -> Plan:
-    machine = _subject(asking, values)
+    machine = machine_of(asking, values)
     told = str(values.get("reason", ""))
     end = end_moved(machine.expires_at, clock.now(), hours)
     named = {"name": machine.name, "span": hours_text(abs(hours))}
@@ -171,7 +172,7 @@ def _moved(asking: Asking, values: Mapping[str, Any], hours: int) -> Plan:
 
 def resize_plan(asking: Asking, values: Mapping[str, Any]) -> Plan:
     """Other figures: before and after, price and quota."""
-    machine = _subject(asking, values)
+    machine = machine_of(asking, values)
     was = {name: int(getattr(machine, name)) for name in _FIGURES}
     wanted = {name: int(values.get(name, was[name])) for name in _FIGURES}
     price = hourly_price(machine.template.rates, **wanted)

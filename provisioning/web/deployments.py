@@ -54,7 +54,8 @@ class DeploymentDetail(PortalView):
             values |= lease_forms()
             values["resize_form"] = ResizeForm(deployment=deployment)
             values["probe_form"] = probe_form(deployment)
-            values["attached_volumes"] = attached_to(deployment) if "delete" in may else []
+            asks_about_volumes = "delete" in may or tab.code == "copies"
+            values["attached_volumes"] = attached_to(deployment) if asks_about_volumes else []
             values["delete_form"] = DeleteForm(name=deployment.name, auto_id="delete_%s")
         return self.page(values)
 

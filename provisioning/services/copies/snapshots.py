@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from portal.kernel import clock
@@ -44,15 +45,11 @@ def snapshot_create(
 ) -> tuple[Snapshot, Operation]:
     """Asks for a snapshot. Raises NotFound, Refused, DeploymentBusy, WrongState, DeploymentInvalid, CopyLimit."""
     deployment = copy_lock(actor=actor, deployment_id=deployment_id)
-    _demand_name(name)
+    snapshot_demand_name(deployment, name)
     if with_memory and deployment.status != DeploymentStatus.RUNNING:
         message = _("Only a running deployment has memory to keep. Leave the memory out.")
         raise DeploymentInvalid(faults=(Fault("with_memory", "invalid", message),))
-    most = int(setting_get("cloudpods.snapshot.max_per_deployment"))
-    live = Snapshot.objects.filter(deployment=deployment).exclude(status=SnapshotStatus.DELETED)
-    if live.count() >= most:
-        message = _("A deployment has at most %(most)s snapshots. Delete one first.")
-        raise CopyLimit(message % {"most": most}, limit=most)
+    snapshot_demand_room(deployment)
     hours = int(setting_get("cloudpods.snapshot.max_age_hours"))
     snapshot = Snapshot(
         tenant_id=deployment.tenant_id,
@@ -69,8 +66,7 @@ def snapshot_create(
     except IntegrityError as error:
         if "snapshot_name_once_while_live" not in str(error):
             raise
-        message = _("This deployment already has a snapshot of this name.")
-        raise DeploymentInvalid(faults=(Fault("name", "unique", message),)) from error
+        raise _name_taken() from error
     copy_told(
         deployment,
         tag=Tag.SNAPSHOT_REQUESTED,
@@ -180,10 +176,30 @@ def _demand_ready(snapshot: Snapshot) -> None:
         raise WrongState(_("Only a snapshot that is ready can be gone back to."))
 
 
-def _demand_name(name: str) -> None:
-    if _NAME.fullmatch(name) and name.lower() not in _RESERVED:
-        return
-    message = _(
-        "A name has 2 to 40 letters, digits, dashes and underscores, and begins with a letter."
-    )
-    raise DeploymentInvalid(faults=(Fault("name", "invalid", message),))
+def snapshot_demand_room(deployment: Deployment) -> None:
+    """No more than a machine may have. Raises CopyLimit."""
+    most = int(setting_get("cloudpods.snapshot.max_per_deployment"))
+    if _live(deployment).count() >= most:
+        message = _("A deployment has at most %(most)s snapshots. Delete one first.")
+        raise CopyLimit(message % {"most": most}, limit=most)
+
+
+def snapshot_demand_name(deployment: Deployment, name: str) -> None:
+    """A name the cluster takes, that no snapshot of the machine bears. Raises DeploymentInvalid."""
+    if not _NAME.fullmatch(name) or name.lower() in _RESERVED:
+        message = _(
+            "A name has 2 to 40 letters, digits, dashes and underscores, and begins with a letter."
+        )
+        raise DeploymentInvalid(faults=(Fault("name", "invalid", message),))
+    if _live(deployment).filter(name=name).exists():
+        raise _name_taken()
+
+
+def _live(deployment: Deployment) -> QuerySet[Snapshot]:
+    rows = Snapshot.objects.filter(deployment=deployment)
+    return rows.exclude(status=SnapshotStatus.DELETED)
+
+
+def _name_taken() -> DeploymentInvalid:
+    message = _("This deployment already has a snapshot of this name.")
+    return DeploymentInvalid(faults=(Fault("name", "unique", message),))

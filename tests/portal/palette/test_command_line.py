@@ -65,6 +65,14 @@ UNDERSTOOD: list[tuple[str, str, dict[str, Any]]] = [
         "create",
         {"template": "linux-utility", "name": "x", "ttl_hours": 72},
     ),
+    ("back up web-04", "backup", {"machine": "web-04"}),
+    (
+        "sauvegarde web-04 car la mise à jour approche",
+        "backup",
+        {"machine": "web-04", "reason": "la mise à jour approche"},
+    ),
+    ("take a snapshot of web-04", "snapshot", {"machine": "web-04"}),
+    ("instantané web-04 nommé avant", "snapshot", {"machine": "web-04", "name": "avant"}),
     (
         "nouveau linux-utility nommé x pour 3 jours 4 cpu",
         "create",

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
+from portal.kernel import clock
+from portal.kernel.tenancy import tenant_scope
 from provisioning.errors import WrongState
 from provisioning.services.copies.restores import restore_in_place
-from tests.conftest import Cloud
+from tests.conftest import Cloud, World
+from tests.factories.provisioning import VolumeFactory
+from tests.portal.palette.asking import machine, signed_in
 from tests.provisioning import volume_scenes as volumes
 from tests.provisioning.copies import scenes
 from tests.provisioning.scenes import running
+
+
+def test_the_dialogs_say_which_volumes_a_backup_leaves_out(world: World) -> None:
+    deployment = machine(world, "web-04", ready_at=clock.now())
+    page = f"/deployments/{deployment.pk}?tab=copies"
+    client = signed_in(world.people["support"])
+    told = ("1 volume is not in it:", "Its volumes are not in that backup.")
+    before = client.get(page).content.decode()
+    with tenant_scope(world.north.pk), transaction.atomic():
+        VolumeFactory(deployment=deployment, name="data-1", status="attached")
+
+    after = client.get(page).content.decode()
+
+    assert [text in before for text in told] == [False, False]
+    assert [text in after for text in told] == [True, True]
 
 
 def test_a_restore_neither_loses_nor_doubles_a_volume(cloud: Cloud) -> None:
