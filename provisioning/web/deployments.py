@@ -56,7 +56,11 @@ class DeploymentDetail(PortalView):
             values["probe_form"] = probe_form(deployment)
             asks_about_volumes = "delete" in may or tab.code == "copies"
             values["attached_volumes"] = attached_to(deployment) if asks_about_volumes else []
-            values["delete_form"] = DeleteForm(name=deployment.name, auto_id="delete_%s")
+            values["delete_form"] = DeleteForm(
+                name=deployment.name,
+                has_volumes=bool(values["attached_volumes"]),
+                auto_id="delete_%s",
+            )
         return self.page(values)
 
 

@@ -223,9 +223,11 @@ class DeleteForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=63)
     is_backed_up_first = forms.BooleanField(label=_("Make a last backup first"), required=False)
 
-    def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, name: str, has_volumes: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.wanted = name
+        if has_volumes:
+            self.fields["is_backed_up_first"].help_text = _("Its volumes are not in that backup.")
         told = _("Type %(name)s to say that you mean it.") % {"name": name}
         self.fields["name"].help_text = told
         self.fields["name"].widget.attrs.update(

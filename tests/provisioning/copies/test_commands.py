@@ -14,6 +14,7 @@ from portal.models import Operation
 from provisioning.models import Backup, Deployment, Snapshot
 from tests.conftest import Cloud, World
 from tests.engine import run_until_idle
+from tests.factories.copies import paper_backup
 from tests.factories.provisioning import VolumeFactory
 from tests.portal.palette.asking import asked, machine, option, titles
 from tests.provisioning.scenes import running
@@ -23,24 +24,6 @@ LABELS = {"back up": "Back up web-04", "snapshot": "Take a snapshot of web-04"}
 
 def ready(world: World, **fields: Any) -> Deployment:
     return machine(world, "web-04", ready_at=clock.now(), **fields)
-
-
-def backed_up(world: World, row: Deployment, **fields: Any) -> Backup:
-    """A complete backup of the machine, on paper."""
-    values = {
-        "deployment_name": row.name,
-        "owner": row.owner,
-        "cluster": row.cluster,
-        "template": row.template,
-        "storage": "backup",
-        "volume_id": "backup:one",
-        "marker": "uhub:one:a",
-        "source_marker": "uhub:two:b",
-        "archived_at": clock.now(),
-        "status": "complete",
-    } | {name: getattr(row, name) for name in ("node", "vmid", "cpu_cores", "memory_mb", "disk_gb")}
-    with tenant_scope(row.tenant_id), transaction.atomic():
-        return Backup.objects.create(tenant=row.tenant, deployment=row, **values | fields)
 
 
 @pytest.mark.parametrize(("verb", "title"), [*LABELS.items()])
@@ -126,21 +109,21 @@ def test_a_name_that_the_cluster_refuses_makes_no_plan(world: World) -> None:
 
 def test_backups_are_found_by_machine_and_notes(world: World) -> None:
     row = ready(world)
-    backed_up(world, row, notes="before the audit")
+    paper_backup(row, notes="before the audit")
     found = [titles(asked(world.people["viewer"], line), "backup") for line in ("web-04", "audit")]
     assert [len(one) for one in found] == [1, 1]
     assert found[0][0].startswith("web-04 · ")
 
 
 def test_a_backups_page_is_recent(world: World) -> None:
-    backup = backed_up(world, ready(world))
+    backup = paper_backup(ready(world))
     reply = asked(world.people["support"], "", recent=(f"/backups/{backup.pk}",))
     assert [title.split(" · ")[0] for title in titles(reply, "recent")] == ["web-04"]
 
 
 def test_nothing_of_another_organisations_backups_is_found(world: World) -> None:
     row = machine(world, "hidden-77", tenant=world.south, owner=world.stranger)
-    backup = backed_up(world, row)
+    backup = paper_backup(row)
     person = world.people["admin"]
     assert titles(asked(person, "hidden-77"), "backup") == []
     reply = asked(person, "", recent=(f"/backups/{backup.pk}",))
