@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 import pytest
@@ -35,6 +37,20 @@ LISTS: Final = {
     "/operations": ("search", "status", "queue", "type", "after", "before"),
     "/audit": ("actor", "tag", "category", "target", "outcome", "from", "to", "after", "before"),
 }
+# Every page and field with two values, each value somewhere; `make soak` plays every pair.
+EXTENTS: Final = ["some", pytest.param("all", marks=[pytest.mark.soak, pytest.mark.timeout(300)])]
+SOME: Final = 2
+Place = TypeVar("Place")
+
+
+def pairs(places: Iterable[Place], extent: str) -> Iterator[tuple[Place, str]]:
+    """Places with the values they are sent: all, or the next two of the row for each."""
+    if extent == "all":
+        yield from product(places, STRANGE)
+        return
+    for number, place in enumerate(places):
+        for step in range(SOME):
+            yield place, STRANGE[(number * SOME + step) % len(STRANGE)]
 
 
 @pytest.fixture
@@ -55,34 +71,38 @@ def form(**changed: str) -> dict[str, str]:
     return {"template": "wordpress", "name": "web-1", **figures, **changed}
 
 
+@pytest.mark.parametrize("extent", EXTENTS)
 def test_a_form_with_a_strange_value_is_shown_again(
-    world: World, template: Template, client: Client
+    world: World, template: Template, client: Client, extent: str
 ) -> None:
     before = rows_digest()
     wrong = {}
-    for field in (*FIELDS, "parameter_database"):
-        for value in STRANGE:
-            is_optional = field in {"hostname", "tags", "parameter_database"} and value == ""
-            if is_optional or (field == "tags" and value in {"x" * 5000, "1e9", "null"}):
-                continue
-            is_figure = field in {"cpu_cores", "memory_mb", "disk_gb"}
-            for step in ("resources" if is_figure else "network", "review"):
-                answer = client.post(f"/deployments/new/{step}", form(**{field: value}))
-                if answer.status_code != 422:
-                    wrong[step, field, value[:20]] = (answer.status_code, answer.get("Location"))
+    for field, value in pairs((*FIELDS, "parameter_database"), extent):
+        is_optional = field in {"hostname", "tags", "parameter_database"} and value == ""
+        if is_optional or (field == "tags" and value in {"x" * 5000, "1e9", "null"}):
+            continue
+        is_figure = field in {"cpu_cores", "memory_mb", "disk_gb"}
+        for step in ("resources" if is_figure else "network", "review"):
+            answer = client.post(f"/deployments/new/{step}", form(**{field: value}))
+            if answer.status_code != 422:
+                wrong[step, field, value[:20]] = (answer.status_code, answer.get("Location"))
     assert wrong == {}
     assert rows_digest() == before
 
 
-def test_a_step_s_address_takes_anything(world: World, template: Template, client: Client) -> None:
+@pytest.mark.parametrize("extent", EXTENTS)
+def test_a_step_s_address_takes_anything(
+    world: World, template: Template, client: Client, extent: str
+) -> None:
     before = rows_digest()
     wrong = {}
-    for step in ("resources", "network", "review"):
-        for field in (*FIELDS, "parameter_database", "key"):
-            for value in STRANGE:
-                answer = client.get(f"/deployments/new/{step}", form(**{field: value}))
-                if answer.status_code != 200:
-                    wrong[step, field, value[:20]] = answer.status_code
+    fields = (*FIELDS, "parameter_database", "key")
+    # The fields one after the other, so that those of each step get other values in the short form.
+    places = [(step, field) for field in fields for step in ("resources", "network", "review")]
+    for (step, field), value in pairs(places, extent):
+        answer = client.get(f"/deployments/new/{step}", form(**{field: value}))
+        if answer.status_code != 200:
+            wrong[step, field, value[:20]] = answer.status_code
     for value in STRANGE:
         answer = client.get("/deployments/new/resources", form(template=value))
         if (answer.status_code, answer.get("Location")) != (303, "/deployments/new"):
@@ -93,16 +113,16 @@ def test_a_step_s_address_takes_anything(world: World, template: Template, clien
     assert rows_digest() == before
 
 
+@pytest.mark.parametrize("extent", EXTENTS)
 def test_a_live_plan_of_anything_is_an_answer(
-    world: World, template: Template, client: Client
+    world: World, template: Template, client: Client, extent: str
 ) -> None:
     before = rows_digest()
     wrong = {}
-    for field in (*FIELDS, "parameter_database"):
-        for value in STRANGE:
-            answer = client.post("/deployments/plan", form(**{field: value}))
-            if answer.status_code != 200:
-                wrong[field, value[:20]] = answer.status_code
+    for field, value in pairs((*FIELDS, "parameter_database"), extent):
+        answer = client.post("/deployments/plan", form(**{field: value}))
+        if answer.status_code != 200:
+            wrong[field, value[:20]] = answer.status_code
     for value in STRANGE:
         answer = client.post("/deployments/plan", form(template=value))
         if answer.status_code != 404:
@@ -111,18 +131,18 @@ def test_a_live_plan_of_anything_is_an_answer(
     assert rows_digest() == before
 
 
+@pytest.mark.parametrize("extent", EXTENTS)
 def test_a_list_ignores_what_it_cannot_read(
-    world: World, template: Template, client: Client
+    world: World, template: Template, client: Client, extent: str
 ) -> None:
     paper.deployment(world, template)
     wrong = {}
-    for path, names in LISTS.items():
-        for name in names:
-            for value in STRANGE:
-                answer = client.get(f"{path}?{name}={quote(value)}")
-                is_expected = answer.status_code == (404 if name == "tenant" and value else 200)
-                if not is_expected:
-                    wrong[path, name, value[:20]] = answer.status_code
+    places = [(path, name) for path, names in LISTS.items() for name in names]
+    for (path, name), value in pairs(places, extent):
+        answer = client.get(f"{path}?{name}={quote(value)}")
+        is_expected = answer.status_code == (404 if name == "tenant" and value else 200)
+        if not is_expected:
+            wrong[path, name, value[:20]] = answer.status_code
     assert wrong == {}
 
 
