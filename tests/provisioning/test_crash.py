@@ -69,9 +69,9 @@ def machines_of(cloud: Cloud, deployment: Deployment) -> list[dict[str, object]]
     ]
 
 
-def creations_survive(cloud: Cloud, when: str, methods: str, step: int) -> None:
-    """Kills at every `step`-th call of a creation until one ends without being killed."""
-    for number in range(1, POSSIBLE_CALLS, step):
+def creations_survive(cloud: Cloud, when: str, methods: str) -> None:
+    """Kills at every call of these methods in a creation until one ends without being killed."""
+    for number in range(1, POSSIBLE_CALLS):
         deployment = scenes.requested(cloud, f"web-{number}")
         was_killed = killed_at(when, number, methods)
         scenes.leases_expire()
@@ -94,9 +94,9 @@ def creations_survive(cloud: Cloud, when: str, methods: str, step: int) -> None:
     pytest.fail("the creation never ended")
 
 
-def deletions_survive(cloud: Cloud, when: str, methods: str, step: int) -> None:
-    """Kills at every `step`-th call of a deletion until one ends without being killed."""
-    for number in range(1, POSSIBLE_CALLS, step):
+def deletions_survive(cloud: Cloud, when: str, methods: str) -> None:
+    """Kills at every call of these methods in a deletion until one ends without being killed."""
+    for number in range(1, POSSIBLE_CALLS):
         deployment = scenes.running(cloud, f"web-{number}")
         scenes.acted(cloud, deployment, "delete")
         was_killed = killed_at(when, number, methods)
@@ -114,19 +114,13 @@ def deletions_survive(cloud: Cloud, when: str, methods: str, step: int) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("methods", "step"), [(WRITES, 1), (EVERY, 3)])
-def test_killed_at_a_call_of_a_creation_leaves_one_right_machine(
-    cloud: Cloud, when: str, methods: str, step: int
-) -> None:
-    creations_survive(cloud, when, methods, step)
+def test_killed_at_a_write_of_a_creation_leaves_one_right_machine(cloud: Cloud, when: str) -> None:
+    creations_survive(cloud, when, WRITES)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("methods", "step"), [(WRITES, 1), (EVERY, 3)])
-def test_killed_at_a_call_of_a_deletion_leaves_no_machine(
-    cloud: Cloud, when: str, methods: str, step: int
-) -> None:
-    deletions_survive(cloud, when, methods, step)
+def test_killed_at_a_write_of_a_deletion_leaves_no_machine(cloud: Cloud, when: str) -> None:
+    deletions_survive(cloud, when, WRITES)
 
 
 @pytest.mark.soak
@@ -134,14 +128,19 @@ def test_killed_at_a_call_of_a_deletion_leaves_no_machine(
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("survive", [creations_survive, deletions_survive])
 def test_killed_at_every_call(
-    cloud: Cloud, when: str, survive: Callable[[Cloud, str, str, int], None]
+    cloud: Cloud, when: str, survive: Callable[[Cloud, str, str], None]
 ) -> None:
-    survive(cloud, when, EVERY, 1)
+    survive(cloud, when, EVERY)
 
 
 @pytest.mark.parametrize(
     "failpoint",
-    ["before:POST .*/clone$", "after:POST .*/clone$", "after:PUT .*/resize$", "engine:saved:2"],
+    [
+        pytest.param("before:POST .*/clone$", marks=pytest.mark.soak),
+        "after:POST .*/clone$",
+        pytest.param("after:PUT .*/resize$", marks=pytest.mark.soak),
+        "engine:saved:2",
+    ],
 )
 def test_a_worker_process_killed_for_real_is_survived(cloud: Cloud, failpoint: str) -> None:
     deployment = scenes.requested(cloud)
