@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 
 from audit.models import Entry
@@ -173,7 +174,6 @@ def _node(ward: Ward, row: Deployment) -> None:
 
 
 AGAINST: dict[str, Callable[[Ward, Deployment], None]] = {
-    "switched off for all": lambda ward, row: ward.rule("auto_heal.enabled", False),
     "switched off for it": lambda ward, row: _rows(row, auto_heal=False),
     "stopped by people": lambda ward, row: _rows(row, desired_power="stopped"),
     "nobody knows": lambda ward, row: _rows(row, desired_power=""),
@@ -184,6 +184,9 @@ AGAINST: dict[str, Callable[[Ward, Deployment], None]] = {
     ),
     "being deleted": lambda ward, row: _rows(row, status="deleting"),
     "failed": lambda ward, row: _rows(row, status="error"),
+}
+AGAINST_ALL: dict[str, Callable[[Ward, Deployment], None]] = {
+    "switched off": lambda ward, row: ward.rule("auto_heal.enabled", False),
     "cluster in maintenance": lambda ward, row: _clusters(ward, is_in_maintenance=True),
     "node in maintenance": _node,
     "cluster in doubt": lambda ward, row: _clusters(ward, last_error="no answer"),
@@ -191,12 +194,29 @@ AGAINST: dict[str, Callable[[Ward, Deployment], None]] = {
 }
 
 
-@pytest.mark.parametrize("obstacle", AGAINST)
-def test_what_stands_against_a_healing(ward: Ward, obstacle: str) -> None:
+def test_what_stands_against_a_healing(ward: Ward) -> None:
+    rows = {
+        obstacle: ward.deployment(f"web-{n}") for n, obstacle in enumerate([*AGAINST, "nothing"])
+    }
+    ward.unheard(*rows.values())
+    assert {ward.state(row).bad_count for row in rows.values()} == {3}
+    for obstacle, act in AGAINST.items():
+        act(ward, rows[obstacle])
+    ward.look(is_listed=False)
+    healing.cluster_heal(ward.cluster_now())
+    run_until_idle()
+    found = {obstacle: ward.attempts(row) for obstacle, row in rows.items()}
+    assert found == {obstacle: [] for obstacle in AGAINST} | {"nothing": ["done"]}
+    assert ward.sent() == ["start_submit"]
+
+
+@pytest.mark.parametrize("obstacle", AGAINST_ALL)
+def test_what_stands_against_all_healings(ward: Ward, obstacle: str) -> None:
     row = ward.deployment()
-    ward.unheard(row)
-    assert ward.state(row).bad_count == 3
-    AGAINST[obstacle](ward, row)
+    ward.unheard(row, times=1)
+    assert ward.state(row).bad_count == 1
+    AGAINST_ALL[obstacle](ward, row)
+    ward.rule("auto_heal.failure_threshold", 1)
     ward.look(is_listed=False)
     healing.cluster_heal(ward.cluster_now())
     run_until_idle()
@@ -326,6 +346,7 @@ def test_a_start_that_fails_is_tried_again_and_then_told(
 ) -> None:
     row = ward.deployment()
     ward.unheard(row)
+    monkeypatch.setitem(settings.ENGINE, "BACKOFF_SCALE", 0.0005)
 
     def silent(*_: object, **__: object) -> None:
         raise Unavailable("no answer", provider="proxmox")

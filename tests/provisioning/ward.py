@@ -63,10 +63,11 @@ class Ward(Twin):
             health_checks.health_schedule()
             run_until_idle()
 
-    def unheard(self, row: Deployment, times: int = 3) -> None:
-        """Looks at a machine that is off while nothing is healed, so that it counts as unwell."""
+    def unheard(self, *rows: Deployment, times: int = 3) -> None:
+        """Looks at machines that are off while nothing is healed, so that they count as unwell."""
         self.rule("auto_heal.enabled", False)
-        self.fails(row)
+        for row in rows:
+            self.fails(row)
         self.look(times)
         self.rule("auto_heal.enabled", True)
 
