@@ -125,6 +125,8 @@ class Demo:
         clusters += "".join(f" {cluster.url}" for cluster in self._clusters)
         clusters += f" {self._names.url} {self._names.resolver}" if self._names else ""
         seed: tuple[str, ...] = ("seed_demo",)
+        if most := os.environ.get("DEMO_MACHINES"):
+            seed += ("--machines", most)
         phases: list[tuple[str, tuple[str, ...]]] = [
             ("migrate", ("migrate", "--database", "owner", "--noinput", "--verbosity", "0")),
             ("bootstrap", ("bootstrap",)),

@@ -25,7 +25,7 @@ from provisioning.logic.demo import (
     ZONE,
     DemoTemplate,
 )
-from provisioning.logic.demo_machines import MACHINES, DemoMachine
+from provisioning.logic.demo_machines import MACHINES, SWITCHED, DemoMachine
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import (
     Cluster,
@@ -149,11 +149,16 @@ def demo_names(*, actor: Actor, url: str, key: str, resolver: str) -> None:
             zone_save(actor=actor, name=name, server=known, ttl=30, is_default=name == ZONE)
 
 
-def demo_machines(*, actor: Actor, is_live: bool) -> list[DemoMachine]:
-    """Asks for the machines that are missing; those `is_live` are left for the demo's own workers to make."""
+def demo_machines(*, actor: Actor, is_live: bool, most: int = len(MACHINES)) -> list[DemoMachine]:
+    """Asks for the machines that are missing; those `is_live` are left for the demo's own workers to make.
+
+    Only the first `most` of the cast are asked for, and those that people switch on and off.
+    """
     made = []
     owners = {user.username: user for user in User.objects.using(PLATFORM).all()}
-    for machine in MACHINES:
+    for position, machine in enumerate(MACHINES):
+        if position >= most and machine.name not in SWITCHED:
+            continue
         if machine.is_live is is_live and not _exists(machine):
             _request(actor, machine, owners[machine.owner])
             made.append(machine)

@@ -19,6 +19,7 @@ from portal.models import Operation
 from portal.services.workers import WorkerDesk
 from portal.states import OPEN_STATUSES
 from provisioning.logic.demo import TEMPLATES, WITHDRAWN
+from provisioning.logic.demo_machines import MACHINES
 from provisioning.models import Cluster, Template
 from provisioning.services import demo
 from provisioning.services.catalogue import cluster_save, template_save
@@ -34,7 +35,7 @@ class Command(BaseCommand):
     """Fills an installation with the demo. Running it again adds only what is missing."""
 
     help = (
-        "Makes two tenants, the demo accounts (password = user name), the templates and a dozen machines, "
+        "Makes three tenants, the demo accounts (password = user name), the templates and some forty machines, "
         "which are really provisioned on the cluster that PROXMOX_URL names. Safe to run again."
     )
 
@@ -48,6 +49,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--without-machines", action="store_true", help="Accounts and templates only."
         )
+        parser.add_argument(
+            "--machines",
+            type=int,
+            default=len(MACHINES),
+            metavar="MOST",
+            help="So many of the cast's machines, and those that people switch on and off.",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         actor = Actor.system("seed_demo")
@@ -58,7 +66,9 @@ class Command(BaseCommand):
         self._look([first, *others])
         demo_schedules(actor=actor)
         demo_window(actor=actor, cluster=[first, *others][-1])
-        made = 0 if options["without_machines"] else self._machines(actor, options["timeout"])
+        made = 0
+        if not options["without_machines"]:
+            made = self._machines(actor, options["timeout"], options["machines"])
         self.stdout.write(f"demo: {people} people and {made} machines added")
 
     def _clusters(self, actor: Actor) -> list[Cluster]:
@@ -122,8 +132,8 @@ class Command(BaseCommand):
             except ProviderError as error:
                 raise CommandError(f"{cluster.code} cannot be listed: {error.message}") from error
 
-    def _machines(self, actor: Actor, timeout_s: float) -> int:
-        made = demo.demo_machines(actor=actor, is_live=False)
+    def _machines(self, actor: Actor, timeout_s: float, most: int) -> int:
+        made = demo.demo_machines(actor=actor, is_live=False, most=most)
         if made:
             desk = WorkerDesk(queues=QUEUES)
             desk.start()
@@ -137,7 +147,7 @@ class Command(BaseCommand):
         withdrawn = Template.objects.using(PLATFORM).get(code=WITHDRAWN.code)
         if withdrawn.is_active:
             template_save(actor=actor, code=WITHDRAWN.code, is_active=False)
-        live = demo.demo_machines(actor=actor, is_live=True)
+        live = demo.demo_machines(actor=actor, is_live=True, most=most)
         return len(made) + len(live) + demo_past(actor=actor)
 
     def _wait(self, timeout_s: float) -> None:
