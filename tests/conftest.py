@@ -22,7 +22,7 @@ from portal.services.settings import settings_forget
 from provisioning.models import Cluster, Template
 from tests.factories.accounts import MembershipFactory, TenantFactory, UserFactory, actor_of
 from tests.factories.provisioning import ClusterFactory, TemplateFactory
-from tests.flushing import quick_flush_install
+from tests.flushing import cleaner, quick_flush_install
 from tests.simulator import SimulatorProcess
 
 quick_flush_install()
@@ -44,6 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if CROSS_ALIAS_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.django_db(transaction=True, databases=ALIASES))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Lets go of the database before it is dropped."""
+    yield
+    cleaner.close()
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,8 @@ import secrets
 from base64 import b64encode
 from pathlib import Path
 
+from config.local.cleaner import VARIABLE as CLEANER
+from config.local.cleaner import cleaner_create
 from config.local.errors import LocalError
 from config.local.postgres import EmbeddedPostgres
 from config.local.processes import Supervisor
@@ -32,13 +34,14 @@ def database_start(
     server.prepare()
     supervisor.start(server.program())
     try:
-        return database_roles_create(
+        found = database_roles_create(
             admin_url=server.admin_url,
             password_file=password_file,
             may_create_databases=not is_durable,
         )
     except DatabaseRolesError as error:
         raise LocalError(str(error)) from error
+    return found if is_durable else found | {CLEANER: cleaner_create(server.admin_url)}
 
 
 def broker_start(supervisor: Supervisor, folder: Path) -> dict[str, str]:
