@@ -71,10 +71,9 @@ ORDERS: dict[str, list[tuple[str, dict[str, Any], int]]] = {
 }
 # After these our machine is not there any more, so its life ends with this verb.
 LAST_VERB = {"foreign_vm": "stop", "vanished_guests": "stop"}
-# Those that cost seconds and are not played by `test_faults.py` already; `make soak` plays all.
+# Those that lie about what there is and are not played by `test_faults.py` already; `make soak` plays all.
 SHORT = {
-    ("delay", 0), ("empty_reason", 0), ("foreign_vm", 0), ("garbage", 0),
-    ("id_reuse", 0), ("reverse_proxy", 0), ("start_lies", 0), ("status", 2), ("task_invisible", 0),
+    ("foreign_vm", 0), ("garbage", 0), ("id_reuse", 0), ("start_lies", 0), ("task_invisible", 0),
     ("truncated_listing", 0), ("vanished_guests", 0),
 }  # fmt: skip
 CASES = [

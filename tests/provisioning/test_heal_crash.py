@@ -105,7 +105,7 @@ def healings_survive(cloud: Cloud, row: Deployment, action: str, when: str, meth
     pytest.fail("the healing never ended")
 
 
-@pytest.mark.parametrize("action", ["start", "restart"])
+@pytest.mark.parametrize("action", [pytest.param("start", marks=pytest.mark.soak), "restart"])
 def test_killed_after_a_change_of_a_healing_the_machine_runs(
     cloud: Cloud, healed: Deployment, action: str
 ) -> None:
@@ -124,7 +124,12 @@ def test_killed_at_every_call_of_a_healing(
 
 @pytest.mark.parametrize(
     ("is_idempotent", "when", "asked"),
-    [(False, "before", 0), (False, "after", 1), (True, "before", 1), (True, "after", 2)],
+    [
+        pytest.param(False, "before", 0, marks=pytest.mark.soak),
+        (False, "after", 1),
+        pytest.param(True, "before", 1, marks=pytest.mark.soak),
+        (True, "after", 2),
+    ],
 )
 def test_a_worker_that_dies_at_a_blocking_hook_makes_all_or_nothing(
     cloud: Cloud,

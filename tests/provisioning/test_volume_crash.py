@@ -78,7 +78,7 @@ def survives(cloud: Cloud, verb: str, when: str, methods: str, step: int) -> Non
     pytest.fail("it never ended")
 
 
-@pytest.mark.parametrize("verb", ["create", "delete", "grow"])
+@pytest.mark.parametrize("verb", ["create", pytest.param("delete", marks=pytest.mark.soak), "grow"])
 def test_killed_after_a_change_of_a_disk_is_settled_by_looking(cloud: Cloud, verb: str) -> None:
     survives(cloud, verb, "after", WRITES, 1)
 
@@ -91,7 +91,7 @@ def test_killed_at_every_call_about_a_disk(cloud: Cloud, verb: str, when: str) -
     survives(cloud, verb, when, EVERY, 1)
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", [pytest.param("before", marks=pytest.mark.soak), "after"])
 def test_killed_at_the_first_disk_of_a_cluster_leaves_one_shelf(cloud: Cloud, when: str) -> None:
     deployment = scenes.running(cloud)
     row = play.requested(cloud, deployment)

@@ -22,7 +22,6 @@ from tests.provisioning.test_fault_matrix import ANY, CALL, ORDERS, OURS, TASK, 
 SHORT = {
     ("timeout", 1, "backup.create"),
     ("worker_crash", 2, "backup.create"),
-    ("drop_connection", 1, "backup.restore"),
     ("task_invisible", 0, "snapshot.rollback"),
 }
 CASES = [
