@@ -34,22 +34,20 @@ def test_profile_page_saves_and_audits_what_changed(world: World, signed_in: Cli
     assert entry.after == PROFILE
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
+def test_page_and_api_name_the_wrong_field(signed_in: Client) -> None:
+    for field, value in (
         ("email", "no address"),
         ("theme", "pink"),
         ("language", "xx"),
         ("timezone", "Mars/Olympus"),
         ("display_name", "x" * 151),
-    ],
-)
-def test_page_and_api_name_the_wrong_field(signed_in: Client, field: str, value: str) -> None:
-    page = signed_in.post("/profile", PROFILE | {field: value})
-    api = signed_in.patch("/api/me", {field: value}, content_type="application/json")
+    ):
+        page = signed_in.post("/profile", PROFILE | {field: value})
+        api = signed_in.patch("/api/me", {field: value}, content_type="application/json")
+        faults = [fault["attr"] for fault in api.json()["errors"]]
 
-    assert (page.status_code, list(page.context["form"].errors)) == (422, [field])
-    assert (api.status_code, [fault["attr"] for fault in api.json()["errors"]]) == (400, [field])
+        assert (page.status_code, list(page.context["form"].errors)) == (422, [field])
+        assert (api.status_code, faults) == (400, [field])
     assert User.objects.get(username="support-north").theme == "dark"
 
 

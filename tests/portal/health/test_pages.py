@@ -56,22 +56,19 @@ def test_an_event_has_exactly_these_keys(staff: Client) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("query", "messages"),
-    [
-        ("", ["third", "second", "first"]),
-        ("?service=scheduler", ["third"]),
-        ("?level=error", ["second"]),
-        ("?search=IRS", ["first"]),
-        ("?search=request-2", ["second"]),
-        ("?from=2026-01-01T00:00:02Z", ["third", "second"]),
-        ("?to=2026-01-01T00:00:02Z", ["first"]),
-        ("?from=2026-01-01T00:00:02Z&to=2026-01-01T00:00:03Z&level=error", ["second"]),
-    ],
-)
-def test_events_are_narrowed_as_the_seed_says(
-    staff: Client, query: str, messages: list[str]
-) -> None:
+NARROWED = {
+    "": ["third", "second", "first"],
+    "?service=scheduler": ["third"],
+    "?level=error": ["second"],
+    "?search=IRS": ["first"],
+    "?search=request-2": ["second"],
+    "?from=2026-01-01T00:00:02Z": ["third", "second"],
+    "?to=2026-01-01T00:00:02Z": ["first"],
+    "?from=2026-01-01T00:00:02Z&to=2026-01-01T00:00:03Z&level=error": ["second"],
+}
+
+
+def test_events_are_narrowed_as_the_seed_says(staff: Client) -> None:
     for number, (message, level, service) in enumerate(
         [("first", "info", "web"), ("second", "error", "api"), ("third", "warn", "scheduler")], 1
     ):
@@ -83,7 +80,7 @@ def test_events_are_narrowed_as_the_seed_says(
             created_at=datetime.fromisoformat(f"2026-01-01T00:00:0{number}+00:00"),
         )
 
-    assert found(staff, query) == messages
+    assert {query: found(staff, query) for query in NARROWED} == NARROWED
 
 
 @pytest.mark.parametrize(
@@ -107,18 +104,18 @@ def test_events_come_in_pages(staff: Client) -> None:
     assert [row["message"] for row in second["results"]] == ["m1", "m0"]
 
 
-@pytest.mark.parametrize("role", ["admin", "ops", "support", "dev", "projets", "viewer"])
 @pytest.mark.parametrize("path", ["/api/admin/system-events", "/system-health"])
 def test_system_events_are_for_platform_administrators(
-    world: World, client: Client, role: str, path: str
+    world: World, client: Client, path: str
 ) -> None:
     event_reported("not for you")
-    client.force_login(world.people[role])
+    for role in ("admin", "ops", "support", "dev", "projets", "viewer"):
+        client.force_login(world.people[role])
 
-    answer = client.get(path)
+        answer = client.get(path)
 
-    assert answer.status_code == 403
-    assert b"not for you" not in answer.content
+        assert answer.status_code == 403, role
+        assert b"not for you" not in answer.content
 
 
 def test_the_page_shows_parts_and_events(staff: Client) -> None:

@@ -60,17 +60,17 @@ def walk(query: str, ordering: str, way: str) -> tuple[list[list[str]], str]:
         query = urlsplit(body[way]).query
 
 
-@pytest.mark.parametrize("ordering", ["ready_at", "-ready_at", "status", "-status", "-created_at"])
-@pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_pages_there_and_back_are_the_list(some: World, ordering: str, size: int) -> None:
-    sign = "-" if ordering.startswith("-") else ""
-    with tenant_scope(some.north.pk), transaction.atomic():
-        whole = Deployment.objects.order_by(ordering, f"{sign}id").values_list("pk", flat=True)
-        wanted = [str(pk) for pk in whole]
-        there, last = walk(f"limit={size}", ordering, "next")
-        back, _ = walk(last, ordering, "previous")
-    assert [one for ids in there for one in ids] == wanted
-    assert [one for ids in reversed(back) for one in ids] == wanted
+def test_pages_there_and_back_are_the_list(some: World) -> None:
+    for ordering in ("ready_at", "-ready_at", "status", "-status", "-created_at"):
+        sign = "-" if ordering.startswith("-") else ""
+        with tenant_scope(some.north.pk), transaction.atomic():
+            whole = Deployment.objects.order_by(ordering, f"{sign}id").values_list("pk", flat=True)
+            wanted = [str(pk) for pk in whole]
+            for size in (1, 2, 3, 7):
+                there, last = walk(f"limit={size}", ordering, "next")
+                back, _ = walk(last, ordering, "previous")
+                assert [one for ids in there for one in ids] == wanted, (ordering, size)
+                assert [one for ids in reversed(back) for one in ids] == wanted, (ordering, size)
 
 
 def test_a_row_that_is_inserted_moves_no_page(some: World) -> None:
