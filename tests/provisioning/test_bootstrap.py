@@ -156,7 +156,7 @@ class Executioner:
         self._pass("after", path)
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", [pytest.param("before", marks=pytest.mark.soak), "after"])
 def test_a_worker_that_dies_at_the_start_of_a_script_changes_nothing(
     stack: Cloud, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,7 +173,10 @@ def test_a_worker_that_dies_at_the_start_of_a_script_changes_nothing(
 
 @pytest.mark.parametrize(
     ("kind", "params"),
-    [("timeout", {"execute": True}), ("status", {"status": 502, "reason": "Bad Gateway"})],
+    [
+        pytest.param("timeout", {"execute": True}, marks=pytest.mark.soak),
+        ("status", {"status": 502, "reason": "Bad Gateway"}),
+    ],
 )
 def test_an_answer_that_is_lost_is_asked_for_again(
     stack: Cloud, kind: str, params: dict[str, Any]

@@ -69,9 +69,9 @@ def test_the_switch_and_the_probe_are_changed_in_place(ward: Ward) -> None:
     assert reloaded(row).health_probe is None
 
 
-@pytest.mark.parametrize(
-    ("probe", "field"),
-    [
+def test_a_probe_that_is_none_is_refused(ward: Ward) -> None:
+    row = ward.deployment()
+    for probe, field in (
         ({"kind": "icmp", "port": 80}, "health_probe.kind"),
         ({"kind": "tcp"}, "health_probe.port"),
         ({"kind": "tcp", "port": 0}, "health_probe.port"),
@@ -82,12 +82,9 @@ def test_the_switch_and_the_probe_are_changed_in_place(ward: Ward) -> None:
         ({"kind": "tcp", "port": 80, "timeout_s": 99}, "health_probe.timeout_s"),
         ({"kind": "tcp", "port": 80, "interval_s": 1}, "health_probe.interval_s"),
         ({"kind": "tcp", "port": 80, "host": "10.0.0.1"}, "health_probe.host"),
-    ],
-)
-def test_a_probe_that_is_none_is_refused(ward: Ward, probe: object, field: str) -> None:
-    row = ward.deployment()
-    status, body = api(ward.world, "support", "patch", path(row), {"health_probe": probe})
-    assert (status, [one["attr"] for one in body["errors"]]) == (400, [field])
+    ):
+        status, body = api(ward.world, "support", "patch", path(row), {"health_probe": probe})
+        assert (status, [one["attr"] for one in body["errors"]]) == (400, [field]), probe
     assert reloaded(row).health_probe is None
 
 
