@@ -10,7 +10,6 @@ from hashlib import blake2b
 from itertools import cycle, islice
 from typing import Any
 
-import lucide
 from django import template
 from django.forms import BoundField
 from django.utils import formats, timezone
@@ -21,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from portal.kernel import clock
 from portal.kernel.dates import date_and_time, exact_moment, moment_with_offset, utc_offset
+from portal.kernel.icons import icon_drawn
 from portal.kernel.stored_text import translated
 from portal.kernel.ui import status_style
 
@@ -61,7 +61,7 @@ def _drawn_icon(name: str, size: int, stroke: float, css: str) -> SafeString:
     attributes = {"stroke-width": f"{stroke:g}", "aria-hidden": "true", "focusable": "false"}
     if css:
         attributes["class"] = css
-    return mark_safe(lucide._render_icon(name, size, **attributes))  # noqa: S308, SLF001
+    return mark_safe(icon_drawn(name, size, attributes))  # noqa: S308 - markup of a package
 
 
 @register.simple_tag

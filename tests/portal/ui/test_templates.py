@@ -10,6 +10,7 @@ from pathlib import Path
 import lucide
 import pytest
 
+from portal.kernel.icons import icon_drawn
 from portal.kernel.ui import statuses
 from tests.portal.ui.palette import ROOT
 from tests.portal.ui.sources import markup, name, scripts, style_sheets, templates
@@ -100,7 +101,7 @@ def test_every_class_of_the_style_sheets_is_used() -> None:
 
 def _exists(icon: str) -> bool:
     try:
-        lucide._render_icon(icon, 16)
+        icon_drawn(icon, 16, {})
     except lucide.IconDoesNotExist:
         return False
     return True
