@@ -40,9 +40,11 @@ class Tag(StrEnum):
     OPERATION_RETRIED = "operation.retried"
     OPERATION_CANCELED = "operation.canceled"
     WORKER_DRAINED = "worker.drained"
+    WORKER_RESUMED = "worker.resumed"
     STUCK_RETRIED = "stuck.retried"
     STUCK_ROLLED_BACK = "stuck.rolled_back"
     STUCK_FORCED = "stuck.forced"
+    STUCK_DISMISSED = "stuck.dismissed"
     NOTICES_CHOSEN = "notification.chosen"
     FILTER_SAVED = "saved_filter.created"
     FILTER_CHANGED = "saved_filter.changed"
@@ -78,9 +80,11 @@ TAGS: dict[str, TagSpec] = {
     Tag.OPERATION_RETRIED: TagSpec(Category.LIFECYCLE, _("Operation retried")),
     Tag.OPERATION_CANCELED: TagSpec(Category.LIFECYCLE, _("Operation canceled")),
     Tag.WORKER_DRAINED: TagSpec(Category.LIFECYCLE, _("Worker asked to drain")),
+    Tag.WORKER_RESUMED: TagSpec(Category.LIFECYCLE, _("Worker taken back into work")),
     Tag.STUCK_RETRIED: TagSpec(Category.LIFECYCLE, _("Stuck work tried again")),
     Tag.STUCK_ROLLED_BACK: TagSpec(Category.LIFECYCLE, _("Stuck work rolled back")),
     Tag.STUCK_FORCED: TagSpec(Category.LIFECYCLE, _("Stuck work ended by force")),
+    Tag.STUCK_DISMISSED: TagSpec(Category.LIFECYCLE, _("Stuck work left as it is")),
     Tag.NOTICES_CHOSEN: TagSpec(Category.SECURITY, _("Notifications chosen")),
     Tag.FILTER_SAVED: TagSpec(Category.SETTINGS, _("Filter saved")),
     Tag.FILTER_CHANGED: TagSpec(Category.SETTINGS, _("Saved filter changed")),

@@ -97,7 +97,7 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self) -> None:
         from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
-        from provisioning.web import (  # noqa: PLC0415  # noqa: PLC0415  # noqa: PLC0415
+        from provisioning.web import (  # noqa: PLC0415
             backups,
             cards,
             fleet_commands,
@@ -106,6 +106,7 @@ class ProvisioningConfig(AppConfig):
             needs,
             platform_state,
             search,
+            surroundings,
             volumes,
             webhooks,
         )
@@ -130,8 +131,10 @@ class ProvisioningConfig(AppConfig):
         live.register_topic(live.Topic("deployment", Permission.VIEW, cards.deployment_links))
         for card in cards.CARDS:
             ui.register_card(card)
-        commands.register_search(*search.PROVIDERS)
-        commands.register_command(*palette.COMMANDS, *fleet_commands.FLEET_COMMANDS)
+        commands.register_search(*search.PROVIDERS, *surroundings.PROVIDERS)
+        commands.register_command(
+            *palette.COMMANDS, *fleet_commands.FLEET_COMMANDS, *surroundings.COMMANDS
+        )
         for source in needs.NEEDS:
             dashboard.register_needs(source)
         dashboard.register_facts(cards.FACTS)

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.events import MailDelivered, MailUndelivered
-from portal.kernel import events, exposition, stuck
+from portal.kernel import events, exposition
 from portal.kernel.queue import (
     Failure,
     OperationKind,
@@ -23,9 +23,9 @@ from portal.kernel.queue import (
 from portal.services.live_events import live_publish
 from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
-from provisioning.selectors.stuck import stuck_deployments, stuck_slots
 from provisioning.services import expiry, health_kinds, observation, slots
 from provisioning.services.copies.kinds import copies_register
+from provisioning.services.cures import cures_register
 from provisioning.services.dns.kinds import names_register
 from provisioning.services.exposition import provisioning_gauges
 from provisioning.services.fleet_kinds import fleet_register
@@ -33,7 +33,6 @@ from provisioning.services.hook_kinds import hooks_register
 from provisioning.services.measures_kinds import measures_register
 from provisioning.services.notices import notices_register
 from provisioning.services.operations import OperationType as Type
-from provisioning.services.rollbacks import deployment_rollback
 from provisioning.services.saga import create, destroy, hooks, outcome, power, protect, repair
 from provisioning.services.volume_kinds import volumes_register
 from provisioning.services.warnings import warning_delivered, warning_undelivered
@@ -49,9 +48,7 @@ def register() -> None:
     names_register()
     notices_register()
     exposition.register_exposition("provisioning", provisioning_gauges)
-    stuck.register_stuck("deployments", stuck_deployments)
-    stuck.register_stuck("slots", stuck_slots)
-    stuck.register_rollback("deployment", deployment_rollback)
+    cures_register()
     fleet_register()
     hooks_register()
     measures_register()

@@ -111,6 +111,7 @@ class Tag(StrEnum):
     WEBHOOK_RESUMED = "webhook.resumed"
     WEBHOOK_TESTED = "webhook.tested"
     WEBHOOK_REPLAYED = "webhook.replayed"
+    WEBHOOK_LEFT = "webhook.left"
     CLUSTER_SAVED = "cluster.saved"
     TEMPLATE_SAVED = "template.saved"
     SNAPSHOT_REQUESTED = "snapshot.requested"
@@ -299,4 +300,5 @@ TAGS: dict[str, TagSpec] = {
     Tag.WEBHOOK_RESUMED: TagSpec(Category.SETTINGS, _("Webhook resumed")),
     Tag.WEBHOOK_TESTED: TagSpec(Category.SETTINGS, _("Test message sent")),
     Tag.WEBHOOK_REPLAYED: TagSpec(Category.SETTINGS, _("Messages sent again")),
+    Tag.WEBHOOK_LEFT: TagSpec(Category.SETTINGS, _("Messages left unsent")),
 }

@@ -27,7 +27,7 @@ from portal.selectors.queues import queue_list
 from portal.selectors.workers import worker_list
 from portal.services.operations import operation_cancel, operation_retry
 from portal.services.replays import operations_replay
-from portal.services.worker_drains import worker_drain
+from portal.services.worker_drains import worker_drain, worker_resume
 
 
 class NoBody(serializers.Serializer[Any]):
@@ -105,6 +105,7 @@ class WorkerViewSet(PortalViewSet):
     permissions: ClassVar[dict[str, str]] = {
         "*": Permission.WORKERS_VIEW,
         "drain": Permission.WORKERS_MANAGE,
+        "resume": Permission.WORKERS_MANAGE,
     }
     serializer_class = WorkerSerializer
     queryset = Worker.objects.none()
@@ -122,4 +123,12 @@ class WorkerViewSet(PortalViewSet):
         """Asks a worker to end what it runs, take nothing new and go."""
         self.parsed(NoBody)
         worker = worker_drain(actor=self.actor, worker_id=pk)
+        return Response(WorkerSerializer(worker).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(request=NoBody, responses={202: WorkerSerializer})
+    @action(detail=True, methods=["post"])
+    def resume(self, _request: Request, pk: str) -> Response:
+        """Takes a worker that still ends its work back into it."""
+        self.parsed(NoBody)
+        worker = worker_resume(actor=self.actor, worker_id=pk)
         return Response(WorkerSerializer(worker).data, status=status.HTTP_202_ACCEPTED)

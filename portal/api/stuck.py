@@ -49,7 +49,7 @@ class StuckPage(serializers.Serializer[Any]):
 
 
 class CureRequest(serializers.Serializer[Any]):
-    """Why; a rollback and a forced end want both."""
+    """Why; all but a retry want a reason, a rollback and a forced end the confirmation as well."""
 
     reason = Text(max_length=REASON_MOST, required=False, allow_blank=True)
     confirmation = Text(max_length=20, required=False, allow_blank=True)
@@ -70,6 +70,7 @@ class StuckViewSet(PortalViewSet):
         "*": Permission.STUCK_VIEW,
         "retry": Permission.STUCK_MANAGE,
         "rollback": Permission.STUCK_MANAGE,
+        "dismiss": Permission.STUCK_MANAGE,
         "force": Permission.FORCE,
     }
     pagination_class = None
@@ -93,8 +94,13 @@ class StuckViewSet(PortalViewSet):
         return self._cure(subject, Remedy.ROLLBACK)
 
     @extend_schema(request=CureRequest, responses={202: CureAnswer})
+    def dismiss(self, _request: Request, subject: str) -> Response:
+        """Leaves it as it is, for a reason; it is not listed any more."""
+        return self._cure(subject, Remedy.DISMISS)
+
+    @extend_schema(request=CureRequest, responses={202: CureAnswer})
     def force(self, _request: Request, subject: str) -> Response:
-        """Ends an operation as failed, whatever it is at."""
+        """Ends an operation as failed, whatever it is at; forgets half a clone."""
         return self._cure(subject, Remedy.FORCE)
 
     def _cure(self, subject: str, remedy: Remedy) -> Response:

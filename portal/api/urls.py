@@ -59,8 +59,10 @@ urlpatterns = [
     path("stuck-work", StuckViewSet.as_view({"get": "list"}), name="stuck_work"),
     path("stuck-work/<str:subject>/retry", StuckViewSet.as_view({"post": "retry"})),
     path("stuck-work/<str:subject>/rollback", StuckViewSet.as_view({"post": "rollback"})),
+    path("stuck-work/<str:subject>/dismiss", StuckViewSet.as_view({"post": "dismiss"})),
     path("stuck-work/<str:subject>/force", StuckViewSet.as_view({"post": "force"})),
     path("queues", QueueViewSet.as_view({"get": "list"}), name="queues"),
     path("workers", WorkerViewSet.as_view({"get": "list"}), name="workers"),
     path("workers/<str:pk>/drain", WorkerViewSet.as_view({"post": "drain"})),
+    path("workers/<str:pk>/resume", WorkerViewSet.as_view({"post": "resume"})),
 ]

@@ -144,6 +144,7 @@ class Plan:
 
     With a `reason` it cannot be carried out; whoever holds `permission` can help. What is dangerous is
     asked for once more, with a `word` by typing it (posted as `name`); `confirm` are the words of the button.
+    `is_page`: nothing is changed, the form only goes to the page.
     """
 
     title: str
@@ -157,6 +158,7 @@ class Plan:
     permission: str = ""
     is_dangerous: bool = False
     word: str = ""
+    is_page: bool = False
 
 
 Offer = Callable[[Asking, Sequence[str]], Mapping[str, Availability]]

@@ -13,10 +13,11 @@ from portal.kernel.ui import Text
 
 
 class Remedy(StrEnum):
-    """What a person may do: once more, back to before, or an end by force."""
+    """What a person may do: once more, back to before, leave it so, or an end by force."""
 
     RETRY = "retry"
     ROLLBACK = "rollback"
+    DISMISS = "dismiss"
     FORCE = "force"
 
 
@@ -53,8 +54,11 @@ class Sight:
 Source = Callable[[Sight], Iterable[StuckItem]]
 Rollback = Callable[[Actor, UUID], UUID | None]
 """Undoes what was made of one object, through a saga of its own; answers the operation. The tenant is in scope."""
+Cure = Callable[[Actor, UUID, str], UUID | None]
+"""Does one remedy about an object, for the reason that is given; answers the operation, if one goes on with it."""
 _sources: dict[str, Source] = {}
 _rollbacks: dict[str, Rollback] = {}
+_cures: dict[tuple[str, Remedy], Cure] = {}
 
 
 def register_stuck(key: str, source: Source) -> None:
@@ -70,6 +74,16 @@ def register_rollback(target_type: str, rollback: Rollback) -> None:
 def rollback_of(target_type: str) -> Rollback | None:
     """How such an object is rolled back, if it can be."""
     return _rollbacks.get(target_type)
+
+
+def register_cure(subject_type: str, remedy: Remedy, cure: Cure) -> None:
+    """Says what a remedy does about stuck things of one type; those of operations are the engine's."""
+    _cures[subject_type, remedy] = cure
+
+
+def cure_of(subject_type: str, remedy: Remedy) -> Cure | None:
+    """What a remedy does about such a thing, where its app has registered it."""
+    return _cures.get((subject_type, remedy))
 
 
 def stuck_items(sight: Sight) -> list[StuckItem]:

@@ -19,7 +19,14 @@ from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Conflict, Fault, InvalidInput, NotFound
 from portal.kernel.queue import Failure, operation_kind
 from portal.kernel.stored_text import stored_text
-from portal.kernel.stuck import Remedy, Sight, StuckItem, rollback_of, stuck_items
+from portal.kernel.stuck import (
+    Remedy,
+    Sight,
+    StuckItem,
+    cure_of,
+    rollback_of,
+    stuck_items,
+)
 from portal.kernel.tenancy import DISPATCH, tenant_scope
 from portal.models import Operation
 from portal.permissions import Permission
@@ -32,6 +39,8 @@ from portal.tags import Tag
 PATIENCE: Final = "platform.stuck.minutes"
 REASON_LEAST: Final = 3
 REASON_MOST: Final = 300
+TYPED: Final = frozenset({Remedy.ROLLBACK, Remedy.FORCE})
+"""What cannot be taken back wants a word typed."""
 
 # The fence moves, so that a worker which still runs a step of it writes nothing any more.
 _FORCE: Final = """
@@ -79,9 +88,9 @@ def stuck_cure(
         message = gettext("This cannot be done about it: %(remedy)s.") % {"remedy": remedy}
         raise Conflict(message, code="wrong_remedy")
     if remedy is not Remedy.RETRY:
-        _demand_words(item, reason, typed)
+        _demand_words(item, reason, typed if remedy in TYPED else None)
     with tenant_scope(item.tenant_id), transaction.atomic():
-        operation_id = _DO[remedy](actor, item, reason)
+        operation_id = _do(actor, item, remedy, reason)
         trail.record(
             tag=_TAGS[remedy],
             target_type=subject.partition(":")[0],
@@ -97,6 +106,12 @@ def stuck_cure(
 def confirmation_of(item: StuckItem) -> str:
     """What somebody types who really means it: the first part of its id."""
     return item.subject.partition(":")[2][:8]
+
+
+def _do(actor: Actor, item: StuckItem, remedy: Remedy, reason: str) -> UUID | None:
+    type_, _, key = item.subject.partition(":")
+    cure = cure_of(type_, remedy)
+    return _DO[remedy](actor, item, reason) if cure is None else cure(actor, UUID(key), reason)
 
 
 def _retry(actor: Actor, item: StuckItem, _reason: str) -> UUID | None:
@@ -147,7 +162,7 @@ def _empowered(actor: Actor, permission: str) -> Actor:
     return replace(actor, permissions=actor.permissions | {permission})
 
 
-def _demand_words(item: StuckItem, reason: str, typed: str) -> None:
+def _demand_words(item: StuckItem, reason: str, typed: str | None) -> None:
     faults = []
     if not REASON_LEAST <= len(reason.strip()) <= REASON_MOST:
         message = gettext("Give a reason of %(least)d to %(most)d characters.") % {
@@ -156,7 +171,7 @@ def _demand_words(item: StuckItem, reason: str, typed: str) -> None:
         }
         faults.append(Fault("reason", "invalid", message))
     wanted = confirmation_of(item)
-    if typed.strip() != wanted:
+    if typed is not None and typed.strip() != wanted:
         message = gettext("Type %(word)s to confirm.") % {"word": wanted}
         faults.append(Fault("confirmation", "invalid", message))
     if faults:
@@ -167,5 +182,6 @@ _DO: Final = {Remedy.RETRY: _retry, Remedy.ROLLBACK: _rollback, Remedy.FORCE: _f
 _TAGS: Final = {
     Remedy.RETRY: Tag.STUCK_RETRIED,
     Remedy.ROLLBACK: Tag.STUCK_ROLLED_BACK,
+    Remedy.DISMISS: Tag.STUCK_DISMISSED,
     Remedy.FORCE: Tag.STUCK_FORCED,
 }

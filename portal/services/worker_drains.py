@@ -1,4 +1,4 @@
-"""Asking a worker to drain: it ends what it runs, takes nothing new, and goes."""
+"""Asking a worker to drain: it ends what it runs, takes nothing new, and goes; until then it can be taken back."""
 
 from __future__ import annotations
 
@@ -43,6 +43,33 @@ def worker_drain(*, actor: Actor, worker_id: UUID | str) -> Worker:
                 tenant_id=PLATFORM_TENANT_ID,
             )
         worker.drain_requested = True
+        return worker
+
+
+def worker_resume(*, actor: Actor, worker_id: UUID | str) -> Worker:
+    """Takes a worker that still ends its work back into it. One that was not asked stays as it is.
+
+    Raises:
+        Refused, NotFound.
+        Conflict: the worker has left.
+    """
+    authorize(actor, Permission.WORKERS_MANAGE)
+    with platform_alias(), transaction.atomic(using=PLATFORM):
+        worker = _locked(worker_id)
+        if getattr(worker, "shown", None) == WorkerStatus.OFFLINE:
+            text = gettext("The worker has left already. Start it again.")
+            raise Conflict(text, code="worker_offline")
+        if worker.drain_requested:
+            Worker.objects.filter(pk=worker.pk).update(drain_requested=False)
+            trail.record(
+                tag=Tag.WORKER_RESUMED,
+                target=worker,
+                after={"drain_requested": False},
+                detail={"name": worker.name},
+                actor=actor,
+                tenant_id=PLATFORM_TENANT_ID,
+            )
+        worker.drain_requested = False
         return worker
 
 

@@ -58,7 +58,10 @@ class WorkerDesk:
     """The worker process around its drains (`Desk`)."""
 
     def __init__(self, *, queues: Sequence[str], leave: Callable[[], None] | None = None) -> None:
-        """`leave` is called once when somebody asked this worker to drain; it ends the process in order."""
+        """`leave` is called once when this worker was asked to drain and runs nothing any more.
+
+        It ends the process in order. Until then whoever asked may take the worker back.
+        """
         self.host = socket.gethostname()
         self._name = f"{self.host}/{os.getpid()}"
         self.queues = tuple(queues)
@@ -73,6 +76,7 @@ class WorkerDesk:
         self._has_reported = False
         self._told: WorkerStatus | None = None
         self._is_draining = False
+        self._is_leaving = False
         self._is_stopped = False
         self._is_ticking = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -90,7 +94,8 @@ class WorkerDesk:
             self._threads.append(thread)
 
     def begin_draining(self) -> None:
-        """Takes no further operation. Safe in a signal handler: it sets a flag and nothing else."""
+        """Takes no further operation, for good. Safe in a signal handler: it sets flags and nothing else."""
+        self._is_leaving = True
         self._is_draining = True
 
     def stop(self, *, grace_s: float) -> bool:
@@ -208,15 +213,25 @@ class WorkerDesk:
     def _watch(self) -> None:
         has_told_draining = False
         while not self._is_stopped:
-            if self._is_draining and not has_told_draining:
-                has_told_draining = True
+            if self._is_draining is not has_told_draining:
+                has_told_draining = self._is_draining
                 self._guarded(self._beat_once)
             self._guarded(self._look)
             self._wait()
 
+    def _drain_on_request(self) -> None:
+        """Takes nothing more; goes when nothing runs, and can be taken back until then."""
+        with self._state:
+            self._is_draining = True
+            if self._running:
+                return
+        self.begin_draining()
+        if self._leave is not None:
+            self._leave()
+
     def _look(self) -> None:
         """Wakes drains for what is due and remembers when the next is."""
-        if self._is_draining:
+        if self._is_leaving:
             return
         with self._state:
             if self._due_at is not None and self._due_at <= time.monotonic():
@@ -224,10 +239,9 @@ class WorkerDesk:
         with connections[DISPATCH].cursor() as cursor:
             cursor.execute(_IS_ASKED_TO_DRAIN, {"name": self._name})
             if self._has_reported and cursor.fetchone() == (True,):
-                self.begin_draining()
-                if self._leave is not None:
-                    self._leave()
+                self._drain_on_request()
                 return
+            self._is_draining = self._is_leaving
             cursor.execute(_OUTLOOK, {"queues": list(self.queues)})
             outlook = cursor.fetchall()
         for queue, is_due, next_s in outlook:

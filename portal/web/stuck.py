@@ -14,21 +14,24 @@ from portal.kernel.stuck import Remedy, StuckItem
 from portal.kernel.ui import StatusStyle, Tone
 from portal.kernel.web.views import ActionView, PortalView
 from portal.permissions import Permission
-from portal.services.remedies import confirmation_of, stuck_cure, stuck_list
+from portal.services.remedies import TYPED, confirmation_of, stuck_cure, stuck_list
 
 STUCK_STYLES: Final = {
     "attention": StatusStyle(gettext_lazy("Needs a person"), "hand", Tone.DANGER),
     "dead": StatusStyle(gettext_lazy("Given up"), "skull", Tone.DANGER),
     "lease_lost": StatusStyle(gettext_lazy("Worker lost"), "unplug", Tone.DANGER),
     "limbo": StatusStyle(gettext_lazy("Nobody works on it"), "circle-question-mark", Tone.WARN),
+    "half_clone": StatusStyle(gettext_lazy("Half a clone"), "copy-x", Tone.DANGER),
     "not_taken": StatusStyle(gettext_lazy("Not taken"), "inbox", Tone.WARN),
     "schedule": StatusStyle(gettext_lazy("Not started"), "timer-off", Tone.WARN),
     "slot": StatusStyle(gettext_lazy("Idle slot"), "lock", Tone.IDLE),
     "slow": StatusStyle(gettext_lazy("Slow"), "hourglass", Tone.WARN),
+    "undelivered": StatusStyle(gettext_lazy("Not delivered"), "mail-x", Tone.DANGER),
 }
 _ICONS: Final = {
     Remedy.RETRY: "rotate-cw",
     Remedy.ROLLBACK: "undo-2",
+    Remedy.DISMISS: "circle-slash",
     Remedy.FORCE: "zap",
 }
 
@@ -57,6 +60,7 @@ class StuckWork(PortalView):
                 {
                     "key": remedy.value,
                     "icon": _ICONS[remedy],
+                    "is_typed": remedy in TYPED,
                     "url": reverse("portal:stuck_cure", args=[item.subject, remedy.value]),
                 }
                 for remedy in item.remedies
@@ -85,6 +89,7 @@ class StuckCure(ActionView):
         return {
             Remedy.RETRY: _("It is tried again."),
             Remedy.ROLLBACK: _("It is being rolled back."),
+            Remedy.DISMISS: _("It is left as it is; the reason stands in the audit."),
             Remedy.FORCE: _("It is ended; what its failure asks for is done first."),
         }[remedy]
 

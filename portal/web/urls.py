@@ -91,6 +91,7 @@ urlpatterns = [
     path("operations/replay", operations.OperationsReplay.as_view(), name="operations_replay"),
     path("workers", workers.WorkerList.as_view(), name="worker_list"),
     path("workers/<str:worker_id>/drain", workers.WorkerDrain.as_view(), name="worker_drain"),
+    path("workers/<str:worker_id>/resume", workers.WorkerResume.as_view(), name="worker_resume"),
     path(
         "operations/<str:operation_id>",
         operations.OperationDetail.as_view(),

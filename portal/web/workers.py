@@ -17,7 +17,7 @@ from portal.permissions import Permission
 from portal.selectors.queues import Bar, QueueFigures, ended_bars, queue_list
 from portal.selectors.workers import worker_list
 from portal.services.readiness import silent_parts
-from portal.services.worker_drains import worker_drain
+from portal.services.worker_drains import worker_drain, worker_resume
 
 _SHOWN: Final = 100
 _LATE: Final = timedelta(minutes=1)
@@ -55,6 +55,14 @@ class WorkerDrain(ActionView):
 
     def target(self, **kwargs: Any) -> str:
         return reverse("portal:worker_list")
+
+
+class WorkerResume(WorkerDrain):
+    """`/workers/{id}/resume`."""
+
+    def perform(self, request: HttpRequest, **kwargs: Any) -> str:
+        worker_resume(actor=self.actor, worker_id=kwargs["worker_id"])
+        return _("It takes work again.")
 
 
 def worker_row(row: Worker) -> dict[str, Any]:

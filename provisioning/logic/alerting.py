@@ -7,6 +7,7 @@ from typing import Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from portal.kernel.stored_text import stored_text
 from portal.kernel.ui import StatusStyle, Tone
 
 
@@ -42,3 +43,13 @@ SEVERITY_STYLES: Final[dict[str, StatusStyle]] = {
     Severity.WARNING: StatusStyle(Severity.WARNING.label, "triangle-alert", Tone.WARN),
     Severity.CRITICAL: StatusStyle(Severity.CRITICAL.label, "octagon-x", Tone.DANGER),
 }
+FIRST_NAMES: Final = {
+    "node-memory": stored_text("Memory of a node"),
+    "node-memory-full": stored_text("Memory of a node nearly full"),
+    "node-cpu": stored_text("CPU of a node"),
+    "node-disk": stored_text("System disk of a node"),
+    "host-memory": stored_text("Memory of a host of uHub"),
+    "host-disk": stored_text("Disk of a host of uHub"),
+    "machine-cpu": stored_text("CPU of a machine"),
+}
+"""What the rules that are there from the beginning are called until somebody calls them otherwise."""

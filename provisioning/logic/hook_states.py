@@ -99,7 +99,7 @@ _D = DeliveryStatus
 DELIVERY_TRANSITIONS: Final[dict[str, frozenset[str]]] = {
     _D.PENDING: frozenset({_D.DELIVERED, _D.DEAD, _D.CANCELED}),
     _D.DELIVERED: frozenset(),
-    _D.DEAD: frozenset(),
+    _D.DEAD: frozenset({_D.CANCELED}),
     _D.CANCELED: frozenset(),
 }
 DELIVERY_STYLES: Final[dict[str, StatusStyle]] = {

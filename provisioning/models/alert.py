@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 from portal.kernel.models import TenantForeignKey, TenantModel
-from provisioning.logic.alerting import AlertStatus, Operator, Severity
+from portal.kernel.stored_text import translated
+from provisioning.logic.alerting import FIRST_NAMES, AlertStatus, Operator, Severity
 from provisioning.logic.measures import Metric, SubjectKind
 
 
@@ -58,6 +59,11 @@ class AlertRule(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def title(self) -> str:
+        """The name in the reader's language while it is the one the rule began with; else as it was typed."""
+        return translated(self.name) if FIRST_NAMES.get(self.code) == self.name else self.name
 
 
 class Alert(TenantModel):

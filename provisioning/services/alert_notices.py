@@ -8,13 +8,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import formats
+from django.utils import formats, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.kernel import events
 from portal.kernel.authz import Actor
 from portal.kernel.notices import Words, register_notice_kind
+from portal.kernel.stored_text import translated
 from portal.kernel.tenancy import PLATFORM_TENANT_ID
 from portal.kernel.ui import Tone
 from portal.models import User
@@ -22,6 +23,7 @@ from portal.selectors.memberships import members_permitted
 from portal.selectors.notifications import platform_people
 from portal.services.mail import MailReference, mail_enqueue
 from portal.services.notifications import Notice, notify
+from portal.services.preferences import person_language
 from provisioning.events import AlertChanged
 from provisioning.logic.alerting import AlertStatus, Severity
 from provisioning.logic.measures import SHARES, Metric
@@ -79,21 +81,28 @@ def _mails(event: AlertChanged, people: Collection[UUID]) -> None:
     actor = Actor.system("alerts", tenant_id=event.tenant_id)
     readers = User.objects.filter(pk__in=people, is_active=True).exclude(email="")
     for reader in readers.order_by("pk"):
+        with translation.override(person_language(reader)):
+            values = _mail_values(event)
         mail_enqueue(
             actor=actor,
             recipient=reader,
             template=_TEMPLATE,
-            values={
-                "subject": event.subject,
-                "rule": event.rule,
-                "metric": Metric(event.metric).label,
-                "value": _figure(event.metric, event.value),
-                "threshold": _figure(event.metric, event.threshold),
-                "url": f"{settings.PUBLIC_URL}{reverse('provisioning:alert_list')}",
-            },
+            values=values,
             reference=MailReference("alert", event.alert_id),
             tenant_id=event.tenant_id,
         )
+
+
+def _mail_values(event: AlertChanged) -> dict[str, str]:
+    """What the mail says, in the language in force."""
+    return {
+        "subject": event.subject,
+        "rule": translated(event.rule),
+        "metric": str(Metric(event.metric).label),
+        "value": _figure(event.metric, event.value),
+        "threshold": _figure(event.metric, event.threshold),
+        "url": f"{settings.PUBLIC_URL}{reverse('provisioning:alert_list')}",
+    }
 
 
 def _figure(metric: str, value: float) -> str:
@@ -104,12 +113,12 @@ def _figure(metric: str, value: float) -> str:
 def _fired_text(words: Words) -> str:
     said = {
         "subject": words["subject"],
-        "rule": words["rule"],
+        "rule": translated(words["rule"]),
         "value": _figure(words["metric"], words["value"]),
     }
     return _("%(subject)s: %(rule)s, %(value)s") % said
 
 
 def _resolved_text(words: Words) -> str:
-    said = {"subject": words["subject"], "rule": words["rule"]}
+    said = {"subject": words["subject"], "rule": translated(words["rule"])}
     return _("%(subject)s: %(rule)s is over") % said

@@ -15,7 +15,7 @@ from portal.kernel import clock
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Conflict, Fault, InvalidInput, NotFound
 from portal.kernel.tenancy import PLATFORM_TENANT_ID
-from provisioning.logic.alerting import AlertStatus, Operator, Severity
+from provisioning.logic.alerting import FIRST_NAMES, AlertStatus, Operator, Severity
 from provisioning.logic.measures import SHARES, Metric, SubjectKind
 from provisioning.models import Alert, AlertRule
 from provisioning.permissions import Permission
@@ -38,21 +38,13 @@ FOR_MOST_S: Final = 24 * 3600
 _K, _M = SubjectKind, Metric
 _MINUTE_S: Final = 60
 _FIRST: Final = (
-    ("node-memory", "Memory of a node", _K.NODE, _M.MEMORY, 90, 10, Severity.WARNING),
-    (
-        "node-memory-full",
-        "Memory of a node nearly full",
-        _K.NODE,
-        _M.MEMORY,
-        97,
-        5,
-        Severity.CRITICAL,
-    ),
-    ("node-cpu", "CPU of a node", _K.NODE, _M.CPU, 95, 15, Severity.WARNING),
-    ("node-disk", "System disk of a node", _K.NODE, _M.DISK, 90, 10, Severity.CRITICAL),
-    ("host-memory", "Memory of a host of uHub", _K.HOST, _M.MEMORY, 95, 10, Severity.WARNING),
-    ("host-disk", "Disk of a host of uHub", _K.HOST, _M.DISK, 90, 10, Severity.CRITICAL),
-    ("machine-cpu", "CPU of a machine", _K.DEPLOYMENT, _M.CPU, 98, 60, Severity.WARNING),
+    ("node-memory", _K.NODE, _M.MEMORY, 90, 10, Severity.WARNING),
+    ("node-memory-full", _K.NODE, _M.MEMORY, 97, 5, Severity.CRITICAL),
+    ("node-cpu", _K.NODE, _M.CPU, 95, 15, Severity.WARNING),
+    ("node-disk", _K.NODE, _M.DISK, 90, 10, Severity.CRITICAL),
+    ("host-memory", _K.HOST, _M.MEMORY, 95, 10, Severity.WARNING),
+    ("host-disk", _K.HOST, _M.DISK, 90, 10, Severity.CRITICAL),
+    ("machine-cpu", _K.DEPLOYMENT, _M.CPU, 98, 60, Severity.WARNING),
 )
 
 
@@ -65,7 +57,7 @@ def rules_ensure() -> int:
         AlertRule(
             tenant_id=PLATFORM_TENANT_ID,
             code=code,
-            name=name,
+            name=FIRST_NAMES[code],
             subject_kind=kind,
             metric=metric,
             operator=Operator.ABOVE,
@@ -74,7 +66,7 @@ def rules_ensure() -> int:
             for_s=minutes * _MINUTE_S,
             severity=severity,
         )
-        for code, name, kind, metric, threshold, minutes, severity in _FIRST
+        for code, kind, metric, threshold, minutes, severity in _FIRST
         if code not in known
     ]
     AlertRule.across_tenants.bulk_create(made, ignore_conflicts=True)
@@ -170,8 +162,10 @@ def alert_acknowledge(*, actor: Actor, alert_id: UUID | str) -> Alert:
 
 
 def _fill(rule: AlertRule, values: Mapping[str, Any]) -> None:
+    """Sets what is given; the name a first rule is shown under leaves the one it has."""
+    shown = rule.title
     for name in FIELDS:
-        if name in values:
+        if name in values and not (name == "name" and values[name] == shown):
             setattr(rule, name, values[name])
     faults = []
     if not 0 <= rule.for_s <= FOR_MOST_S:

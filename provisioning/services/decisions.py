@@ -50,7 +50,7 @@ ACTIONS: Final[dict[str, tuple[str, ...]]] = {
     _K.FOREIGN: ("close",),
     _K.DRIFT: ("reapply", "accept", "close"),
     _K.ORPHAN: ("adopt", "close"),
-    _K.HALF_CLONE: ("close",),
+    _K.HALF_CLONE: ("forget", "close"),
     _K.MOVED: (),
     _K.REAPPEARED: ("adopt", "close"),
     _K.STALE_VMID: ("accept", "close"),
@@ -69,6 +69,7 @@ def permission_for(finding: Finding, action: str) -> Permission:
     """Whoever decides must hold this: what is not proven, or nobody's, is for who manages the clusters."""
     is_unproven = finding.kind in {
         *(_K.UNREACHABLE, _K.TOO_MUCH_VANISHED, _K.STALE_VMID, _K.TEMPLATE_CHANGED),
+        _K.HALF_CLONE,
     }
     if action in {"adopt", "delete"} or (is_unproven and action != "close"):
         return Permission.CLUSTERS_MANAGE
@@ -92,7 +93,8 @@ def finding_forget(*, actor: Actor, finding_id: UUID | str, reason: str) -> Find
     """Ends a deployment whose machine is gone, or out of reach for good.
 
     Quota, name and number are released, the number into quarantine; the tombstone keeps the marker, so
-    that a machine that comes back is recognised and told.
+    that a machine that comes back is recognised and told. What is left of half a clone stays on the
+    cluster, where the next sweeps find it for nobody.
 
     Raises:
         NotFound, Refused, Conflict, InvalidInput, OnHold, DeploymentBusy.
@@ -190,7 +192,10 @@ def actions_for(actor: Actor, finding: Finding) -> list[str]:
     if finding.status != FindingStatus.OPEN:
         return []
     return [
-        action for action in ACTIONS[finding.kind] if actor.may(permission_for(finding, action))
+        action
+        for action in ACTIONS[finding.kind]
+        if actor.may(permission_for(finding, action))
+        and (action != "forget" or finding.deployment_id is not None)
     ]
 
 

@@ -7,9 +7,17 @@ from typing import Final
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from portal.kernel import events
 from portal.kernel.queue import OperationKind, Schedule, Step, register_operation, register_schedule
+from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
-from provisioning.services import retired_disks, template_watch, transfers, windows
+from provisioning.services import (
+    leftover_secrets,
+    retired_disks,
+    template_watch,
+    transfers,
+    windows,
+)
 from provisioning.services.finding_sources import register_finding_source
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.saga import bootstrap
@@ -38,6 +46,18 @@ def fleet_register() -> None:
     )
     register_operation(
         OperationKind(
+            type=Type.SECRETS_FORGET,
+            label=_("Remove passwords of a machine that is gone"),
+            queue="cloudpods",
+            steps=(Step("forget", _("Remove"), leftover_secrets.secrets_forget),),
+            max_attempts=_PATIENCE,
+            retry_permission=Permission.OPERATE,
+            is_critical=False,
+        )
+    )
+    events.subscribe(DeploymentChanged, leftover_secrets.secrets_leave)
+    register_operation(
+        OperationKind(
             type=Type.DISKS_FREE,
             label=_("Delete disks of nobody"),
             queue="cloudpods",
@@ -64,6 +84,14 @@ def _watches_register() -> None:
             _("Begin and end planned maintenance"),
             int(every["windows_every_s"]),
             windows.windows_tick,
+        )
+    )
+    register_schedule(
+        Schedule(
+            "secrets.sweep",
+            _("Remove passwords of machines that are gone"),
+            int(every["transfers_every_s"]),
+            leftover_secrets.secrets_sweep,
         )
     )
     register_schedule(

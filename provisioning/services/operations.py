@@ -25,6 +25,7 @@ class OperationType(StrEnum):
     REAPPLY = "pod.reapply"
     REFRESH = "pod.refresh"
     BOOTSTRAP = "pod.bootstrap"
+    SECRETS_FORGET = "pod.secrets.forget"
     DISKS_FREE = "disks.free"
     OBSERVE = "cluster.observe"
     SNAPSHOT_CREATE = "snapshot.create"
@@ -98,7 +99,7 @@ def _concurrency_key(deployment: Deployment, type_: OperationType) -> str:
     match type_:
         case OperationType.REFRESH:
             return ""
-        case OperationType.BOOTSTRAP:
+        case OperationType.BOOTSTRAP | OperationType.SECRETS_FORGET:
             return f"bootstrap:{deployment.pk}"
         case _:
             return f"deployment:{deployment.pk}"

@@ -17,6 +17,7 @@ from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Conflict, Fault, InvalidInput, Refused
 from portal.kernel.fsm import transition
 from portal.kernel.models import uuid7
+from portal.kernel.stored_text import stored_text
 from portal.services.settings import setting_get
 from provisioning.logic.hook_rules import event_faults, header_faults, name_faults, url_faults
 from provisioning.logic.hook_states import (
@@ -241,6 +242,28 @@ def webhook_replay(
         detail={"count": len(deliveries), "since": since.isoformat() if since else None},
     )
     return deliveries
+
+
+@transaction.atomic
+def webhook_dismiss(*, actor: Actor, webhook_id: UUID | str, reason: str) -> int:
+    """Leaves all messages that were given up unsent for good; answers how many.
+
+    Raises: NotFound, Refused.
+    """
+    webhook = webhook_lock(actor=actor, webhook_id=webhook_id)
+    dead = WebhookDelivery.objects.filter(webhook=webhook, status=DeliveryStatus.DEAD)
+    why = stored_text("Left unsent by %(who)s: %(reason)s", who=actor.label, reason=reason)
+    left = dead.filter(replays__isnull=True).select_for_update(of=("self",))
+    rows = list(left.order_by("id"))
+    for row in rows:
+        transition(row, table=DELIVERY_TRANSITIONS, to=DeliveryStatus.CANCELED, reason=why[:300])
+    trail.record(
+        tag=Tag.WEBHOOK_LEFT,
+        target=webhook,
+        actor=actor,
+        detail={"count": len(rows), "reason": reason},
+    )
+    return len(rows)
 
 
 def _replayable(

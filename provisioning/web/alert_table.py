@@ -79,7 +79,7 @@ def _subject(line: AlertRow) -> SafeString:
         icon(_ICONS[row.subject_kind], 17),
         subject_url(row.subject_kind, row.subject_id),
         row.subject_name,
-        row.rule.name,
+        row.rule.title,
     )
 
 
@@ -116,7 +116,7 @@ ALERTS: Final = Table(
             "subject",
             gettext_lazy("Alert"),
             _subject,
-            lambda row: f"{row.alert.subject_name}: {row.alert.rule.name}",
+            lambda row: f"{row.alert.subject_name}: {row.alert.rule.title}",
             sort="subject_name",
             is_fixed=True,
         ),

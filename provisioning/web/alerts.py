@@ -127,7 +127,9 @@ class RuleEdit(PortalView):
 
     def get(self, request: HttpRequest, rule_id: str = "") -> HttpResponse:
         rule = rule_get(actor=self.actor, rule_id=rule_id) if rule_id else None
-        initial = {name: getattr(rule, name) for name in FIELDS} if rule else None
+        initial = None
+        if rule:
+            initial = {name: getattr(rule, name) for name in FIELDS} | {"name": rule.title}
         return self._page(RuleForm(initial=initial, sees_nodes=is_platforms(self.actor)), rule)
 
     def post(self, request: HttpRequest, rule_id: str = "") -> HttpResponse:

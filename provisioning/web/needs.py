@@ -228,7 +228,7 @@ def _alerts(_request: HttpRequest) -> Iterator[Need]:
             icon="siren",
             tone=Tone.DANGER,
             title=alert.subject_name,
-            text=f"{alert.rule.name} · {figure_text(alert.rule.metric, alert.value)}",
+            text=f"{alert.rule.title} · {figure_text(alert.rule.metric, alert.value)}",
             url=reverse("provisioning:alert_list"),
             action=_("Look"),
             at=alert.fired_at or alert.since,

@@ -147,7 +147,7 @@ def offer_of(scene: Scene) -> UUID:
     return row.pk
 
 
-REMEDIES = ("retry", "rollback", "force", "StuckCure")
+REMEDIES = ("retry", "rollback", "dismiss", "force", "StuckCure")
 
 
 def given_up_of(world: World) -> UUID:

@@ -15,6 +15,7 @@ from portal.kernel.tenancy import tenant_scope
 from portal.models import SavedFilter
 from portal.services import saved_filters
 from tests.conftest import World
+from tests.factories.accounts import MembershipFactory, UserFactory
 
 QUERY = "status=running&ordering=name"
 
@@ -212,3 +213,55 @@ def test_a_list_of_another_role_has_no_saved_filters(
     viewer.force_login(world.people["viewer"])
     status, _ = call(viewer, "post", table="findings", name="x")
     assert status == 403
+
+
+@pytest.fixture
+def curator(world: World) -> Client:
+    """Who manages the members of `north`."""
+    client = Client()
+    client.force_login(world.people["admin"])
+    return client
+
+
+def test_a_curator_renames_what_is_shared_and_nothing_else(
+    clients: dict[str, Client], curator: Client
+) -> None:
+    shared = kept(clients["ops"], is_shared=True)
+    changes = {"name": "Up and running", "is_default": True}
+    status, seen = call(curator, "patch", f"/{shared}", **changes)
+    assert (status, seen["name"]) == (200, "Up and running")
+    # With which of them the list opens stays the owner's.
+    assert (row(shared).is_default, row(shared).owner.username) == (False, "ops-north")
+    entry = Entry.across_tenants.get(tag="saved_filter.changed")
+    assert entry.actor_label == "admin-north"
+
+
+def test_a_curator_deletes_what_is_shared(clients: dict[str, Client], curator: Client) -> None:
+    shared = kept(clients["ops"], is_shared=True)
+    assert call(curator, "delete", f"/{shared}")[0] == 204
+    assert not SavedFilter.objects.using("platform").exists()
+    assert Entry.across_tenants.get(tag="saved_filter.deleted").actor_label == "admin-north"
+
+
+def test_a_curator_does_not_see_what_a_person_keeps_to_himself(
+    clients: dict[str, Client], curator: Client
+) -> None:
+    private = kept(clients["ops"])
+    assert call(curator, "patch", f"/{private}", name="Mine")[0] == 404
+    assert call(curator, "delete", f"/{private}")[0] == 404
+    assert row(private).name == "Running"
+
+
+def test_nobody_else_and_no_curator_of_another_organisation_changes_what_is_shared(
+    world: World, clients: dict[str, Client]
+) -> None:
+    shared = kept(clients["ops"], is_shared=True)
+    stranger = Client()
+    person = UserFactory(username="admin-south")
+    MembershipFactory(user=person, tenant=world.south, role="admin")
+    stranger.force_login(person)
+    for client, refused in ((clients["dev"], 403), (stranger, 404)):
+        assert call(client, "patch", f"/{shared}", name="Other")[0] == refused
+        assert call(client, "delete", f"/{shared}")[0] == refused
+    assert row(shared).name == "Running"
+    assert not Entry.across_tenants.filter(tag="saved_filter.changed").exists()

@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 import pytest
 from django.db import transaction
+from django.test import Client
+from django.utils import translation
 
 from audit.models import Entry
 from portal.kernel import clock
@@ -219,3 +221,47 @@ def test_somebody_looks_after_an_alert(world: World, begin: datetime) -> None:
     assert orjson.loads(again.content)["acknowledged_by"] == "ops-north"
     listed = caller_of(world.people["viewer"])("get", "alerts?status=firing")
     assert [row["id"] for row in orjson.loads(listed.content)["results"]] == [str(alert.pk)]
+
+
+@pytest.fixture
+def french(world: World) -> Client:
+    """Staff who read French."""
+    person = UserFactory(username="staff-fr", is_platform_admin=True, language="fr")
+    MembershipFactory(user=person, tenant=world.north, role="admin")
+    rules_ensure()
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def _form(**fields: Any) -> dict[str, Any]:
+    return {**RULE, "subject_kind": "node", "is_active": "on", **fields}
+
+
+def test_first_rules_are_called_in_the_readers_language(french: Client) -> None:
+    page = french.get("/alerts/rules").content.decode()
+    assert "Mémoire d’un nœud" in page
+    assert "Memory of a node" not in page
+
+
+def test_a_form_that_is_only_saved_leaves_the_first_name(french: Client) -> None:
+    first = AlertRule.across_tenants.get(code="node-memory")
+    address = f"/alerts/rules/{first.pk}"
+    assert 'value="Mémoire d’un nœud"' in french.get(address).content.decode()
+    assert french.post(address, _form(name="Mémoire d’un nœud")).status_code == 303
+    first.refresh_from_db(using="platform")
+    assert (first.name, first.threshold) == ("Memory of a node", RULE["threshold"])
+
+
+def test_an_edited_name_stays_as_it_was_typed(french: Client) -> None:
+    first = AlertRule.across_tenants.get(code="node-memory")
+    assert french.post(f"/alerts/rules/{first.pk}", _form(name="CPU of a node!")).status_code == 303
+    page = french.get("/alerts/rules").content.decode()
+    assert "CPU of a node!" in page
+    assert "Mémoire d’un nœud<" not in page
+
+
+def test_a_rule_of_an_organisation_is_called_as_it_was_typed(world: World) -> None:
+    own = rule(world.north.pk, name="Memory of a node")
+    with translation.override("fr"):
+        assert own.title == "Memory of a node"

@@ -194,3 +194,30 @@ def test_nothing_runs_in_a_stranger_s_machine(stack: Cloud) -> None:
     run_until_idle()
     assert installation(deployment).status == "failed"
     assert stack.simulator.mutations(position) == []
+
+
+SNIPPET = "local:snippets/web.yml"
+
+
+def _configured(cloud: Cloud, vmid: int) -> list[str]:
+    """What `cicustom` was set to for a machine, by the calls that reached the cluster."""
+    calls = [one for one in cloud.simulator.log() if one["path"].endswith(f"/qemu/{vmid}/config")]
+    return [one["params"]["cicustom"] for one in calls if "cicustom" in one.get("params", {})]
+
+
+def test_the_node_s_own_document_is_named_to_the_cluster(cloud: Cloud) -> None:
+    described(cloud, snippet=SNIPPET, has_cloud_init=True, bootstrap=DOCUMENT)
+    deployment = scenes.running(cloud)
+    assert _configured(cloud, deployment.vmid) == [f"vendor={SNIPPET}"]
+    path = f"/nodes/{deployment.node}/qemu/{deployment.vmid}/config"
+    there = cloud.simulator.api("GET", path).json()["data"]
+    assert there["cicustom"] == f"vendor={SNIPPET}"
+    row = installation(deployment)
+    assert (row.snippet, row.secret_names, row.secrets_path) == (SNIPPET, [], "")
+    assert (row.status, row.exit_code) == ("done", 0)
+
+
+def test_without_a_snippet_the_cluster_is_told_of_none(stack: Cloud) -> None:
+    described(stack, has_cloud_init=True)
+    deployment = scenes.running(stack)
+    assert _configured(stack, deployment.vmid) == []

@@ -42,7 +42,8 @@ def prepare(ctx: StepContext) -> StepResult:
     row = _row(ctx, deployment)
     if row is None:
         return Complete()
-    if row.secret_names:
+    is_leaving = deployment.status in {DeploymentStatus.DELETING, DeploymentStatus.DELETED}
+    if row.secret_names and not is_leaving:
         made = {name: secrets.token_hex(16) for name in row.secret_names}
         try:
             secret_store().put(row.secrets_path, made, cas=0)

@@ -162,3 +162,46 @@ def test_kills_and_drains_under_load_lose_and_double_nothing(enqueue, world, tmp
         wait_until(lambda: not unended.exists(), timeout_s=60.0)
     ended = Operation.across_tenants.filter(tries__outcome="completed")
     assert ended.count() == ended.distinct().count() == 150
+
+
+def test_a_draining_worker_is_taken_back_into_work(enqueue, row, world, tmp_path):
+    gate, notes = tmp_path / "gate", tmp_path / "notes"
+    operation = enqueue("test.gate", file=notes, gate=gate)
+    client = staff(world)
+    with worker_process() as worker:
+        wait_until(lambda: noted(notes) == ["begin"])
+        known = Worker.objects.get()
+        assert post(client, f"workers/{known.pk}/drain", {}).status_code == 202
+        wait_until(lambda: Worker.objects.filter(status="draining").exists())
+        assert "Back to work" in client.get("/workers").content.decode()
+        ops = client_of(world.people["ops"])
+        assert post(ops, f"workers/{known.pk}/resume", {}).status_code == 403
+        assert Worker.objects.get().drain_requested is True
+        answer = post(client, f"workers/{known.pk}/resume", {})
+        assert (answer.status_code, answer.json()["drain_requested"]) == (202, False)
+        wait_until(lambda: Worker.objects.filter(status="online").exists())
+        gate.touch()
+        wait_until(lambda: row(operation).status == "completed")
+        assert worker.poll() is None
+    assert post(client, f"workers/{known.pk}/resume", {}).json()["errors"][0]["code"] == (
+        "worker_offline"
+    )
+    assert Entry.objects.using("platform").filter(tag="worker.resumed").count() == 1
+
+
+def test_what_a_drained_worker_leaves_is_done_by_another(enqueue, row, world, tmp_path):
+    gate, notes = tmp_path / "gate", tmp_path / "notes"
+    held = enqueue("test.gate", file=notes, gate=gate)
+    client = staff(world)
+    with worker_process() as drained:
+        wait_until(lambda: noted(notes) == ["begin"])
+        known = Worker.objects.get(pid=drained.pid)
+        assert post(client, f"workers/{known.pk}/drain", {}).status_code == 202
+        wait_until(lambda: Worker.objects.filter(status="draining").exists())
+        later = enqueue("test.noop", file=notes)
+        with worker_process():
+            wait_until(lambda: row(later).status == "completed")
+            assert row(later).worker != row(held).worker
+            gate.touch()
+            assert drained.wait(timeout=20) == 0
+            wait_until(lambda: row(held).status == "completed")

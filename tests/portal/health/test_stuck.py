@@ -295,5 +295,5 @@ def test_the_number_of_statements_does_not_grow(
     run_until_idle()
     ops.get("/api/stuck-work")
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         assert len(listed(ops)) == 12
