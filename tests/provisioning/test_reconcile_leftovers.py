@@ -61,6 +61,10 @@ def test_a_disk_that_a_deletion_left_is_told_with_its_command_and_not_freed(
     cloud: Cloud, gone: Deployment
 ) -> None:
     position = cloud.simulator.log_position()
+    with clock.travelled(MINUTES):
+        report = cluster_reconcile(cloud.cluster, is_dry=True)
+    assert [(one.action, one.kind) for one in report.changes] == [("opened", "orphan_disk")]
+    assert not Finding.across_tenants.exists()
     swept(cloud)
     assert cloud.simulator.mutations(position) == []
     found = finding("orphan_disk")
@@ -79,8 +83,14 @@ def test_a_clean_deletion_leaves_no_finding(cloud: Cloud) -> None:
     assert kinds() == []
 
 
-def test_who_types_the_number_has_the_disk_deleted(cloud: Cloud, gone: Deployment) -> None:
+def test_who_types_the_number_and_no_other_has_the_disk_deleted(
+    cloud: Cloud, gone: Deployment
+) -> None:
     swept(cloud)
+    with pytest.raises(InvalidInput):
+        deleted(finding("orphan_disk"), "20999")
+    assert not Operation.across_tenants.filter(type="disks.free").exists()
+    assert len(disks(cloud, gone.vmid)) == 1
     deleted(finding("orphan_disk"))
     run_until_idle()
     assert last("disks.free").status == "completed"
@@ -88,14 +98,6 @@ def test_who_types_the_number_has_the_disk_deleted(cloud: Cloud, gone: Deploymen
     found = finding("orphan_disk")
     assert (found.status, found.resolution) == ("resolved", "deleted")
     assert Entry.objects.using(PLATFORM).filter(tag="finding.disks_deleted").count() == 1
-
-
-def test_another_number_deletes_nothing(cloud: Cloud, gone: Deployment) -> None:
-    swept(cloud)
-    with pytest.raises(InvalidInput):
-        deleted(finding("orphan_disk"), "20999")
-    assert not Operation.across_tenants.filter(type="disks.free").exists()
-    assert len(disks(cloud, gone.vmid)) == 1
 
 
 def test_nobody_but_who_manages_clusters_deletes_disks(cloud: Cloud, gone: Deployment) -> None:
@@ -186,10 +188,3 @@ def test_a_template_that_is_gone_is_told_once_it_is_proven(cloud: Cloud) -> None
     Template.objects.using(PLATFORM).filter(pk=cloud.template.pk).update(proxmox_template_vmid=9003)
     cluster_reconcile(cloud.cluster)
     assert kinds() == []
-
-
-def test_a_dry_run_says_what_would_be_opened(cloud: Cloud, gone: Deployment) -> None:
-    with clock.travelled(MINUTES):
-        report = cluster_reconcile(cloud.cluster, is_dry=True)
-    assert [(one.action, one.kind) for one in report.changes] == [("opened", "orphan_disk")]
-    assert not Finding.across_tenants.exists()
