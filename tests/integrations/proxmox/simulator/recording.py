@@ -42,7 +42,7 @@ _SCALES = {
     "slow full clone": 1.0,
     "PUT config on template while being cloned (flock shared held)": 10.0,
     "start while cloning >10s": 1.0,
-    "TASK start while cloning >10s": 50.0,
+    "TASK start while cloning >10s": 5.0,
     "race same newid 1": 0.05,
     "TASK race same newid 0": 50.0,
     "agent not up yet": 3.0,
