@@ -107,13 +107,14 @@ class ProvisioningConfig(AppConfig):
             platform_state,
             search,
             surroundings,
+            volume_commands,
             volumes,
             webhooks,
         )
         from provisioning.web import commands as palette  # noqa: PLC0415
         from provisioning.web.alert_table import ALERTS  # noqa: PLC0415
         from provisioning.web.deployment_table import DEPLOYMENTS  # noqa: PLC0415
-        from provisioning.web.finding_table import FINDINGS  # noqa: PLC0415
+        from provisioning.web.finding_table import FINDINGS, WATCH_STYLES  # noqa: PLC0415
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)
@@ -121,6 +122,7 @@ class ProvisioningConfig(AppConfig):
         settings.register_settings(*_SETTINGS)
         for domain, styles in _STYLES.items():
             ui.register_statuses(domain, styles)
+        ui.register_statuses("watch", WATCH_STYLES)
         for table in (ALERTS, DEPLOYMENTS, FINDINGS):
             register_table(table)
         for item in navigation.NAV:
@@ -135,6 +137,7 @@ class ProvisioningConfig(AppConfig):
         commands.register_command(
             *palette.COMMANDS, *fleet_commands.FLEET_COMMANDS, *surroundings.COMMANDS
         )
+        commands.register_command(*volume_commands.VOLUME_COMMANDS)
         for source in needs.NEEDS:
             dashboard.register_needs(source)
         dashboard.register_facts(cards.FACTS)

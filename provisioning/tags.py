@@ -85,6 +85,9 @@ class Tag(StrEnum):
     TENANT_LEFT = "pod.left_organisation"
     TENANT_JOINED = "pod.joined_organisation"
     DISKS_DELETED = "finding.disks_deleted"
+    NAMES_CLEARED = "finding.names_cleared"
+    FORGOTTEN_DESTROY = "pod.forgotten_destroy_requested"
+    FORGOTTEN_DESTROYED = "pod.forgotten_destroyed"
     TEMPLATE_ACCEPTED = "template.accepted"
     WINDOW_PLANNED = "infrastructure.window_planned"
     WINDOW_CANCELED = "infrastructure.window_canceled"
@@ -250,6 +253,9 @@ TAGS: dict[str, TagSpec] = {
     Tag.TENANT_LEFT: TagSpec(Category.QUOTA, _("Went to another organisation")),
     Tag.TENANT_JOINED: TagSpec(Category.QUOTA, _("Came from another organisation")),
     Tag.DISKS_DELETED: TagSpec(_L, _("Disks of nobody deleted")),
+    Tag.NAMES_CLEARED: TagSpec(_L, _("Names of nobody removed")),
+    Tag.FORGOTTEN_DESTROY: TagSpec(_L, _("End of a forgotten machine requested")),
+    Tag.FORGOTTEN_DESTROYED: TagSpec(_L, _("Forgotten machine destroyed")),
     Tag.TEMPLATE_ACCEPTED: TagSpec(Category.SETTINGS, _("Changed template accepted")),
     Tag.WINDOW_PLANNED: TagSpec(Category.SETTINGS, _("Maintenance planned")),
     Tag.WINDOW_CANCELED: TagSpec(Category.SETTINGS, _("Planned maintenance canceled")),

@@ -36,7 +36,7 @@ from provisioning.selectors.dns import (
     zone_get,
     zone_list,
 )
-from provisioning.services.dns import records, servers
+from provisioning.services.dns import naming, records, servers
 from provisioning.states import DnsStatus, DnsType, ZoneKind
 
 
@@ -112,6 +112,7 @@ class DnsRecordViewSet(PortalViewSet):
         "*": Permission.DNS_VIEW,
         "create": Permission.DNS_MANAGE,
         "destroy": Permission.DNS_MANAGE,
+        "give_name": Permission.DNS_MANAGE,
         "set_again": Permission.DNS_MANAGE,
         "accept": Permission.DNS_MANAGE,
     }
@@ -143,6 +144,13 @@ class DnsRecordViewSet(PortalViewSet):
     @extend_schema(responses=_ACCEPTED)
     def destroy(self, request: Request, deployment_id: str, pk: str) -> Response:
         return _accepted(*records.record_remove(**self._key(deployment_id, pk)))
+
+    @extend_schema(request=EmptySerializer, responses=_ACCEPTED)
+    @action(detail=False, methods=["post"], filterset_class=None, url_path="give-name")
+    def give_name(self, request: Request, deployment_id: str) -> Response:
+        """Give a machine without one its own name, as if it were made today."""
+        self.parsed(EmptySerializer)
+        return _accepted(*naming.name_give(actor=self.actor, deployment_id=deployment_id))
 
     @extend_schema(request=EmptySerializer, responses=_ACCEPTED)
     @action(detail=True, methods=["post"], url_path="set-again")
@@ -229,6 +237,22 @@ class DnsZoneAcceptedSerializer(DnsZoneSerializer):
         fields: ClassVar[tuple[str, ...]] = (*DnsZoneSerializer.Meta.fields, "operation")
 
 
+class NameGivenSerializer(serializers.Serializer[Any]):
+    """What became of one machine: the name it got, or why it got none."""
+
+    deployment_id = serializers.UUIDField(source="deployment.pk", read_only=True)
+    name = serializers.CharField(source="deployment.name", read_only=True)
+    hostname = serializers.CharField(read_only=True)
+    reason = serializers.CharField(read_only=True)
+
+
+class NamesGivenSerializer(serializers.Serializer[Any]):
+    """What became of the machines without a name, the oldest hundred first."""
+
+    given = serializers.IntegerField(read_only=True)
+    results = NameGivenSerializer(many=True, read_only=True)
+
+
 class DnsZoneViewSet(PortalViewSet):
     """Zones of the organisation and those offered to all; every zone for platform staff."""
 
@@ -237,6 +261,7 @@ class DnsZoneViewSet(PortalViewSet):
         "create": Permission.CLUSTERS_MANAGE,
         "partial_update": Permission.ZONES_MANAGE,
         "check": Permission.DNS_MANAGE,
+        "give_names": Permission.DNS_MANAGE,
     }
     serializer_class = DnsZoneSerializer
     queryset = DnsZone.objects.none()
@@ -272,6 +297,15 @@ class DnsZoneViewSet(PortalViewSet):
         wanted = self.parsed(DnsZoneChangeSerializer)
         zone = servers.zone_change(actor=self.actor, zone_id=pk, **wanted)
         return Response(DnsZoneSerializer(zone).data)
+
+    @extend_schema(request=EmptySerializer, responses=NamesGivenSerializer)
+    @action(detail=True, methods=["post"], url_path="give-names")
+    def give_names(self, request: Request, pk: str) -> Response:
+        """Give the caller's machines without a name theirs, where this zone is the one for it."""
+        self.parsed(EmptySerializer)
+        results = naming.names_give(actor=self.actor, zone_id=pk)
+        given = sum(bool(one.hostname) for one in results)
+        return Response(NamesGivenSerializer({"given": given, "results": results}).data)
 
     @extend_schema(request=EmptySerializer, responses={202: DnsZoneAcceptedSerializer})
     @action(detail=True, methods=["post"])

@@ -16,6 +16,7 @@ from portal.kernel.api.fields import Text
 from portal.kernel.api.views import PortalViewSet
 from portal.kernel.authz import ANONYMOUS
 from portal.kernel.tenancy import PLATFORM_TENANT_ID
+from portal.models import Operation
 from portal.selectors.operations import operation_brief
 from provisioning.api.serializers import (
     DeploymentAcceptedSerializer,
@@ -23,12 +24,15 @@ from provisioning.api.serializers import (
     EmptySerializer,
     OperationBriefSerializer,
 )
-from provisioning.models import Cluster, Finding
+from provisioning.models import Cluster, Deployment, Finding
 from provisioning.permissions import Permission
 from provisioning.selectors.findings import finding_get, finding_list
+from provisioning.selectors.watch import watched_list
 from provisioning.services import decisions
 from provisioning.services.adoption import AdoptionRequest, finding_adopt
+from provisioning.services.dns.stale import names_leave, names_remove, names_repair
 from provisioning.services.retired_disks import finding_delete_disks
+from provisioning.services.watch import finding_destroy
 from provisioning.states import FindingKind, FindingStatus, Resolution
 
 _SHOWN = [choice for choice in FindingStatus.choices if choice[0] != FindingStatus.SUSPECTED]
@@ -137,6 +141,32 @@ class DisksDeleteSerializer(serializers.Serializer[Any]):
     typed = Text(max_length=12)
 
 
+class WatchedSerializer(serializers.ModelSerializer[Deployment]):
+    """A forgotten machine; `is_back` when it was seen again, `holds_volumes` until it is proven gone."""
+
+    tenant_id = serializers.UUIDField(read_only=True)
+    cluster: serializers.SlugRelatedField[Cluster] = serializers.SlugRelatedField(
+        slug_field="code", read_only=True
+    )
+    is_back = serializers.BooleanField(read_only=True)
+    holds_volumes = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Deployment
+        fields: ClassVar[tuple[str, ...]] = (
+            "id",
+            "tenant_id",
+            "name",
+            "cluster",
+            "vmid",
+            "node",
+            "deleted_at",
+            "watched_until",
+            "is_back",
+            "holds_volumes",
+        )
+
+
 class FindingViewSet(PortalViewSet):
     """Findings of the organisation; platform staff see those of all and of none."""
 
@@ -148,6 +178,10 @@ class FindingViewSet(PortalViewSet):
         "reapply": Permission.FINDINGS_MANAGE,
         "adopt": Permission.CLUSTERS_MANAGE,
         "delete_disks": Permission.CLUSTERS_MANAGE,
+        "destroy_machine": Permission.CLUSTERS_MANAGE,
+        "repair": Permission.FINDINGS_MANAGE,
+        "remove": Permission.FINDINGS_MANAGE,
+        "leave": Permission.FINDINGS_MANAGE,
     }
     serializer_class = FindingSerializer
     queryset = Finding.objects.none()
@@ -184,9 +218,7 @@ class FindingViewSet(PortalViewSet):
     @action(detail=True, methods=["post"])
     def reapply(self, request: Request, pk: str) -> Response:
         self.parsed(EmptySerializer)
-        finding, operation = decisions.finding_reapply(actor=self.actor, finding_id=pk)
-        body = {**FindingSerializer(finding).data, "operation": operation_brief(operation)}
-        return Response(body, status=status.HTTP_202_ACCEPTED)
+        return self._begun(*decisions.finding_reapply(actor=self.actor, finding_id=pk))
 
     @extend_schema(request=FindingAdoptSerializer, responses={202: DeploymentAcceptedSerializer})
     @action(detail=True, methods=["post"])
@@ -196,12 +228,53 @@ class FindingViewSet(PortalViewSet):
         body = {**DeploymentSerializer(deployment).data, "operation": operation_brief(operation)}
         return Response(body, status=status.HTTP_202_ACCEPTED)
 
+    @extend_schema(responses=WatchedSerializer(many=True))
+    @action(detail=False, methods=["get"], filterset_class=None)
+    def watched(self, request: Request) -> Response:
+        """Forgotten machines that may come back, the newest first."""
+        response: Response = self.page(watched_list(actor=self.actor), WatchedSerializer)
+        return response
+
+    @extend_schema(request=DisksDeleteSerializer, responses={202: FindingAcceptedSerializer})
+    @action(detail=True, methods=["post"], url_path="destroy")
+    def destroy_machine(self, request: Request, pk: str) -> Response:
+        """Destroys a forgotten machine that is back; `typed` is its number."""
+        said = self.parsed(DisksDeleteSerializer)
+        return self._begun(*finding_destroy(actor=self.actor, finding_id=pk, **said))
+
+    @extend_schema(request=EmptySerializer)
+    @action(detail=True, methods=["post"])
+    def repair(self, request: Request, pk: str) -> Response:
+        """Writes a machine's names again."""
+        self.parsed(EmptySerializer)
+        return self._shown(names_repair(actor=self.actor, finding_id=pk))
+
+    @extend_schema(
+        request=EmptySerializer,
+        responses={200: FindingSerializer, 202: FindingAcceptedSerializer},
+    )
+    @action(detail=True, methods=["post"])
+    def remove(self, request: Request, pk: str) -> Response:
+        """Gives a machine's names up; names of nobody are removed by an operation (202)."""
+        self.parsed(EmptySerializer)
+        finding, operation = names_remove(actor=self.actor, finding_id=pk)
+        return self._begun(finding, operation) if operation else self._shown(finding)
+
+    @extend_schema(request=EmptySerializer)
+    @action(detail=True, methods=["post"])
+    def leave(self, request: Request, pk: str) -> Response:
+        """Lets go of a machine's names; the name server keeps what it has."""
+        self.parsed(EmptySerializer)
+        return self._shown(names_leave(actor=self.actor, finding_id=pk))
+
     @extend_schema(request=DisksDeleteSerializer, responses={202: FindingAcceptedSerializer})
     @action(detail=True, methods=["post"], url_path="delete-disks")
     def delete_disks(self, request: Request, pk: str) -> Response:
         """Frees disks of nobody; `typed` is the number in their names."""
         said = self.parsed(DisksDeleteSerializer)
-        finding, operation = finding_delete_disks(actor=self.actor, finding_id=pk, **said)
+        return self._begun(*finding_delete_disks(actor=self.actor, finding_id=pk, **said))
+
+    def _begun(self, finding: Finding, operation: Operation) -> Response:
         body = {**FindingSerializer(finding).data, "operation": operation_brief(operation)}
         return Response(body, status=status.HTTP_202_ACCEPTED)
 

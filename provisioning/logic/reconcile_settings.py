@@ -12,6 +12,7 @@ MISSING_AFTER: Final = "cloudpods.reconcile.missing_after_sweeps"
 VANISH_PERCENT: Final = "cloudpods.reconcile.vanish_percent"
 VANISH_MINIMUM: Final = "cloudpods.reconcile.vanish_minimum"
 READS: Final = "cloudpods.reconcile.reads_per_sweep"
+WATCH_DAYS: Final = "cloudpods.reconcile.watch_days"
 
 RECONCILE_SETTINGS = (
     SettingDefinition(
@@ -49,5 +50,13 @@ RECONCILE_SETTINGS = (
         default=20,
         description=_("How many configurations one comparison of a cluster may read."),
         rule=between(1, 500),
+    ),
+    SettingDefinition(
+        namespace="cloudpods",
+        key="reconcile.watch_days",
+        value_type=ValueType.NUMBER,
+        default=30,
+        description=_("For how many days a forgotten machine is watched: it may come back."),
+        rule=between(1, 365),
     ),
 )

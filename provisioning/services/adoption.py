@@ -33,6 +33,7 @@ from provisioning.logic.requests import name_fault
 from provisioning.models import Deployment, Finding, Template, VmidAllocation
 from provisioning.services.decisions import held
 from provisioning.services.findings import finding_end
+from provisioning.services.forgetting import volumes_follow
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.plan import NAME_CONSTRAINT, name_taken
 from provisioning.states import Resolution
@@ -89,8 +90,17 @@ def finding_adopt(
                 actor=actor,
                 marker_before=finding.found.get("marker"),
             )
+            volumes_follow(finding.deployment_id, deployment, actor=actor)
+        _unwatch(finding)
         finding_end(finding, actor=actor, resolution=Resolution.ADOPTED, reason="", now=clock.now())
     return deployment, operation
+
+
+def _unwatch(finding: Finding) -> None:
+    """The forgotten machine is back in a deployment: nobody has to look out for it any more."""
+    if finding.deployment_id is not None:
+        rows = Deployment.objects.filter(pk=finding.deployment_id)
+        rows.update(watched_until=None, updated_at=clock.now())
 
 
 def _place(finding: Finding, request: AdoptionRequest) -> _Place:

@@ -28,6 +28,7 @@ from provisioning.selectors.findings import finding_get
 from provisioning.selectors.reconciliation import busy_ids
 from provisioning.services.extensions import extensions_expire
 from provisioning.services.findings import finding_end
+from provisioning.services.forgetting import volumes_mark, watch_end
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.template_watch import template_accept
 from provisioning.services.vmids import QUARANTINE, vmid_release
@@ -52,13 +53,13 @@ ACTIONS: Final[dict[str, tuple[str, ...]]] = {
     _K.ORPHAN: ("adopt", "close"),
     _K.HALF_CLONE: ("forget", "close"),
     _K.MOVED: (),
-    _K.REAPPEARED: ("adopt", "close"),
+    _K.REAPPEARED: ("adopt", "destroy", "close"),
     _K.STALE_VMID: ("accept", "close"),
     _K.TOO_MUCH_VANISHED: ("accept",),
     _K.ORPHAN_DISK: ("delete", "close"),
     _K.TEMPLATE_MISSING: ("close",),
     _K.TEMPLATE_CHANGED: ("accept", "close"),
-    _K.STALE_RECORD: ("close",),
+    _K.STALE_RECORD: ("repair", "remove", "leave", "close"),
     _K.VOLUME_MISSING: ("close",),
 }
 """What can be decided about each kind while it is open."""
@@ -71,7 +72,10 @@ def permission_for(finding: Finding, action: str) -> Permission:
         *(_K.UNREACHABLE, _K.TOO_MUCH_VANISHED, _K.STALE_VMID, _K.TEMPLATE_CHANGED),
         _K.HALF_CLONE,
     }
-    if action in {"adopt", "delete"} or (is_unproven and action != "close"):
+    is_nobodys = action == "remove" and finding.deployment_id is None
+    if action in {"adopt", "delete", "destroy"} or (is_unproven and action != "close"):
+        return Permission.CLUSTERS_MANAGE
+    if is_nobodys:
         return Permission.CLUSTERS_MANAGE
     return Permission.FINDINGS_MANAGE
 
@@ -92,8 +96,9 @@ def finding_close(*, actor: Actor, finding_id: UUID | str, reason: str) -> Findi
 def finding_forget(*, actor: Actor, finding_id: UUID | str, reason: str) -> Finding:
     """Ends a deployment whose machine is gone, or out of reach for good.
 
-    Quota, name and number are released, the number into quarantine; the tombstone keeps the marker, so
-    that a machine that comes back is recognised and told. What is left of half a clone stays on the
+    Quota, name and number are released, the number into quarantine; the tombstone keeps the marker and is
+    watched, so that a machine that comes back is recognised and told. Its volumes are let go where its
+    absence is proven; else they bear its fate until it is. What is left of half a clone stays on the
     cluster, where the next sweeps find it for nobody.
 
     Raises:
@@ -105,6 +110,8 @@ def finding_forget(*, actor: Actor, finding_id: UUID | str, reason: str) -> Find
         if row.hold:
             raise OnHold
         extensions_expire(row, actor=actor)
+        if finding.kind != _K.MISSING:
+            volumes_mark(row, actor=actor)
         _bury(row)
         _end(finding, actor, Resolution.FORGOTTEN, reason)
         trail.record(
@@ -193,10 +200,17 @@ def actions_for(actor: Actor, finding: Finding) -> list[str]:
         return []
     return [
         action
-        for action in ACTIONS[finding.kind]
+        for action in possible(finding)
         if actor.may(permission_for(finding, action))
         and (action != "forget" or finding.deployment_id is not None)
     ]
+
+
+def possible(finding: Finding) -> tuple[str, ...]:
+    """What can be decided about a finding: names of nobody can be removed and no more."""
+    if finding.kind == _K.STALE_RECORD and finding.deployment_id is None:
+        return ("remove", "close")
+    return ACTIONS[finding.kind]
 
 
 @contextmanager
@@ -223,13 +237,13 @@ def held(*, actor: Actor, finding_id: UUID | str, action: str) -> Iterator[Findi
                 code="finding_ended",
                 status=row.status,
             )
-        if action not in ACTIONS[row.kind]:
-            possible = ", ".join(ACTIONS[row.kind])
+        if action not in possible(row):
+            those = ", ".join(possible(row))
             raise Conflict(
                 gettext(
                     "This cannot be done about a finding of kind %(kind)s. Possible: %(possible)s."
                 )
-                % {"kind": row.kind, "possible": possible},
+                % {"kind": row.kind, "possible": those},
                 code="wrong_action",
             )
         yield row
@@ -254,12 +268,16 @@ def _bury(row: Deployment) -> None:
     if row.status != DeploymentStatus.DELETING:
         transition(row, table=DEPLOYMENT_TRANSITIONS, to=DeploymentStatus.DELETING)
     quota_release(tenant_id=row.tenant_id, subject_id=row.pk)
-    vmid_release(cluster_id=row.cluster_id, vmid=row.vmid, deployment_id=row.pk)
+    watched_until = watch_end()
+    vmid_release(
+        cluster_id=row.cluster_id, vmid=row.vmid, deployment_id=row.pk, until=watched_until
+    )
     transition(
         row,
         table=DEPLOYMENT_TRANSITIONS,
         to=DeploymentStatus.DELETED,
         deleted_at=clock.now(),
+        watched_until=watched_until,
         attention=None,
         ip_addresses=[],
         health=Health.UNKNOWN,

@@ -16,11 +16,12 @@ from provisioning.services import (
     retired_disks,
     template_watch,
     transfers,
+    watch,
     windows,
 )
 from provisioning.services.finding_sources import register_finding_source
 from provisioning.services.operations import OperationType as Type
-from provisioning.services.saga import bootstrap
+from provisioning.services.saga import bootstrap, destroy
 from provisioning.services.transfer_notices import transfer_notices_register
 
 _PATIENCE: Final = 12
@@ -69,6 +70,21 @@ def fleet_register() -> None:
             retry_permission=Permission.CLUSTERS_MANAGE,
         )
     )
+    register_operation(
+        OperationKind(
+            type=Type.DESTROY_FORGOTTEN,
+            label=_("Destroy a forgotten machine"),
+            queue="cloudpods",
+            steps=(
+                Step("halt", _("Stop"), destroy.halt),
+                Step("leave", _("Take volumes out"), destroy.leave_disks),
+                Step("destroy", _("Destroy"), destroy.destroy),
+                Step("end", _("Prove that it is gone"), watch.end),
+            ),
+            max_attempts=_PATIENCE,
+            retry_permission=Permission.CLUSTERS_MANAGE,
+        )
+    )
     _watches_register()
     transfer_notices_register()
 
@@ -77,6 +93,7 @@ def _watches_register() -> None:
     """What looks at the fleet time and again."""
     register_finding_source("templates", template_watch.look)
     register_finding_source("retired_disks", retired_disks.look)
+    register_finding_source("watch", watch.look)
     every = settings.PROVISIONING
     register_schedule(
         Schedule(

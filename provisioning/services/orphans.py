@@ -16,6 +16,7 @@ from provisioning.selectors.reconciliation import (
     template_vmids,
     tombstones,
 )
+from provisioning.selectors.watch import volumes_named
 from provisioning.services.findings import Sighting
 from provisioning.services.saga.tasks import leftover_command
 from provisioning.states import DeploymentStatus, FindingKind
@@ -70,7 +71,7 @@ def check(sweep: Sweep, guest: GuestSummary, config: GuestConfig) -> None:
             deployment_id=past.pk,
             node=config.node,
             expected={"deployment": past.name, "marker": past.marker},
-            found=found,
+            found=found | ({"own_volumes": names} if (names := volumes_named(past.pk)) else {}),
         )
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -44,11 +44,14 @@ def vmid_block(*, cluster_id: UUID, vmid: int) -> None:
 
 
 @transaction.atomic
-def vmid_release(*, cluster_id: UUID, vmid: int, deployment_id: UUID) -> None:
+def vmid_release(
+    *, cluster_id: UUID, vmid: int, deployment_id: UUID, until: datetime | None = None
+) -> None:
     """Puts the number in quarantine: a late call for the old machine must not meet a new one."""
+    usual = clock.now() + QUARANTINE
     VmidAllocation.objects.filter(
         Q(deployment_id=deployment_id), cluster_id=cluster_id, vmid=vmid
-    ).update(quarantined_until=clock.now() + QUARANTINE, updated_at=clock.now())
+    ).update(quarantined_until=max(usual, until or usual), updated_at=clock.now())
 
 
 def _next_free(cluster: Cluster, first: int, last: int) -> int | None:

@@ -121,6 +121,32 @@ def decisions(finding: Finding, actions: Iterable[str], obstacle: str) -> list[d
             "danger",
             _("Every machine's configuration is read first; then these disks are erased for ever."),
         ),
+        "destroy": (
+            _("Destroy"),
+            "trash-2",
+            "danger",
+            _(
+                "The machine is proven to be the forgotten one, then destroyed. Its volumes are kept."
+            ),
+        ),
+        "repair": (
+            _("Set again"),
+            "rotate-cw",
+            "primary",
+            _("uHub writes its names once more. What somebody else keeps there is left alone."),
+        ),
+        "remove": (
+            _("Remove"),
+            "trash-2",
+            "danger",
+            _("The names are taken from the name server where they bear uHub's mark."),
+        ),
+        "leave": (
+            _("Leave it"),
+            "hand",
+            "",
+            _("uHub lets go of these names. Nothing changes at the name server."),
+        ),
         "close": (
             _("Close"),
             "bell-off",
@@ -176,6 +202,7 @@ def _labels() -> dict[str, str]:
         "disk_gb": _("Disk"),
         "disks": _("Disks"),
         "name": _("Name"),
+        "names": _("Names"),
         "nets": _("Network cards"),
         "node": _("Node"),
         "uuid": _("SMBIOS uuid"),
@@ -230,7 +257,7 @@ def _texts_of_machines() -> dict[str, str]:
         _K.MOVED: _("The machine was moved to another node. uHub has followed it."),
         _K.REAPPEARED: _(
             "A machine is back whose deployment has ended: it carries that deployment's marker. It holds "
-            "no quota. Adopt it, or close this with a reason."
+            "no quota. Adopt it, destroy it, or close this with a reason."
         ),
     }
 
@@ -255,7 +282,8 @@ def _texts_of_the_rest() -> dict[str, str]:
             "somebody meant it; else find out who changed it."
         ),
         _K.STALE_RECORD: _(
-            "A name or an address points to a machine that is gone, or elsewhere. Remove it where it is kept."
+            "A name in a zone of ours is missing, leads elsewhere, or belongs to no machine uHub knows. Write "
+            "it again, remove it, or leave it as it is."
         ),
         _K.VOLUME_MISSING: _(
             "A volume is not in its machine any more, or is larger there than it was made. uHub has "

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.kernel.ui import StatusStyle, Tone
 from portal.kernel.web.tables import Column, Table
 from portal.templatetags.cells import NONE, badge_cell, clip_cell
 from portal.templatetags.ui import icon, relative_time
@@ -26,6 +27,12 @@ _STATUSES = (
     (FindingStatus.RESOLVED.value, FindingStatus.RESOLVED.label),
     ("all", gettext_lazy("Any state")),
 )
+
+WATCH_STYLES: Final[dict[str, StatusStyle]] = {
+    "away": StatusStyle(gettext_lazy("Not seen again"), "eye", Tone.IDLE),
+    "doubted": StatusStyle(gettext_lazy("Holds volumes until proven gone"), "eye", Tone.WARN),
+    "back": StatusStyle(gettext_lazy("Back again"), "undo-2", Tone.DANGER),
+}
 
 
 class FindingFilters(forms.Form):

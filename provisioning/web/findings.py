@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final
 
 from django import forms
 from django.db.models import QuerySet
@@ -19,14 +19,37 @@ from portal.kernel.web.views import ActionView, PortalView
 from provisioning.models import Finding, Template
 from provisioning.permissions import Permission
 from provisioning.selectors.findings import finding_get, finding_list, sees_all, tenant_names
+from provisioning.selectors.watch import watched_list
 from provisioning.services import decisions
 from provisioning.services.adoption import AdoptionRequest, finding_adopt
+from provisioning.services.dns.stale import names_leave, names_remove, names_repair
 from provisioning.services.retired_disks import finding_delete_disks
+from provisioning.services.watch import finding_destroy
 from provisioning.states import FindingStatus
 from provisioning.web.explanations import advice, pairs, sides, truths
 from provisioning.web.explanations import decisions as decisions_shown
 from provisioning.web.finding_table import FINDINGS, FindingRow
 from provisioning.web.timelines import history
+
+_WATCHED_MOST: Final = 50
+_SAID: Final[Mapping[str, tuple[Callable[..., Any], Any]]] = {
+    "close": (decisions.finding_close, gettext_lazy("It is closed until it changes.")),
+    "forget": (
+        decisions.finding_forget,
+        gettext_lazy("The deployment is forgotten; its quota is free."),
+    ),
+    "accept": (decisions.finding_accept, gettext_lazy("It is accepted as it is.")),
+}
+_TYPED: Final[Mapping[str, tuple[Callable[..., Any], Any]]] = {
+    "delete": (finding_delete_disks, gettext_lazy("The disks are being deleted.")),
+    "destroy": (finding_destroy, gettext_lazy("The machine is being destroyed.")),
+}
+_PLAIN: Final[Mapping[str, tuple[Callable[..., Any], Any]]] = {
+    "reapply": (decisions.finding_reapply, gettext_lazy("Our figures are being set again.")),
+    "repair": (names_repair, gettext_lazy("The names are being set again.")),
+    "remove": (names_remove, gettext_lazy("The names are being removed.")),
+    "leave": (names_leave, gettext_lazy("uHub has let go of these names.")),
+}
 
 
 class ReasonForm(forms.Form):
@@ -88,6 +111,9 @@ class FindingList(TableView):
             rows = rows.filter(kind=wanted["kind"])
         return rows.filter(cluster__code=wanted["cluster"]) if wanted.get("cluster") else rows
 
+    def values(self) -> dict[str, Any]:
+        return super().values() | {"watched": watched_list(actor=self.actor)[:_WATCHED_MOST]}
+
     def without(self) -> Collection[str]:
         return () if sees_all(self.actor) else ("tenant",)
 
@@ -119,8 +145,8 @@ class FindingDetail(PortalView):
         }
         values["sides"], values["same"] = sides(finding)
         values["reason_forms"] = {code: ReasonForm(auto_id=f"{code}_%s") for code in actions}
-        if "delete" in actions:
-            values["typed_form"] = TypedForm(vmid=finding.vmid, auto_id="delete_%s")
+        if {"delete", "destroy"} & set(actions):
+            values["typed_form"] = TypedForm(vmid=finding.vmid, auto_id="typed_%s")
         if "adopt" in actions:
             name = {"name": finding.found.get("name") or ""}
             values["adopt_form"] = AdoptForm(finding=finding, initial=name)
@@ -137,27 +163,21 @@ class FindingAction(ActionView):
 
     def perform(self, request: HttpRequest, **kwargs: Any) -> str:
         key: dict[str, Any] = {"actor": self.actor, "finding_id": kwargs["finding_id"]}
-        reason = request.POST.get("reason", "").strip()
-        match kwargs["action"]:
-            case "close":
-                decisions.finding_close(**key, reason=reason)
-                return _("It is closed until it changes.")
-            case "forget":
-                decisions.finding_forget(**key, reason=reason)
-                return _("The deployment is forgotten; its quota is free.")
-            case "accept":
-                decisions.finding_accept(**key, reason=reason)
-                return _("It is accepted as it is.")
-            case "reapply":
-                decisions.finding_reapply(**key)
-                return _("Our figures are being set again.")
-            case "delete":
-                finding_delete_disks(**key, typed=request.POST.get("typed", ""))
-                return _("The disks are being deleted.")
-            case "adopt":
-                return self._adopt(request, key)
-            case _:
-                raise NotFound
+        code = kwargs["action"]
+        if code in _SAID:
+            act, told = _SAID[code]
+            act(**key, reason=request.POST.get("reason", "").strip())
+        elif code in _TYPED:
+            act, told = _TYPED[code]
+            act(**key, typed=request.POST.get("typed", ""))
+        elif code in _PLAIN:
+            act, told = _PLAIN[code]
+            act(**key)
+        elif code == "adopt":
+            return self._adopt(request, key)
+        else:
+            raise NotFound
+        return str(told)
 
     def _adopt(self, request: HttpRequest, key: dict[str, Any]) -> str:
         finding = finding_get(**key)

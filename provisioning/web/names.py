@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from portal.kernel import ui
 from portal.kernel.authz import Actor
@@ -32,7 +32,7 @@ from provisioning.selectors.dns import (
     records_of,
     zone_list,
 )
-from provisioning.services.dns import records, servers
+from provisioning.services.dns import naming, records, servers
 from provisioning.states import DeploymentStatus
 from provisioning.web.forms import values_of
 from provisioning.web.name_table import NAMES
@@ -70,6 +70,7 @@ def names_tab(actor: Actor, deployment: Deployment) -> dict[str, Any]:
     return {
         "names": shown,
         "may_manage_names": may and not is_gone,
+        "has_own_name": any(name.claims_name and not name.is_extra for name in shown),
         "name_form": NameForm(auto_id="name_%s"),
     }
 
@@ -95,9 +96,14 @@ class NameList(TableView):
     def values(self) -> dict[str, Any]:
         zones = list(zone_list(actor=self.actor)[:ZONES_SHOWN])
         counts = record_counts(zones)
+        may = self.actor.may(Permission.DNS_MANAGE)
+        without = naming.nameless_by_zone(self.actor, zones, most=naming.AT_ONCE) if may else {}
         return {
-            "zones": [self._shown(zone, counts.get(zone.pk, 0)) for zone in zones],
-            "may_check": self.actor.may(Permission.DNS_MANAGE),
+            "zones": [
+                self._shown(zone, counts.get(zone.pk, 0)) | {"nameless": without.get(zone.pk, 0)}
+                for zone in zones
+            ],
+            "may_check": may,
         }
 
     def _shown(self, zone: DnsZone, count: int) -> dict[str, Any]:
@@ -134,6 +140,20 @@ class NameAdd(ActionView):
         else:
             text = _("%(name)s is being set.")
         return text % {"name": record.hostname}
+
+
+class NameGive(ActionView):
+    """`/deployments/{id}/names/give`."""
+
+    permission = Permission.DNS_MANAGE
+
+    def target(self, **kwargs: Any) -> str:
+        return _tab(kwargs["deployment_id"])
+
+    def perform(self, request: HttpRequest, **kwargs: Any) -> str:
+        key = kwargs["deployment_id"]
+        record, _operation = naming.name_give(actor=self.actor, deployment_id=key)
+        return _("%(name)s is its name now.") % {"name": record.hostname}
 
 
 class NameAction(ActionView):
@@ -175,11 +195,22 @@ class ZoneAction(ActionView):
             case "check":
                 servers.zone_check(**key)
                 return _("The zone is being compared with its name server.")
+            case "give":
+                return _told(naming.names_give(**key))
             case "lead":
                 zone = servers.zone_change(**key, is_default=True)
                 return _("Names of one word go into %(zone)s now.") % {"zone": zone.name}
             case _:
                 raise NotFound
+
+
+def _told(results: Sequence[naming.Given]) -> str:
+    """How many machines got a name, and the first reason why one did not."""
+    given = sum(bool(one.hostname) for one in results)
+    text = ngettext("%(count)s machine got a name.", "%(count)s machines got a name.", given)
+    told = text % {"count": given}
+    refused = next((one for one in results if one.reason), None)
+    return told if refused is None else f"{told} {refused.deployment.name}: {refused.reason}"
 
 
 def names_find(asking: Asking, words: Words, limit: int) -> list[Row]:

@@ -125,6 +125,7 @@ urlpatterns = [
         name="deployment_detail",
     ),
     path("deployments/<str:deployment_id>/names", names.NameAdd.as_view(), name="name_add"),
+    path("deployments/<str:deployment_id>/names/give", names.NameGive.as_view(), name="name_give"),
     path(
         "deployments/<str:deployment_id>/names/<str:record_id>/<str:action>",
         names.NameAction.as_view(),

@@ -159,7 +159,7 @@ class VolumeDetail(PortalView):
             **operation_card(actor=self.actor, target_id=volume.pk),
             "volume": volume,
             "may_manage": may,
-            "reasons": _reasons(volume) if may else {},
+            "reasons": obstacles(volume) if may else {},
             "sees_places": self.actor.may(Permission.INFRASTRUCTURE_VIEW),
         }
         if may and not request.htmx:  # type: ignore[attr-defined]
@@ -168,7 +168,7 @@ class VolumeDetail(PortalView):
         return self.page(values)
 
 
-def _reasons(volume: Volume) -> dict[str, str]:
+def obstacles(volume: Volume) -> dict[str, str]:
     """Each action with the reason why it cannot be done now, if any."""
     busy = _("Another action is under way on this volume.") if volume.is_busy else ""
     is_in, is_out = volume.status == _S.ATTACHED, volume.status == _S.DETACHED

@@ -6,11 +6,12 @@ import pytest
 from django.db import transaction
 
 from portal.kernel.authz import Actor
+from portal.kernel.errors import Conflict
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
 from provisioning.errors import DeploymentInvalid
 from provisioning.models import Deployment, DnsRecord
-from provisioning.services.dns import records
+from provisioning.services.dns import naming, records
 from provisioning.services.dns.alignment import names_give_up
 from tests.conftest import Cloud
 from tests.engine import run_until_idle
@@ -20,6 +21,7 @@ from tests.provisioning.scenes import acted, requested, running
 
 __all__ = ["name_server_process", "names"]
 WEB = "web-1.north.demo.test"
+SYSTEM = Actor.system("test")
 
 
 def told(deployment: Deployment, names: Names, *addresses: str) -> None:
@@ -229,3 +231,49 @@ def test_a_removed_name_is_answered_no_longer(machine: Deployment, names: Names)
         )
     run_until_idle()
     assert names.asked(WEB) == ("NXDOMAIN",)
+
+
+def unnamed(cloud: Cloud, names: Names, name: str) -> Deployment:
+    """A machine that is older than its zone."""
+    names.zone.is_active = names.reverse.is_active = False
+    for zone in (names.zone, names.reverse):
+        zone.save(using="platform")
+    deployment = running(cloud, name)
+    for zone in (names.zone, names.reverse):
+        zone.is_active = True
+        zone.save(using="platform")
+    assert (names.states(deployment), deployment.hostname) == ({}, name)
+    return deployment
+
+
+def test_a_machine_older_than_its_zone_gets_its_name(cloud: Cloud, names: Names) -> None:
+    deployment = unnamed(cloud, names, "web-1")
+    with tenant_scope(deployment.tenant_id):
+        record, operation = naming.name_give(actor=SYSTEM, deployment_id=deployment.pk)
+    run_until_idle()
+    assert (record.hostname, operation and operation.type) == (WEB, "dns.create")
+    assert names.asked(WEB) == tuple(deployment.ip_addresses)
+    with tenant_scope(deployment.tenant_id), pytest.raises(Conflict, match="already"):
+        naming.name_give(actor=SYSTEM, deployment_id=deployment.pk)
+
+
+def test_machines_without_names_get_theirs_at_once_each_by_itself(
+    cloud: Cloud, names: Names
+) -> None:
+    rows = [unnamed(cloud, names, name) for name in ("web-1", "web-2")]
+    third = running(cloud, "web-3")
+    with tenant_scope(third.tenant_id):
+        records.record_add(actor=SYSTEM, deployment_id=third.pk, hostname=WEB)
+    actor = cloud.world.actor("admin")
+    with tenant_scope(cloud.world.north.pk):
+        zones = [names.zone, names.reverse]
+        with transaction.atomic():
+            assert naming.nameless_by_zone(actor, zones, most=9) == {names.zone.pk: 2}
+        results = naming.names_give(actor=actor, zone_id=names.zone.pk)
+    run_until_idle()
+    assert [(one.deployment.name, one.hostname) for one in results] == [
+        ("web-1", ""),
+        ("web-2", "web-2.north.demo.test"),
+    ]
+    assert "Another machine has this name" in results[0].reason
+    assert names.asked("web-2.north.demo.test") == tuple(rows[1].ip_addresses)

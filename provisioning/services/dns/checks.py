@@ -63,6 +63,7 @@ _ANSWER: Final = (
 DRIFT: Final = frozenset({code for code, _text in _ATTENTIONS.values()} | {_ANSWER[0]})
 """The attentions that end by themselves when the server is right again."""
 _SHOWN: Final = 20
+_STRANGE_MOST: Final = 200
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Report:
     right: list[DnsRecord] = field(default_factory=list)
     wrong: list[tuple[DnsRecord, tuple[str, str], tuple[str, ...]]] = field(default_factory=list)
     stale: list[DnsRecord] = field(default_factory=list)
-    strange: list[str] = field(default_factory=list)
+    strange: list[dict[str, Any]] = field(default_factory=list)
     is_resolver_silent: bool = False
 
 
@@ -182,11 +183,14 @@ def report_store(zone: DnsZone, report: Report, *, actor: Actor) -> None:
         if report.strange:
             text = stored_text(
                 "Names with the mark of machines that uHub does not know: %(names)s",
-                names=", ".join(sorted(report.strange)[:_SHOWN]),
+                names=", ".join(sorted(str(one["name"]) for one in report.strange)[:_SHOWN]),
             )
             attention = {"code": "strange_marks", "message": text, "command": ""}
         DnsZone.objects.filter(pk=zone.pk).update(
-            checked_at=now, attention=attention, updated_at=now
+            checked_at=now,
+            attention=attention,
+            strange=report.strange[:_STRANGE_MOST] or None,
+            updated_at=now,
         )
 
 
@@ -214,10 +218,19 @@ def _left_behind(report: Report, sets: Sequence[RecordSet], live: set[UUID]) -> 
     for one in sets:
         mark = mark_read(one.marks)
         if mark is not None and mark[1] not in live:
-            marked[mark[1]] = one.name
+            marked[mark[1]] = {
+                "name": one.name,
+                "type": str(one.type),
+                "deployment_id": str(mark[0]),
+                "record_id": str(mark[1]),
+                "contents": list(one.contents[:_SHOWN]),
+            }
     known = {row.pk: row for row in DnsRecord.across_tenants.filter(pk__in=marked)}
     report.stale += [row for row in known.values() if row.status == _S.REMOVED]
-    report.strange += [name for pk, name in marked.items() if pk not in known]
+    writable = {str(type_) for type_ in RecordType}
+    report.strange += [
+        one for pk, one in marked.items() if pk not in known and one["type"] in writable
+    ]
 
 
 def _right(rows: Iterable[DnsRecord], actor: Actor) -> None:

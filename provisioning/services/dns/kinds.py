@@ -16,7 +16,8 @@ from portal.kernel.queue import (
 )
 from provisioning.events import AddressesFound, DeploymentChanged
 from provisioning.permissions import Permission
-from provisioning.services.dns import alignment, checks, steps
+from provisioning.services.dns import alignment, checks, stale, steps
+from provisioning.services.finding_sources import register_finding_source
 from provisioning.services.operations import OperationType as Type
 
 _PATIENCE = 12
@@ -29,6 +30,7 @@ def names_register() -> None:
     events.subscribe(AddressesFound, alignment.addresses_found)
     events.subscribe(DeploymentChanged, alignment.deployment_ended)
     every_s = int(settings.PROVISIONING["check_names_every_s"])
+    register_finding_source("names", stale.look)
     register_schedule(Schedule("dns.check", _("Compare zones"), every_s, checks.checks_schedule))
 
 
@@ -59,6 +61,15 @@ _KINDS = (
         max_attempts=2,
         is_critical=False,
         retry_permission=Permission.DNS_MANAGE,
+    ),
+    OperationKind(
+        type=Type.DNS_CLEAR,
+        label=_("Remove names of nobody"),
+        queue="cloudpods",
+        steps=(Step("clear", _("Remove the names"), stale.clear),),
+        max_attempts=_PATIENCE,
+        backoff_cap_s=60,
+        retry_permission=Permission.CLUSTERS_MANAGE,
     ),
     OperationKind(
         type=Type.DNS_TEST,

@@ -108,6 +108,7 @@ def plug(ctx: StepContext, disk: Disk) -> StepResult:
 def bench_grow(ctx: StepContext, disk: Disk) -> StepResult:
     """Grows a disk that sits in the bench; the size is absolute, so twice is once."""
     volume = disk.volume
+    assert volume.bench_id is not None
     bench = _bench(volume.bench_id)
     config, held, _drives = _look(disk, bench)
     if not held:
@@ -171,7 +172,7 @@ def bench_clear(ctx: StepContext, disk: Disk) -> Poll | None:
     return waiting or poll()
 
 
-def _bench(bench_id: UUID | None) -> VolumeShelf:
+def _bench(bench_id: UUID) -> VolumeShelf:
     with transaction.atomic():
         return VolumeShelf.objects.get(pk=bench_id)
 

@@ -18,6 +18,7 @@ from portal.kernel.stored_text import stored_text
 from provisioning.events import VolumeChanged
 from provisioning.logic.volumes import VolumeTag
 from provisioning.models import Volume
+from provisioning.selectors.watch import FORGOTTEN_CODE
 from provisioning.services.operations import OperationType, enqueue_for_volume
 from provisioning.services.saga.disk import volume_load
 from provisioning.services.saga.outcome import attention_of
@@ -171,15 +172,21 @@ def _fallback(ctx: StepContext, row: Volume) -> VolumeStatus:
     return status
 
 
-def volumes_let_go(deployment_id: UUID, *, actor: Actor, and_delete: bool) -> None:
-    """The machine is proven gone: its disks belong to nobody now, or go after it.
+def volumes_let_go(
+    deployment_id: UUID, *, actor: Actor, and_delete: bool, is_proven: bool = False
+) -> None:
+    """The machine is gone: its disks belong to nobody now, or go after it.
 
-    Runs in the transaction that ends the deployment.
+    Runs in the transaction that ends the deployment. Those of a machine that was forgotten while nobody
+    could reach it wait for the proof.
     """
     rows = Volume.objects.select_for_update(of=("self",)).filter(deployment_id=deployment_id)
     loose: dict[str, Any] = {"deployment": None, "slot": "", "action": ""}
     for row in rows.exclude(status=_S.DELETED):
-        if row.status != _S.ATTACHED:
+        is_doubted = (row.attention or {}).get("code") == FORGOTTEN_CODE
+        if is_doubted and not is_proven:
+            continue
+        if row.status != _S.ATTACHED and not is_doubted:
             Volume.objects.filter(pk=row.pk).update(updated_at=clock.now(), **loose)
         elif and_delete:
             transition(row, table=VOLUME_TRANSITIONS, to=_S.DELETING, attention=None, **loose)
