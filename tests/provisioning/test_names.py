@@ -262,7 +262,7 @@ def test_machines_without_names_get_theirs_at_once_each_by_itself(
 ) -> None:
     rows = [unnamed(cloud, names, name) for name in ("web-1", "web-2")]
     third = running(cloud, "web-3")
-    with tenant_scope(third.tenant_id):
+    with tenant_scope(third.tenant_id), transaction.atomic():
         records.record_add(actor=SYSTEM, deployment_id=third.pk, hostname=WEB)
     actor = cloud.world.actor("admin")
     with tenant_scope(cloud.world.north.pk):

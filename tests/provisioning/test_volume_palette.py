@@ -12,7 +12,7 @@ from portal.kernel.tenancy import tenant_scope
 from portal.logic.command_line import parsed
 from provisioning.models import Deployment, Volume
 from tests.conftest import World
-from tests.factories.provisioning import StorageFactory, VolumeFactory
+from tests.factories.provisioning import VolumeFactory
 from tests.portal.palette.asking import asked, machine, option, titles
 
 
@@ -49,9 +49,6 @@ def test_growing_is_planned_with_its_size_and_price(world: World) -> None:
 def test_attaching_names_the_machine_or_says_which_reach_it(world: World) -> None:
     home = machine(world, "web-1", status="running")
     row = made(home, status="detached", slot="")
-    StorageFactory(
-        cluster=home.cluster, name=row.storage_pool, is_shared=True, node_names=[home.node]
-    )
     plan = asked(world.people["support"], "attach data-1 to web-1")["plan"]
     assert (plan["action"], plan["fields"]) == (
         f"/volumes/{row.pk}/attach",
