@@ -28,9 +28,10 @@ from portal.kernel.models import uuid7
 from portal.kernel.tenancy import PLATFORM, tenant_scope
 from portal.models import Membership, Operation, User
 from portal.services.settings import setting_get
-from provisioning.errors import DeploymentInvalid
+from provisioning.errors import DeploymentBusy, DeploymentInvalid
 from provisioning.logic.requests import name_fault
 from provisioning.models import Deployment, Finding, Template, VmidAllocation
+from provisioning.selectors.reconciliation import busy_ids
 from provisioning.services.decisions import held
 from provisioning.services.findings import finding_end
 from provisioning.services.forgetting import volumes_follow
@@ -63,9 +64,11 @@ def finding_adopt(
     """Makes a deployment of an orphan. It starts on hold, so that no lease ever ends it unasked.
 
     Raises:
-        NotFound, Refused, Conflict, DeploymentInvalid, QuotaExceeded: nothing was changed.
+        NotFound, Refused, Conflict, DeploymentBusy, DeploymentInvalid, QuotaExceeded: nothing was changed.
     """
     with held(actor=actor, finding_id=finding_id, action="adopt") as finding:
+        if finding.deployment_id is not None and busy_ids([finding.deployment_id]):
+            raise DeploymentBusy
         place = _place(finding, request)
         amounts = _amounts(finding)
         with tenant_scope(place.tenant.pk):

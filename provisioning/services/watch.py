@@ -20,8 +20,10 @@ from portal.kernel.errors import Fault, InvalidInput
 from portal.kernel.queue import Advance, Complete, StepContext, StepResult
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
+from provisioning.errors import DeploymentBusy
 from provisioning.logic.reconciliation import Presence
 from provisioning.models import Deployment, Finding
+from provisioning.selectors.reconciliation import busy_ids
 from provisioning.selectors.watch import volumes_in_doubt, watched_on
 from provisioning.services.decisions import held
 from provisioning.services.findings import finding_end
@@ -59,7 +61,7 @@ def finding_destroy(
     Its volumes are taken out first and kept.
 
     Raises:
-        NotFound, Refused, Conflict.
+        NotFound, Refused, Conflict, DeploymentBusy.
         InvalidInput: the number is not the one typed.
     """
     with held(actor=actor, finding_id=finding_id, action="destroy") as finding:
@@ -67,6 +69,8 @@ def finding_destroy(
             message = _("Type %(vmid)s to say that you mean it.") % {"vmid": finding.vmid}
             raise InvalidInput(faults=(Fault("typed", "invalid", message),))
         past = Deployment.objects.get(findings=finding.pk)
+        if busy_ids([past.pk]):
+            raise DeploymentBusy
         trail.record(
             tag=Tag.FORGOTTEN_DESTROY,
             target=past,

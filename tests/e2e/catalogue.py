@@ -146,6 +146,7 @@ def _work_sights(house: House) -> list[Sight]:
         Sight("operation-waiting", f"/operations/{begun.pk}"),
         Sight("findings", "/findings"),
         Sight("finding", f"/findings/{house.drift.pk}"),
+        Sight("finding-names", f"/findings/{house.stale.pk}"),
         Sight("audit", "/audit"),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 
@@ -56,6 +57,7 @@ class House:
     told: HookSights
     backup: Backup
     drift: Finding
+    stale: Finding
     host: MonitoredHost
     alert_rule: AlertRule
     disks: list[Volume]
@@ -75,6 +77,7 @@ def furnished(cloud: Cloud) -> House:
         others=_others(cloud),
         backup=_copies(machine),
         drift=_drift(cloud, machine),
+        stale=_stale(cloud, machine),
         host=host,
         alert_rule=alert_rule,
         fresh=requested(cloud, "call-4821"),
@@ -113,6 +116,34 @@ def _drift(cloud: Cloud, machine: Deployment) -> Finding:
         status=FindingStatus.OPEN,
         expected={"cores": 2, "memory_mb": 2048},
         found={"cores": 6, "memory_mb": 8192},
+        first_seen_at=now,
+        last_seen_at=now,
+    )
+
+
+def _stale(cloud: Cloud, machine: Deployment) -> Finding:
+    """Names out of date, and a machine that was forgotten a while ago."""
+    now = clock.now()
+    with tenant_scope(cloud.world.north.pk), transaction.atomic():
+        DeploymentFactory(
+            name="burnt-01",
+            tenant=cloud.world.north,
+            owner=machine.owner,
+            template=cloud.template,
+            status="deleted",
+            deleted_at=now - timedelta(days=3),
+            watched_until=now + timedelta(days=27),
+        )
+    return Finding.objects.using("platform").create(
+        tenant_id=cloud.world.north.pk,
+        cluster=cloud.cluster,
+        deployment=machine,
+        vmid=machine.vmid,
+        node="pve1",
+        kind=FindingKind.STALE_RECORD,
+        status=FindingStatus.OPEN,
+        expected={"names": ["lab-linux-01.north.lab.example A 10.0.0.7"]},
+        found={"names": ["lab-linux-01.north.lab.example A 10.9.9.9"]},
         first_seen_at=now,
         last_seen_at=now,
     )

@@ -8,9 +8,11 @@ from django.db import transaction
 from portal.kernel.authz import Actor
 from portal.kernel.errors import InvalidInput
 from portal.kernel.tenancy import tenant_scope
+from provisioning.errors import DeploymentBusy
 from provisioning.models import Deployment, VmidAllocation, Volume
 from provisioning.selectors.watch import watched_list
 from provisioning.services import decisions
+from provisioning.services.adoption import AdoptionRequest, finding_adopt
 from provisioning.services.watch import finding_destroy
 from tests.conftest import Cloud
 from tests.engine import run_until_idle
@@ -89,6 +91,10 @@ def test_a_forgotten_machine_that_is_back_is_destroyed_and_its_volume_kept(
     node_power(cloud, deployment.node, is_on=True)
     swept(cloud, times=2)
     finding_destroy(actor=STAFF, finding_id=finding("reappeared").pk, typed=str(deployment.vmid))
+    with pytest.raises(DeploymentBusy):
+        finding_destroy(
+            actor=STAFF, finding_id=finding("reappeared").pk, typed=str(deployment.vmid)
+        )
     run_until_idle()
     row = play.reloaded(volume)
     (disk,) = play.disks(cloud, row)
@@ -109,3 +115,26 @@ def test_destroying_wants_the_number_and_sends_nothing_without(
         finding_destroy(actor=STAFF, finding_id=finding("reappeared").pk, typed="1")
     run_until_idle()
     assert cloud.simulator.mutations(position) == []
+
+
+def test_an_adopted_machine_has_its_volumes_again(
+    cloud: Cloud, forgotten: tuple[Deployment, Volume]
+) -> None:
+    deployment, volume = forgotten
+    node_power(cloud, deployment.node, is_on=True)
+    swept(cloud, times=2)
+    request = AdoptionRequest(
+        tenant="north", owner="ops-north", template=cloud.template.code, name="web-again"
+    )
+    adopted, _operation = finding_adopt(
+        actor=STAFF, finding_id=finding("reappeared").pk, request=request
+    )
+    run_until_idle()
+    row = play.reloaded(volume)
+    assert (row.status, row.deployment_id, row.slot, row.attention) == (
+        "attached",
+        adopted.pk,
+        "scsi1",
+        None,
+    )
+    assert (scenes.reloaded(deployment).watched_until, play.books_balance()) == (None, True)

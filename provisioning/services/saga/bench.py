@@ -73,7 +73,7 @@ def bench_take(volume: Volume) -> VolumeShelf:
 def plug(ctx: StepContext, disk: Disk) -> StepResult:
     """Puts a detached disk into the bench; an attached one grows where it is."""
     volume = disk.volume
-    if volume.status != VolumeStatus.DETACHED:
+    if volume.status != VolumeStatus.DETACHED or "bench_id" not in ctx.payload:
         return Advance()
     bench = _bench(UUID(str(ctx.payload["bench_id"])))
     if "plug" not in ctx.state and (waiting := guard_ensure(ctx, disk, bench)):

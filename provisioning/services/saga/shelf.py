@@ -88,9 +88,11 @@ def _look(disk: Disk, shelf: VolumeShelf, node: str) -> Poll | None:
         return poll("shelf")
     if config.marker != shelf.marker:
         return _elsewhere(disk, shelf)
-    if not shelf.is_made or shelf.node != node:
+    is_moved = shelf.node != node and shelf.purpose == ShelfPurpose.SHELF
+    if not shelf.is_made or is_moved:
+        values = {"node": node} if is_moved else {}
         VolumeShelf.objects.filter(pk=shelf.pk).update(
-            is_made=True, node=node, updated_at=clock.now()
+            is_made=True, updated_at=clock.now(), **values
         )
     return None
 
