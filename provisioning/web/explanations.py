@@ -95,7 +95,26 @@ def truths(finding: Finding) -> list[dict[str, Any]]:
 
 def decisions(finding: Finding, actions: Iterable[str], obstacle: str) -> list[dict[str, str]]:
     """What may be decided, each with what follows from it."""
-    looks = {
+    looks = {**_ends(), **_repairs(finding)}
+    found = []
+    for code in actions:
+        label, icon, variant, text = looks[code]
+        found.append(
+            {
+                "code": code,
+                "label": label,
+                "icon": icon,
+                "variant": variant,
+                "text": text,
+                "obstacle": obstacle if code == "reapply" else "",
+            }
+        )
+    return found
+
+
+def _repairs(finding: Finding) -> dict[str, tuple[str, str, str, str]]:
+    """Label, icon, look and consequence of what sets things right."""
+    return {
         "reapply": (
             _("Set again"),
             "rotate-cw",
@@ -109,6 +128,18 @@ def decisions(finding: Finding, actions: Iterable[str], obstacle: str) -> list[d
             _("It becomes a deployment on hold and counts against a quota."),
         ),
         "accept": (_("Accept"), "check", "", _accepted(finding)),
+        "repair": (
+            _("Set again"),
+            "rotate-cw",
+            "primary",
+            _("uHub writes its names once more. What somebody else keeps there is left alone."),
+        ),
+    }
+
+
+def _ends() -> dict[str, tuple[str, str, str, str]]:
+    """The same of what ends something."""
+    return {
         "forget": (
             _("Forget"),
             "eraser",
@@ -129,12 +160,6 @@ def decisions(finding: Finding, actions: Iterable[str], obstacle: str) -> list[d
                 "The machine is proven to be the forgotten one, then destroyed. Its volumes are kept."
             ),
         ),
-        "repair": (
-            _("Set again"),
-            "rotate-cw",
-            "primary",
-            _("uHub writes its names once more. What somebody else keeps there is left alone."),
-        ),
         "remove": (
             _("Remove"),
             "trash-2",
@@ -154,20 +179,6 @@ def decisions(finding: Finding, actions: Iterable[str], obstacle: str) -> list[d
             _("It may stand as it is. It opens again when it changes."),
         ),
     }
-    found = []
-    for code in actions:
-        label, icon, variant, text = looks[code]
-        found.append(
-            {
-                "code": code,
-                "label": label,
-                "icon": icon,
-                "variant": variant,
-                "text": text,
-                "obstacle": obstacle if code == "reapply" else "",
-            }
-        )
-    return found
 
 
 def _accepted(finding: Finding) -> str:
