@@ -15,7 +15,7 @@ from provisioning.services import decisions
 from provisioning.services.adoption import AdoptionRequest, finding_adopt
 from provisioning.services.watch import finding_destroy
 from tests.conftest import Cloud
-from tests.engine import run_until_idle
+from tests.engine import run_until_idle, wait_until
 from tests.provisioning import scenes
 from tests.provisioning import volume_scenes as play
 from tests.provisioning.test_reconcile_cluster import settled, swept
@@ -78,7 +78,12 @@ def test_volumes_are_let_go_once_the_machine_is_proven_gone(
     deployment, volume = forgotten
     node_power(cloud, deployment.node, is_on=True)
     cloud.simulator.control("POST", "/remove-vm", {"vmid": deployment.vmid})
-    swept(cloud)
+
+    def is_let_go() -> bool:
+        swept(cloud)
+        return play.reloaded(volume).status == "detached"
+
+    wait_until(is_let_go)
     row = play.reloaded(volume)
     assert (row.status, row.deployment_id, row.slot, row.attention) == ("detached", None, "", None)
     assert play.books_balance()
