@@ -14,6 +14,7 @@ class Sight:
     """A page as somebody sees it; `role` None is nobody, `status` what it answers.
 
     `is_drawn`: figures over time or a screen are drawn on it, so it may load what draws them.
+    `is_other_state`: it differs from another sight by a few words or fields: looked at in the soak.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Sight:
     role: str | None = "admin"
     status: int = 200
     is_drawn: bool = False
+    is_other_state: bool = False
 
 
 def sights_made(cloud: Cloud) -> list[Sight]:
@@ -43,9 +45,9 @@ def _first_sights() -> list[Sight]:
     return [
         Sight("sign-in", "/sign-in", None),
         Sight("dashboard", "/"),
-        Sight("dashboard-viewer", "/", "viewer"),
+        Sight("dashboard-viewer", "/", "viewer", is_other_state=True),
         Sight("search", "/search?q=li"),
-        Sight("search-none", "/search?q=nothing-is-called-so"),
+        Sight("search-none", "/search?q=nothing-is-called-so", is_other_state=True),
         Sight("notifications", "/notifications"),
         Sight("notification-settings", "/notifications/settings"),
         Sight("profile", "/profile"),
@@ -60,7 +62,7 @@ def _machine_sights(house: House) -> list[Sight]:
     address = f"/deployments/{house.machine.pk}"
     return [
         Sight("deployments", "/deployments"),
-        Sight("deployments-none", "/deployments?search=nothing-is-called-so"),
+        Sight("deployments-none", "/deployments?search=nothing-is-called-so", is_other_state=True),
         Sight("deployment", address),
         Sight("deployment-operations", f"{address}?tab=operations"),
         Sight("deployment-metrics", f"{address}?tab=metrics", is_drawn=True),
@@ -96,7 +98,7 @@ def _belongings_sights(house: House) -> list[Sight]:
     return [
         Sight("volumes", "/volumes"),
         Sight("volume", f"/volumes/{house.disks[0].pk}"),
-        Sight("volume-viewer", f"/volumes/{house.disks[1].pk}", "viewer"),
+        Sight("volume-viewer", f"/volumes/{house.disks[1].pk}", "viewer", is_other_state=True),
         Sight("backups", "/backups"),
         Sight("backup", f"/backups/{house.backup.pk}"),
         Sight("names", "/dns"),
@@ -125,12 +127,12 @@ def _hook_sights(house: House) -> list[Sight]:
         Sight("hooks", "/hooks", "ops"),
         Sight("hook", f"/hooks/{told.hook.pk}"),
         Sight("hook-new", "/hooks/new"),
-        Sight("hook-edit", f"/hooks/{told.hook.pk}/edit"),
+        Sight("hook-edit", f"/hooks/{told.hook.pk}/edit", is_other_state=True),
         Sight("hook-run", f"/hook-runs/{told.run.pk}"),
         Sight("webhooks", "/webhooks"),
         Sight("webhook", f"/webhooks/{told.webhook.pk}", "ops"),
         Sight("webhook-new", "/webhooks/new"),
-        Sight("webhook-edit", f"/webhooks/{told.webhook.pk}/edit"),
+        Sight("webhook-edit", f"/webhooks/{told.webhook.pk}/edit", is_other_state=True),
         Sight("webhook-message", f"/webhooks/{told.webhook.pk}/deliveries/{told.delivery.pk}"),
     ]
 

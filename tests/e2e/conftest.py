@@ -111,6 +111,8 @@ def look(open_page: OpenPage, watch: Watch) -> Look:
                 sight.path, role=sight.role, size=size, has_scripts=has_scripts, before=before
             )
         else:
+            if windows[whose].viewport_size != {"width": size[0], "height": size[1]}:
+                windows[whose].set_viewport_size({"width": size[0], "height": size[1]})
             windows[whose].goto(sight.path)
         return windows[whose]
 
