@@ -20,6 +20,7 @@ from tests.conftest import World
 _leaf = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=70)
 )
+_SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 _any = st.recursive(
     _leaf,
     lambda inner: (
@@ -47,15 +48,7 @@ _body = st.fixed_dictionaries(
 )
 
 
-@examples(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(body=_body)
-def test_no_body_is_ever_a_server_error(
-    world: World, catalogue: Template, ask: Caller, body: dict[str, Any]
-) -> None:
+def _is_answered(ask: Caller, body: dict[str, Any]) -> None:
     text = json.dumps(body)
     with witnessed() as witness:
         plan = ask("post", "deployments?dry_run=true", text)
@@ -69,6 +62,24 @@ def test_no_body_is_ever_a_server_error(
         if plan.status_code == 200:
             assert json.loads(plan.content)["is_allowed"] is False
     assert witness.calls == []
+
+
+@examples(max_examples=25, deadline=None, suppress_health_check=_SLOW)
+@given(body=_body)
+def test_no_body_is_ever_a_server_error(
+    world: World, catalogue: Template, ask: Caller, body: dict[str, Any]
+) -> None:
+    _is_answered(ask, body)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@examples(max_examples=400, deadline=None, suppress_health_check=_SLOW)
+@given(body=_body)
+def test_no_body_of_many_is_a_server_error(
+    world: World, catalogue: Template, ask: Caller, body: dict[str, Any]
+) -> None:
+    _is_answered(ask, body)
 
 
 _plausible = st.fixed_dictionaries(
@@ -87,15 +98,7 @@ _plausible = st.fixed_dictionaries(
 )
 
 
-@examples(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(body=_plausible)
-def test_what_the_plan_allows_is_accepted_and_nothing_else(
-    world: World, catalogue: Template, ask: Caller, body: dict[str, Any]
-) -> None:
+def _is_as_planned(world: World, ask: Caller, body: dict[str, Any]) -> None:
     Quota.objects.using("platform").get_or_create(
         tenant=world.north, defaults={"deployments": 8, "cpu_cores": 30, "memory_mb": 40_000}
     )
@@ -111,6 +114,24 @@ def test_what_the_plan_allows_is_accepted_and_nothing_else(
         assert named == {fault["attr"] for fault in plan["faults"]}
     else:
         assert errors_of(answer)[0]["code"] == "quota_exceeded"
+
+
+@examples(max_examples=15, deadline=None, suppress_health_check=_SLOW)
+@given(body=_plausible)
+def test_what_the_plan_allows_is_accepted_and_nothing_else(
+    world: World, catalogue: Template, ask: Caller, body: dict[str, Any]
+) -> None:
+    _is_as_planned(world, ask, body)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@examples(max_examples=240, deadline=None, suppress_health_check=_SLOW)
+@given(body=_plausible)
+def test_what_many_plans_allow_is_accepted(
+    world: World, catalogue: Template, ask: Caller, body: dict[str, Any]
+) -> None:
+    _is_as_planned(world, ask, body)
 
 
 def test_a_quota_refusal_names_dimension_limit_used_and_requested(
