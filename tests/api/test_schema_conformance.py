@@ -8,11 +8,11 @@ import pytest
 
 from portal.models import User
 from provisioning.models import Deployment
-from tests.api.fuzzing import Fuzzer, kept_connections
+from tests.api.fuzzing import NEGATIVE, POSITIVE, Fuzzer, kept_connections
 from tests.conftest import World
 from tests.factories.accounts import MembershipFactory, TeamFactory, UserFactory
 
-SHORT, LONG = 3, 80
+SHORT, LONG = {POSITIVE: 2, NEGATIVE: 1}, {POSITIVE: 80, NEGATIVE: 80}
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_answers_are_as_the_schema_says(people: dict[str, User]) -> None:
         wrong = fuzzer.run()
 
     judged(wrong)
-    assert fuzzer.sent > 3 * len(fuzzer.operations())
+    assert fuzzer.sent >= 2 * len(fuzzer.operations())
 
 
 @pytest.mark.soak
