@@ -57,34 +57,7 @@ def fleet_register() -> None:
         )
     )
     events.subscribe(DeploymentChanged, leftover_secrets.secrets_leave)
-    register_operation(
-        OperationKind(
-            type=Type.DISKS_FREE,
-            label=_("Delete disks of nobody"),
-            queue="cloudpods",
-            steps=(
-                Step("prove", _("Prove that nobody has them"), retired_disks.prove),
-                Step("free", _("Delete"), retired_disks.free),
-            ),
-            max_attempts=_PATIENCE,
-            retry_permission=Permission.CLUSTERS_MANAGE,
-        )
-    )
-    register_operation(
-        OperationKind(
-            type=Type.DESTROY_FORGOTTEN,
-            label=_("Destroy a forgotten machine"),
-            queue="cloudpods",
-            steps=(
-                Step("halt", _("Stop"), destroy.halt),
-                Step("leave", _("Take volumes out"), destroy.leave_disks),
-                Step("destroy", _("Destroy"), destroy.destroy),
-                Step("end", _("Prove that it is gone"), watch.end),
-            ),
-            max_attempts=_PATIENCE,
-            retry_permission=Permission.CLUSTERS_MANAGE,
-        )
-    )
+    _endings_register()
     _watches_register()
     transfer_notices_register()
 
@@ -117,5 +90,37 @@ def _watches_register() -> None:
             _("End offers that nobody took"),
             int(every["transfers_every_s"]),
             transfers.transfers_expire,
+        )
+    )
+
+
+def _endings_register() -> None:
+    """What ends a forgotten machine that is back, and disks of nobody."""
+    register_operation(
+        OperationKind(
+            type=Type.DISKS_FREE,
+            label=_("Delete disks of nobody"),
+            queue="cloudpods",
+            steps=(
+                Step("prove", _("Prove that nobody has them"), retired_disks.prove),
+                Step("free", _("Delete"), retired_disks.free),
+            ),
+            max_attempts=_PATIENCE,
+            retry_permission=Permission.CLUSTERS_MANAGE,
+        )
+    )
+    register_operation(
+        OperationKind(
+            type=Type.DESTROY_FORGOTTEN,
+            label=_("Destroy a forgotten machine"),
+            queue="cloudpods",
+            steps=(
+                Step("halt", _("Stop"), destroy.halt),
+                Step("leave", _("Take volumes out"), destroy.leave_disks),
+                Step("destroy", _("Destroy"), destroy.destroy),
+                Step("end", _("Prove that it is gone"), watch.end),
+            ),
+            max_attempts=_PATIENCE,
+            retry_permission=Permission.CLUSTERS_MANAGE,
         )
     )
