@@ -134,10 +134,8 @@ class ProvisioningConfig(AppConfig):
         for card in cards.CARDS:
             ui.register_card(card)
         commands.register_search(*search.PROVIDERS, *surroundings.PROVIDERS)
-        commands.register_command(
-            *palette.COMMANDS, *fleet_commands.FLEET_COMMANDS, *surroundings.COMMANDS
-        )
-        commands.register_command(*volume_commands.VOLUME_COMMANDS)
+        commands.register_command(*palette.COMMANDS, *fleet_commands.FLEET_COMMANDS)
+        commands.register_command(*surroundings.COMMANDS, *volume_commands.VOLUME_COMMANDS)
         for source in needs.NEEDS:
             dashboard.register_needs(source)
         dashboard.register_facts(cards.FACTS)
