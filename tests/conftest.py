@@ -17,9 +17,12 @@ from integrations.services.secrets import secret_put
 from portal.kernel.authz import Actor
 from portal.management.commands.messages import catalogue_path
 from portal.models import User
+from portal.services import readiness
+from portal.services import settings as settings_service
 from portal.services.roles import roles_ensure
 from portal.services.settings import settings_forget
 from provisioning.models import Cluster, Template
+from provisioning.web import platform_state
 from tests.factories.accounts import MembershipFactory, TenantFactory, UserFactory, actor_of
 from tests.factories.provisioning import ClusterFactory, TemplateFactory
 from tests.flushing import cleaner, quick_flush_install
@@ -58,6 +61,16 @@ def own_language() -> Iterator[None]:
     """A page that was asked for in French leaves no French behind for the next test."""
     with translation.override(settings.LANGUAGE_CODE):
         yield
+
+
+@pytest.fixture
+def lasting_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process keeps for some seconds is kept: statements are as many on a busy machine."""
+    monkeypatch.setattr(settings_service, "CHECK_EVERY_S", 600.0)
+    platform_state.platform_state_forget()
+    monkeypatch.setattr(platform_state, "KEPT_S", 600.0)
+    readiness.silent_parts_forget()
+    monkeypatch.setattr(readiness, "_KEPT_S", 600.0)
 
 
 @dataclass

@@ -23,11 +23,9 @@ from billing.models import Quota
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
-from portal.services import readiness, settings
 from portal.services.tokens import tokens_issue
 from provisioning.models import Deployment, Volume
 from provisioning.tags import Tag
-from provisioning.web import platform_state
 from tests.conftest import World
 from tests.factories.provisioning import (
     ClusterFactory,
@@ -156,16 +154,7 @@ def questions(client: Client, path: str, headers: dict[str, str]) -> int:
 
 
 @pytest.fixture(params=[pytest.param(FEW, marks=pytest.mark.soak), MANY])
-def filled(
-    request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Any]:
-    monkeypatch.setattr(
-        settings, "CHECK_EVERY_S", 60.0
-    )  # else a request now and then asks for news
-    platform_state.platform_state_forget()
-    monkeypatch.setattr(platform_state, "KEPT_S", 60.0)
-    readiness.silent_parts_forget()
-    monkeypatch.setattr(readiness, "_KEPT_S", 60.0)
+def filled(request: pytest.FixtureRequest, world: World, lasting_memory: None) -> dict[str, Any]:
     cache.clear()
     Quota.objects.using("platform").create(tenant=world.north)
     return rows(world, request.param)

@@ -182,6 +182,7 @@ def test_the_page_shows_cards_chart_events_and_tenants(
 
 
 @pytest.mark.parametrize("path", [API, "/admin-overview"])
+@pytest.mark.usefixtures("lasting_memory")
 def test_the_number_of_statements_does_not_grow(
     staff: Client, world: World, template: Template, path: str
 ) -> None:

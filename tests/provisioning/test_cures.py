@@ -251,6 +251,7 @@ def test_the_page_asks_before_it_leaves_something(given_up: Webhook, ops: Client
     assert "The receiver never gets these messages." in page
 
 
+@pytest.mark.usefixtures("lasting_memory")
 def test_the_number_of_statements_does_not_grow(
     world: World, given_up: Webhook, ops: Client, django_assert_max_num_queries: Any
 ) -> None:

@@ -10,9 +10,7 @@ from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from portal.services import settings
 from provisioning.models import Deployment, Finding
-from provisioning.web import platform_state
 from tests.conftest import World
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.provisioning.scenes import reloaded
@@ -170,14 +168,10 @@ def test_other_roles_see_neither_page_nor_card(twin: Twin, role: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/findings", "/api/findings"])
-def test_the_cost_of_the_list_does_not_depend_on_its_length(
-    twin: Twin, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("lasting_memory")
+def test_the_cost_of_the_list_does_not_depend_on_its_length(twin: Twin, path: str) -> None:
     client = signed_in(twin)
     costs = []
-    # What is kept for some seconds is asked for before, not meanwhile.
-    monkeypatch.setattr(platform_state, "KEPT_S", 600.0)
-    monkeypatch.setattr(settings, "CHECK_EVERY_S", 600.0)
     for number in range(5):
         row = twin.deployment(f"web-{number}")
         twin.fake.guest_change(row.vmid, cores=3)

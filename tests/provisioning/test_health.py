@@ -243,6 +243,7 @@ def test_spans_are_forgotten_after_their_time(ward: Ward) -> None:
     assert list(HealthObservation.across_tenants.values_list("verdict", flat=True)) == ["bad"]
 
 
+@pytest.mark.usefixtures("lasting_memory")
 def test_a_set_costs_the_same_statements_whatever_its_size(ward: Ward) -> None:
     def statements() -> int:
         ward.listed()

@@ -228,6 +228,7 @@ def test_last_use_is_written_once_a_minute(world: World) -> None:
     assert used() - at_first > timedelta(seconds=60)
 
 
+@pytest.mark.usefixtures("lasting_memory")
 def test_bound_sessions_cost_no_question_more(world: World) -> None:
     from django.db import connection
 

@@ -152,6 +152,7 @@ def test_workers_are_for_operators_and_silent_ones_are_offline(client_of):
     )
 
 
+@pytest.mark.usefixtures("lasting_memory")
 def test_list_costs_the_same_for_any_number_of_rows(ask, client_of, django_assert_max_num_queries):
     client = client_of("viewer")
     for _ in range(12):

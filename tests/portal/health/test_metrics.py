@@ -155,6 +155,7 @@ def test_an_empty_token_lets_nobody_in(world: World, client: Client, settings) -
     assert answer.status_code == 403
 
 
+@pytest.mark.usefixtures("lasting_memory")
 def test_a_scrape_costs_a_constant_number_of_statements(busy: World, client: Client) -> None:
     counts = []
     for turn in range(2):

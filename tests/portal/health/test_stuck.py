@@ -287,6 +287,7 @@ def test_a_button_of_the_page_retries(world: World, ops: Client) -> None:
     assert Operation.across_tenants.filter(retry_of_id=failed.pk).count() == 1
 
 
+@pytest.mark.usefixtures("lasting_memory")
 def test_the_number_of_statements_does_not_grow(
     world: World, ops: Client, django_assert_max_num_queries
 ) -> None:

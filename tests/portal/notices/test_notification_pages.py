@@ -105,6 +105,7 @@ def test_only_the_person_listens_to_the_topic(world: World, whose: str, status: 
     assert answer.status_code == status
 
 
+@pytest.mark.usefixtures("lasting_memory")
 def test_cost_of_the_bell_does_not_depend_on_how_much_there_is(world: World, tell: Tell) -> None:
     client, costs = client_of(world), []
     for number in range(12):

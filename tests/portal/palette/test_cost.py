@@ -14,7 +14,6 @@ from portal.kernel.commands import CANDIDATES, Asking, search_providers
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
-from portal.services import settings
 from provisioning.models import Deployment, Template
 from tests.conftest import World
 from tests.factories.provisioning import DeploymentFactory
@@ -66,10 +65,8 @@ def _statements(world: World) -> dict[str, int]:
     return counts
 
 
-def test_statements_are_as_many_for_hundreds_as_for_ten(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settings, "CHECK_EVERY_S", 60.0)
+@pytest.mark.usefixtures("lasting_memory")
+def test_statements_are_as_many_for_hundreds_as_for_ten(world: World) -> None:
     cache.clear()
     blueprint = template()
     _fill(world, blueprint, range(FEW))
