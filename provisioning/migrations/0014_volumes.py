@@ -96,6 +96,18 @@ class Migration(migrations.Migration):
                 ("marker", models.CharField(max_length=120)),
                 ("node", models.CharField(max_length=63)),
                 ("is_made", models.BooleanField(db_default=False, default=False)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("shelf", "Keeps the number of disks"),
+                            ("bench", "Lets detached disks grow"),
+                        ],
+                        db_default="shelf",
+                        default="shelf",
+                        max_length=5,
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -196,10 +208,32 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="volumeshelf",
             name="cluster",
-            field=models.OneToOneField(
+            field=models.ForeignKey(
                 on_delete=django.db.models.deletion.PROTECT,
-                related_name="shelf",
+                related_name="shelves",
                 to="provisioning.cluster",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="volumeshelf",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("purpose", "shelf")),
+                fields=("cluster",),
+                name="shelf_once_per_cluster",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="volumeshelf",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("purpose", "bench")),
+                fields=("cluster", "node"),
+                name="bench_once_per_node",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="volumeshelf",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("purpose__in", ["shelf", "bench"])), name="shelf_purpose_known"
             ),
         ),
         migrations.AddIndex(

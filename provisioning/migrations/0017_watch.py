@@ -1,4 +1,4 @@
-"""A machine for growing detached disks, the watch over what was forgotten, strange marks in zones."""
+"""Benches of volumes, the watch over what was forgotten, strange marks in zones."""
 
 from __future__ import annotations
 
@@ -33,56 +33,12 @@ class Migration(migrations.Migration):
                 to="provisioning.volumeshelf",
             ),
         ),
-        migrations.AddField(
-            model_name="volumeshelf",
-            name="purpose",
-            field=models.CharField(
-                choices=[
-                    ("shelf", "Keeps the number of disks"),
-                    ("bench", "Lets detached disks grow"),
-                ],
-                db_default="shelf",
-                default="shelf",
-                max_length=5,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="volumeshelf",
-            name="cluster",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="shelves",
-                to="provisioning.cluster",
-            ),
-        ),
         migrations.AddIndex(
             model_name="deployment",
             index=models.Index(
                 condition=models.Q(("watched_until__isnull", False)),
                 fields=["cluster", "watched_until"],
                 name="deployment_watched",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="volumeshelf",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("purpose", "shelf")),
-                fields=("cluster",),
-                name="shelf_once_per_cluster",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="volumeshelf",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("purpose", "bench")),
-                fields=("cluster", "node"),
-                name="bench_once_per_node",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="volumeshelf",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("purpose__in", ["shelf", "bench"])), name="shelf_purpose_known"
             ),
         ),
     ]
