@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
 # A window of 1440 pixels zoomed to 200 % has 720 of them.
@@ -38,6 +47,45 @@ def chromium(*arguments: str) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+class Profiles:
+    """Profiles of a browser that keep their files, but nothing else, from one test to the next."""
+
+    def __init__(self, browser: Browser, base_url: str) -> None:
+        self._browser = browser
+        self._base_url = base_url
+        self._free: dict[tuple[object, ...], list[BrowserContext]] = defaultdict(list)
+        self._kinds: dict[BrowserContext, tuple[object, ...]] = {}
+
+    def take(self, size: tuple[int, int], *, has_scripts: bool) -> BrowserContext:
+        """One that nobody uses now; nobody is signed in with it."""
+        kind = (size, has_scripts)
+        if self._free[kind]:
+            return self._free[kind].pop()
+        context = self._browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            reduced_motion="reduce",
+            base_url=self._base_url,
+            locale="en-GB",
+            java_script_enabled=has_scripts,
+        )
+        context.set_default_timeout(10_000)
+        self._kinds[context] = kind
+        return context
+
+    def give_back(self, context: BrowserContext) -> None:
+        """Closes its pages and forgets who used it."""
+        last = context.new_page()
+        for page in context.pages:
+            if page != last:
+                page.close()
+        wish = {"origin": self._base_url, "storageTypes": "cookies,local_storage"}
+        context.new_cdp_session(last).send("Storage.clearDataForOrigin", wish)
+        context.clear_cookies()
+        context.set_offline(False)
+        last.close()
+        self._free[self._kinds[context]].append(context)
 
 
 @dataclass

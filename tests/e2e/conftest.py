@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.conftest import Cloud, World
-from tests.e2e.browser import DESKTOP, Watch, chromium
+from tests.e2e.browser import DESKTOP, Profiles, Watch, chromium
 from tests.e2e.catalogue import Sight, sights_made
 
 # The browser's driver runs an event loop in this thread; the fixtures write rows in it all the same.
@@ -42,13 +42,20 @@ def watch(live_server: Any) -> Iterator[Watch]:
     assert watch.faults == []
 
 
+@pytest.fixture(scope="session")
+def profiles(browser: Browser, live_server: Any) -> Profiles:
+    return Profiles(browser, live_server.url)
+
+
 @pytest.fixture
-def open_page(world: World, browser: Browser, live_server: Any, watch: Watch) -> Iterator[OpenPage]:
+def open_page(
+    world: World, profiles: Profiles, live_server: Any, watch: Watch
+) -> Iterator[OpenPage]:
     """Opens a path as a person of a role (None: nobody), in a size, with or without scripts.
 
     `before` is a script that runs ahead of those of each page.
     """
-    opened = []
+    opened: list[BrowserContext] = []
 
     def open_(
         path: str,
@@ -58,14 +65,7 @@ def open_page(world: World, browser: Browser, live_server: Any, watch: Watch) ->
         has_scripts: bool = True,
         before: str = "",
     ) -> Page:
-        context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]},
-            reduced_motion="reduce",
-            base_url=live_server.url,
-            locale="en-GB",
-            java_script_enabled=has_scripts,
-        )
-        context.set_default_timeout(10_000)
+        context = profiles.take(size, has_scripts=has_scripts)
         opened.append(context)
         if role is not None:
             client = Client()
@@ -74,16 +74,16 @@ def open_page(world: World, browser: Browser, live_server: Any, watch: Watch) ->
             context.add_cookies(
                 [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
             )
-        if before:
-            context.add_init_script(before)
         page = context.new_page()
+        if before:
+            page.add_init_script(before)
         watch.follow(page)
         page.goto(path)
         return page
 
     yield open_
     for context in opened:
-        context.close()
+        profiles.give_back(context)
 
 
 @pytest.fixture
