@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -133,7 +133,9 @@ class Supervisor:
     _stop_requested_at: float = 0
     _is_urgent: bool = False
     _watchdog: subprocess.Popen[str] | None = None
-    _deaths: dict[str, deque[float]] = field(default_factory=dict)
+    _deaths: dict[str, deque[float]] = field(
+        default_factory=lambda: defaultdict(lambda: deque(maxlen=REVIVALS))
+    )
 
     def __enter__(self) -> Supervisor:
         for number in SIGNALS:
@@ -226,7 +228,7 @@ class Supervisor:
         """
         while not self.is_stop_requested:
             self._revive()
-            self._find_dead()
+            self._find_dead(is_reviving=True)
             time.sleep(POLL_S)
 
     def _revive(self) -> None:
@@ -234,18 +236,19 @@ class Supervisor:
         for child in list(self._children):
             program = child.program
             code = child.process.poll()
-            if code is None or not program.is_revived or self.is_stop_requested:
+            if code is None or not self._may_revive(program) or self.is_stop_requested:
                 continue
-            now = time.monotonic()
-            deaths = self._deaths.setdefault(program.name, deque(maxlen=REVIVALS))
-            if len(deaths) == REVIVALS and now - deaths[0] < REVIVALS_WITHIN_S:
-                continue
-            deaths.append(now)
+            self._deaths[program.name].append(time.monotonic())
             child.send(signal.SIGKILL)
             self._drain(child)
             self._forget(child)
             self.log.write("uhub", f"{program.name} ended, exit code {code}: starting it again")
             self._spawn(program)
+
+    def _may_revive(self, program: Program) -> bool:
+        deaths = self._deaths[program.name]
+        is_worn = len(deaths) == REVIVALS and time.monotonic() - deaths[0] < REVIVALS_WITHIN_S
+        return program.is_revived and not is_worn
 
     def stop(self) -> None:
         """End all programs, the youngest first, each within its deadline, then by force."""
@@ -301,9 +304,12 @@ class Supervisor:
         if time.monotonic() - began > limit_s:
             raise ProgramError(f"{child.program.name} was not ready within {limit_s:g} s.")
 
-    def _find_dead(self, *, besides: Child | None = None) -> None:
+    def _find_dead(self, *, besides: Child | None = None, is_reviving: bool = False) -> None:
+        """Raise ProgramError for a program that ended; while reviving, only for one that may not be."""
         for child in self._children:
             code = child.process.poll()
+            if is_reviving and self._may_revive(child.program):
+                continue
             if child is not besides and code is not None:
                 self._drain(child)
                 raise ProgramError(f"{child.program.name} ended unexpectedly, exit code {code}.")

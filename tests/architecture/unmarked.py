@@ -49,7 +49,7 @@ SPOKEN_ELSEWHERE = {
 _TRANSLATING = re.compile(r"^(_|n?p?gettext(_lazy|_noop)?|stored_text|told_text)$")
 _FOR_PROGRAMMERS = frozenset(
     {"ValueError", "KeyError", "TypeError", "LookupError", "RuntimeError", "AssertionError"}
-    | {"ImproperlyConfigured", "NotImplementedError", "CommandError"}
+    | {"ImproperlyConfigured", "NotImplementedError", "CommandError", "IconDoesNotExist"}
     | {
         "OpenApiExample",
         "OpenApiParameter",

@@ -17,7 +17,7 @@ from provisioning.models import Bootstrap, Deployment, Template
 from provisioning.services.bootstraps import bootstrap_retry, bootstrap_reveal
 from provisioning.services.saga import bootstrap as saga
 from tests.conftest import Cloud
-from tests.engine import TestDesk, run_until_idle
+from tests.engine import TestDesk, run_until_idle, wait_until
 from tests.provisioning import scenes
 from tests.provisioning.test_crash import Killed
 
@@ -74,11 +74,12 @@ def test_a_template_without_a_document_installs_nothing(cloud: Cloud) -> None:
 def test_the_machine_runs_before_anything_is_installed(stack: Cloud) -> None:
     stack.simulator.fault("agent_down", count=0)
     deployment = scenes.requested(stack)
-    for _round in range(60):
+
+    def is_running() -> bool:
         drain("cloudpods", desk=TestDesk())
-        if scenes.reloaded(deployment).status == "running":
-            break
-    assert scenes.reloaded(deployment).status == "running"
+        return bool(scenes.reloaded(deployment).status == "running")
+
+    wait_until(is_running)
     assert installation(deployment).status == "pending"
 
 
