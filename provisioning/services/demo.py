@@ -152,13 +152,11 @@ def demo_names(*, actor: Actor, url: str, key: str, resolver: str) -> None:
 def demo_machines(*, actor: Actor, is_live: bool, most: int = len(MACHINES)) -> list[DemoMachine]:
     """Asks for the machines that are missing; those `is_live` are left for the demo's own workers to make.
 
-    Only the first `most` of the cast are asked for, and those that people switch on and off.
+    At most `most` of the cast are asked for, those that people switch on and off first.
     """
     made = []
     owners = {user.username: user for user in User.objects.using(PLATFORM).all()}
-    for position, machine in enumerate(MACHINES):
-        if position >= most and machine.name not in SWITCHED:
-            continue
+    for machine in sorted(MACHINES, key=lambda one: one.name not in SWITCHED)[:most]:
         if machine.is_live is is_live and not _exists(machine):
             _request(actor, machine, owners[machine.owner])
             made.append(machine)

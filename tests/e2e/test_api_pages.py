@@ -8,7 +8,7 @@ from tests.e2e.browser import DESKTOP, PHONE
 from tests.e2e.conftest import OpenPage
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@pytest.mark.parametrize("size", [DESKTOP, pytest.param(PHONE, marks=pytest.mark.soak)])
 def test_documentation_lists_every_operation(open_page: OpenPage, size: tuple[int, int]) -> None:
     page = open_page("/api/docs", role=None, size=size)
     teams = page.locator("#operations-tag-teams, [data-tag='teams']").first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.conftest import Cloud
@@ -189,12 +190,17 @@ def test_who_may_not_see_places_is_not_told_of_them(cloud: Cloud, open_page: Ope
     assert str(deployment.vmid) not in page.locator("#live").inner_text()
 
 
-def test_a_name_of_63_letters_fits(cloud: Cloud, open_page: OpenPage) -> None:
+@pytest.mark.parametrize(
+    "tabs", [(), pytest.param(TABS, marks=pytest.mark.soak)], ids=["first", "every"]
+)
+def test_a_name_of_63_letters_fits(
+    cloud: Cloud, open_page: OpenPage, tabs: tuple[str, ...]
+) -> None:
     deployment = running(
         cloud, "a-name-of-63-letters-that-no-column-was-ever-made-for-0123456789"[:63]
     )
     paths = ["/", "/deployments", f"/deployments/{deployment.pk}", "/operations", "/audit"]
-    paths += [f"/deployments/{deployment.pk}?tab={tab}" for tab in TABS]
+    paths += [f"/deployments/{deployment.pk}?tab={tab}" for tab in tabs]
     page = open_page("/profile", role="admin")
     wide = {}
     for path in paths:

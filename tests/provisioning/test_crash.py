@@ -118,7 +118,7 @@ def test_killed_at_a_write_of_a_creation_leaves_one_right_machine(cloud: Cloud, 
     creations_survive(cloud, when, WRITES)
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", [pytest.param("before", marks=pytest.mark.soak), "after"])
 def test_killed_at_a_write_of_a_deletion_leaves_no_machine(cloud: Cloud, when: str) -> None:
     deletions_survive(cloud, when, WRITES)
 

@@ -54,7 +54,7 @@ class Command(BaseCommand):
             type=int,
             default=len(MACHINES),
             metavar="MOST",
-            help="So many of the cast's machines, and those that people switch on and off.",
+            help="So many of the cast's machines at most.",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -34,7 +34,7 @@ class DemoProcess:
 
     def __init__(self, folder: Path, port: int) -> None:
         env = bare_environment() | {"STATE_DIR": str(folder), "PORT": str(port)}
-        env |= {"SIMULATOR_PORT": str(port + 1), "SIMULATOR_TIME_SCALE": "20", "DEMO_MACHINES": "3"}
+        env |= {"SIMULATOR_PORT": str(port + 1), "SIMULATOR_TIME_SCALE": "20", "DEMO_MACHINES": "4"}
         self.folder = folder
         self.url = f"http://{HOST}:{port}"
         self.lines: list[str] = []
