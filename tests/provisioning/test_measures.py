@@ -49,11 +49,13 @@ def test_one_listing_measures_all_machines_and_nodes(cloud: Cloud) -> None:
     assert row.cpu is not None
 
 
-def test_two_hundred_machines_are_measured_by_one_listing(world: World) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("most", [200, pytest.param(5_000, marks=pytest.mark.soak)])
+def test_all_machines_of_a_cluster_are_measured_by_one_listing(world: World, most: int) -> None:
     Quota.objects.using("platform").update_or_create(tenant=world.north)
     twin = Twin(world)
     hypervisors._clients[cluster_connection(twin.cluster)] = twin.fake
-    machines = {twin.deployment(f"web-{number}").pk for number in range(200)}
+    machines = {twin.deployment(f"web-{number}").pk for number in range(most)}
     twin.fake.calls.clear()
 
     observation.cluster_look(twin.cluster)
@@ -64,7 +66,7 @@ def test_two_hundred_machines_are_measured_by_one_listing(world: World) -> None:
     assert asked.total() - asked["guest_config"] == 2
     assert asked["guest_config"] < 5
     measured_now = MetricSample.across_tenants.filter(subject_id__in=machines)
-    assert measured_now.count() == 200
+    assert measured_now.count() == most
 
 
 def test_a_second_listing_within_the_interval_measures_nothing(cloud: Cloud) -> None:
