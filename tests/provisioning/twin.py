@@ -29,7 +29,7 @@ class Twin:
         self.template: Template = TemplateFactory(code="twin-linux", cluster=self.cluster)
         self.fake = FakeHypervisor()
         self.fake.guest_add(9003, is_template=True)
-        self._vmids = iter(range(20_001, 20_999))
+        self._vmids = iter(range(20_001, 29_999))
 
     def deployment(self, name: str = "web-1", **fields: Any) -> Deployment:
         """A running deployment of `north` with the machine that belongs to it."""
