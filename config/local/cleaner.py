@@ -11,7 +11,7 @@ import secrets
 import psycopg
 from psycopg import sql
 
-from portal.kernel.database.roles import DATABASE, role_url
+from portal.kernel.database.roles import DATABASE, role_ensure, role_url
 
 ROLE = "uhub_cleaner"
 VARIABLE = "TEST_CLEANER_URL"
@@ -19,21 +19,13 @@ VARIABLE = "TEST_CLEANER_URL"
 
 def cleaner_create(admin_url: str) -> str:
     """Make the role, or give it a new password, and return its URL."""
-    role, password = sql.Identifier(ROLE), secrets.token_urlsafe(24)
+    password = secrets.token_urlsafe(24)
     with psycopg.connect(admin_url, autocommit=True, connect_timeout=10) as connection:
-        known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone()
-        word = sql.SQL("CREATE" if known is None else "ALTER")
-        digest = connection.pgconn.encrypt_password(
-            password.encode(), ROLE.encode(), b"scram-sha-256"
-        )
-        connection.execute(
-            sql.SQL("{} ROLE {} LOGIN BYPASSRLS PASSWORD {}").format(
-                word, role, sql.Literal(digest.decode())
-            )
-        )
+        role_ensure(connection, role=ROLE, password=password)
         for words in (
+            "ALTER ROLE {} BYPASSRLS",
             "GRANT pg_read_all_data, pg_write_all_data TO {}",
             "GRANT SET ON PARAMETER session_replication_role TO {}",
         ):
-            connection.execute(sql.SQL(words).format(role))
+            connection.execute(sql.SQL(words).format(sql.Identifier(ROLE)))
     return role_url(admin_url, role=ROLE, password=password, database=DATABASE)

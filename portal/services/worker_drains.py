@@ -25,25 +25,8 @@ def worker_drain(*, actor: Actor, worker_id: UUID | str) -> Worker:
         Refused, NotFound.
         Conflict: the worker is offline.
     """
-    authorize(actor, Permission.WORKERS_MANAGE)
-    with platform_alias(), transaction.atomic(using=PLATFORM):
-        worker = _locked(worker_id)
-        if getattr(worker, "shown", None) == WorkerStatus.OFFLINE:
-            raise Conflict(
-                gettext("The worker is offline; there is nothing to drain."), code="worker_offline"
-            )
-        if not worker.drain_requested:
-            Worker.objects.filter(pk=worker.pk).update(drain_requested=True)
-            trail.record(
-                tag=Tag.WORKER_DRAINED,
-                target=worker,
-                after={"drain_requested": True},
-                detail={"name": worker.name},
-                actor=actor,
-                tenant_id=PLATFORM_TENANT_ID,
-            )
-        worker.drain_requested = True
-        return worker
+    offline = gettext("The worker is offline; there is nothing to drain.")
+    return _asked(actor, worker_id, is_wanted=True, tag=Tag.WORKER_DRAINED, offline=offline)
 
 
 def worker_resume(*, actor: Actor, worker_id: UUID | str) -> Worker:
@@ -53,23 +36,30 @@ def worker_resume(*, actor: Actor, worker_id: UUID | str) -> Worker:
         Refused, NotFound.
         Conflict: the worker has left.
     """
+    offline = gettext("The worker has left already. Start it again.")
+    return _asked(actor, worker_id, is_wanted=False, tag=Tag.WORKER_RESUMED, offline=offline)
+
+
+def _asked(
+    actor: Actor, worker_id: UUID | str, *, is_wanted: bool, tag: Tag, offline: str
+) -> Worker:
+    """The worker with the wish on record; `offline` is what is said of one that is gone."""
     authorize(actor, Permission.WORKERS_MANAGE)
     with platform_alias(), transaction.atomic(using=PLATFORM):
         worker = _locked(worker_id)
         if getattr(worker, "shown", None) == WorkerStatus.OFFLINE:
-            text = gettext("The worker has left already. Start it again.")
-            raise Conflict(text, code="worker_offline")
-        if worker.drain_requested:
-            Worker.objects.filter(pk=worker.pk).update(drain_requested=False)
+            raise Conflict(offline, code="worker_offline")
+        if worker.drain_requested != is_wanted:
+            Worker.objects.filter(pk=worker.pk).update(drain_requested=is_wanted)
             trail.record(
-                tag=Tag.WORKER_RESUMED,
+                tag=tag,
                 target=worker,
-                after={"drain_requested": False},
+                after={"drain_requested": is_wanted},
                 detail={"name": worker.name},
                 actor=actor,
                 tenant_id=PLATFORM_TENANT_ID,
             )
-        worker.drain_requested = False
+        worker.drain_requested = is_wanted
         return worker
 
 

@@ -48,7 +48,7 @@ def database_roles_create(
         with psycopg.connect(admin_url, autocommit=True, connect_timeout=10) as connection:
             check_version(connection)
             for role, password in passwords.items():
-                _role_ensure(connection, role=role, password=password)
+                role_ensure(connection, role=role, password=password)
             _owner_prepare(connection, may_create_databases=may_create_databases)
             _database_ensure(connection, database=database)
         url = _with_path(admin_url, database)
@@ -113,7 +113,7 @@ def _is_superuser(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
     return bool(row and row[0])
 
 
-def _role_ensure(
+def role_ensure(
     connection: psycopg.Connection[tuple[object, ...]], *, role: str, password: str
 ) -> None:
     """Create the role, or bring an existing one back to what it may be.
