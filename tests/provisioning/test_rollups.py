@@ -109,6 +109,22 @@ def test_a_stretch_that_has_not_ended_waits() -> None:
     assert rollups_make(now=NOON + timedelta(minutes=6)) == 0
 
 
+def test_one_stretch_is_taken_at_a_time_also_where_one_was_due_when_the_database_counted() -> None:
+    store(SUBJECTS[0], NOON, 10.0)
+    rollups_make(now=NOON + timedelta(minutes=6))
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE provisioning_metricdue")
+    store(SUBJECTS[0], NOON + timedelta(minutes=5), 20.0)
+    store(SUBJECTS[0], NOON + timedelta(minutes=10), 30.0)
+    rollups_make(now=NOON + timedelta(minutes=20))
+
+    assert rolled(Metric5m) == {
+        (SUBJECTS[0], NOON): (1, 10.0, 10.0, 10.0),
+        (SUBJECTS[0], NOON + timedelta(minutes=5)): (1, 20.0, 20.0, 20.0),
+        (SUBJECTS[0], NOON + timedelta(minutes=10)): (1, 30.0, 30.0, 30.0),
+    }
+
+
 def test_late_readings_change_what_was_summed_up() -> None:
     store(SUBJECTS[0], NOON, 10.0)
     rollups_make(now=NOON + timedelta(hours=2))
