@@ -23,11 +23,13 @@ from portal.kernel.queue import (
 from portal.services.live_events import live_publish
 from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
+from provisioning.services import deployment_retries as again
 from provisioning.services import expiry, health_kinds, observation, slots
 from provisioning.services.copies.kinds import copies_register
 from provisioning.services.cures import cures_register
 from provisioning.services.dns.kinds import names_register
 from provisioning.services.exposition import provisioning_gauges
+from provisioning.services.finding_retries import reapply_again
 from provisioning.services.fleet_kinds import fleet_register
 from provisioning.services.hook_kinds import hooks_register
 from provisioning.services.measures_kinds import measures_register
@@ -98,6 +100,7 @@ def _kind(
     """A kind that changes a machine: patient with the cluster, and on record when it fails."""
     rules: dict[str, Any] = {
         "retry_permission": Permission.OPERATE,
+        "cure_permissions": (Permission.VIEW, Permission.MANAGE),
         "max_attempts": _PATIENCE,
     } | more
     return OperationKind(
@@ -128,24 +131,39 @@ _KINDS = (
         Step("start", _("Start"), create.start),
         Step("ready", _("Ready"), create.ready),
         on_failure=outcome.provision_failed,
+        on_retry=again.provision_again,
         backoff_cap_s=60,
         is_cancelable=True,
     ),
-    _kind(Type.START, _("Start"), Step("start", _("Start"), power.power_on)),
-    _kind(Type.STOP, _("Stop"), Step("stop", _("Stop"), power.power_off)),
-    _kind(Type.RESTART, _("Restart"), Step("restart", _("Restart"), power.reboot)),
+    _kind(
+        Type.START,
+        _("Start"),
+        Step("start", _("Start"), power.power_on),
+        on_retry=again.start_again,
+    ),
+    _kind(
+        Type.STOP, _("Stop"), Step("stop", _("Stop"), power.power_off), on_retry=again.stop_again
+    ),
+    _kind(
+        Type.RESTART,
+        _("Restart"),
+        Step("restart", _("Restart"), power.reboot),
+        on_retry=again.restart_again,
+    ),
     _kind(
         Type.RESIZE,
         _("Resize"),
         Step("configure", _("Configure"), create.configure),
         Step("resize", _("Resize disk"), create.grow),
         Step("resized", _("Check"), power.resized),
+        on_retry=again.resize_again,
     ),
     _kind(
         Type.PROTECT,
         _("Protection"),
         Step("protect", _("Tell the hypervisor"), protect.protect),
         on_failure=protect.protect_failed,
+        on_retry=again.protect_again,
         retry_permission=Permission.MANAGE,
     ),
     _kind(
@@ -157,8 +175,10 @@ _KINDS = (
         Step("destroy", _("Destroy"), destroy.destroy),
         Step("release", _("Release"), destroy.release),
         on_failure=outcome.destroy_failed,
+        on_retry=again.destroy_again,
         backoff_cap_s=60,
         retry_permission=Permission.DELETE,
+        cure_permissions=(Permission.VIEW, Permission.MANAGE, Permission.VOLUMES_MANAGE),
     ),
     _kind(
         Type.ADOPT,
@@ -166,6 +186,7 @@ _KINDS = (
         Step("mark", _("Mark"), repair.mark),
         Step("adopted", _("Take over"), repair.adopted),
         on_failure=repair.adopt_failed,
+        on_retry=again.adopt_again,
         retry_permission=Permission.CLUSTERS_MANAGE,
     ),
     _kind(
@@ -174,6 +195,9 @@ _KINDS = (
         Step("configure", _("Configure"), repair.reapply),
         Step("resize", _("Resize disk"), create.grow),
         Step("check", _("Check"), repair.reapplied),
+        on_retry=reapply_again,
+        retry_permission=Permission.FINDINGS_MANAGE,
+        cure_permissions=(Permission.FINDINGS_VIEW,),
     ),
     _look(
         Type.REFRESH,

@@ -159,9 +159,11 @@ class OperationKind:
 
     `on_failure` runs in its own transaction under the operation's tenant before the end is written, and
     must be idempotent. `on_retry` runs with the payload in the transaction that tries an ended one again: it
-    puts rows back to where the work begins, or refuses with a DomainError. `is_cancelable` kinds stop between steps when asked to. `claim_batch` lets one
-    worker take several at a time and is for kinds that end within milliseconds: those behind wait for
-    those before. `priority` goes before fairness; one enqueue may ask for another, up to `priority_cap`.
+    puts rows back to where the work begins and answers another payload if the new one needs that, or
+    refuses with a DomainError. It touches nothing but the database, for it is also asked in vain: whether
+    it would refuse. `cure_permissions` is what one who cures stuck work holds for one retry, beside
+    `retry_permission`. `is_cancelable` kinds stop between steps when asked to. `claim_batch` lets one worker
+    take several at a time and is for kinds that end within milliseconds: those behind wait for those before. `priority` goes before fairness; one enqueue may ask for another, up to `priority_cap`.
     """
 
     type: str
@@ -179,7 +181,8 @@ class OperationKind:
     priority_cap: int = 10
     retry_permission: str = "operations.manage"
     on_failure: Callable[[StepContext, Failure], None] | None = None
-    on_retry: Callable[[Actor, Mapping[str, Any]], None] | None = None
+    on_retry: Callable[[Actor, Mapping[str, Any]], Mapping[str, Any] | None] | None = None
+    cure_permissions: tuple[str, ...] = ()
 
     def step(self, name: str) -> Step:
         """The step by name; an empty name is the first. Raises KeyError for an unknown one."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext
@@ -17,7 +17,7 @@ from audit.services import trail
 from portal.kernel import clock, fsm, scope
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.database.base import DatabaseWrapper
-from portal.kernel.errors import Conflict, NotFound
+from portal.kernel.errors import Conflict, DomainError, NotFound
 from portal.kernel.queue import Failure, OperationKind, operation_kind
 from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import DEFAULT, current_tenant_id, tenant_scope
@@ -36,6 +36,7 @@ from portal.states import (
 from portal.tags import Tag
 
 _INSERTED_AT_ONCE = 1_000
+_PATIENCE_OF_A_QUESTION = "SET LOCAL lock_timeout = '250ms'"
 
 
 def operation_enqueue(  # noqa: PLR0913 - what an operation is, named
@@ -120,28 +121,15 @@ def operation_retry(*, actor: Actor, operation_id: UUID | str) -> Operation:
         DomainError: what it was about is not there any more, or does not allow it now; the kind says why.
     """
     with transaction.atomic(using=scope.alias.get()):
-        failed = _locked(operation_id)
-        kind = operation_kind(failed.type)
-        _authorize_owner(actor, failed, kind.retry_permission)
-        if failed.status not in RETRYABLE_STATUSES:
-            message = gettext(
-                "The operation is %(status)s; only one that failed can be retried."
-            ) % {"status": OperationStatus(failed.status).label.lower()}
-            raise Conflict(message, code="operation_not_retryable", status=failed.status)
-        if Operation.objects.filter(retry_of_id=failed.pk).exists():
-            raise Conflict(
-                gettext("The operation was retried already."), code="operation_retried_already"
-            )
-        if kind.on_retry is not None:
-            with _scope_of(failed.tenant_id):
-                kind.on_retry(actor, failed.payload)
+        failed = _retryable(actor, operation_id)
+        payload = _put_back(actor, failed)
         operation = operation_enqueue(
             actor=actor,
             type=failed.type,
             tenant_id=failed.tenant_id,
             target_type=failed.target_type,
             target_id=failed.target_id,
-            payload=failed.payload,
+            payload=payload,
             priority=failed.priority,
             concurrency_key=failed.concurrency_key,
             retry_of=failed,
@@ -154,6 +142,49 @@ def operation_retry(*, actor: Actor, operation_id: UUID | str) -> Operation:
             tenant_id=failed.tenant_id,
         )
         return operation
+
+
+def operation_retry_refusal(*, actor: Actor, operation: Operation) -> str:
+    """Why a retry would be refused now, "" when it would not be: it is done and taken back in one breath.
+
+    What somebody holds a lock on at this moment is not waited for: the retry itself will be.
+    """
+    alias = scope.alias.get()
+    try:
+        with transaction.atomic(using=alias):
+            with connections[alias].cursor() as cursor:
+                cursor.execute(_PATIENCE_OF_A_QUESTION)
+            _put_back(actor, _retryable(actor, operation.pk))
+            transaction.set_rollback(True, using=alias)
+    except DomainError as error:
+        return str(error.message)
+    except OperationalError:
+        return ""
+    return ""
+
+
+def _retryable(actor: Actor, operation_id: UUID | str) -> Operation:
+    """The operation, locked, if it failed and was not tried again yet. Raises NotFound, Refused, Conflict."""
+    failed = _locked(operation_id)
+    _authorize_owner(actor, failed, operation_kind(failed.type).retry_permission)
+    if failed.status not in RETRYABLE_STATUSES:
+        message = gettext("The operation is %(status)s; only one that failed can be retried.") % {
+            "status": OperationStatus(failed.status).label.lower()
+        }
+        raise Conflict(message, code="operation_not_retryable", status=failed.status)
+    if Operation.objects.filter(retry_of_id=failed.pk).exists():
+        message = gettext("The operation was retried already.")
+        raise Conflict(message, code="operation_retried_already")
+    return failed
+
+
+def _put_back(actor: Actor, failed: Operation) -> dict[str, Any]:
+    """Has the kind begin anew, if it has something to say; answers the payload. Raises DomainError."""
+    on_retry = operation_kind(failed.type).on_retry
+    if on_retry is None:
+        return failed.payload
+    with _scope_of(failed.tenant_id):
+        return dict(on_retry(actor, failed.payload) or failed.payload)
 
 
 def operation_cancel(*, actor: Actor, operation_id: UUID | str) -> Operation:

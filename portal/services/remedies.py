@@ -116,10 +116,7 @@ def _do(actor: Actor, item: StuckItem, remedy: Remedy, reason: str) -> UUID | No
 
 def _retry(actor: Actor, item: StuckItem, _reason: str) -> UUID | None:
     operation = _operation(item)
-    kind = operation_kind(operation.type)
-    return operation_retry(
-        actor=_empowered(actor, kind.retry_permission), operation_id=operation.pk
-    ).pk
+    return operation_retry(actor=_curing(actor, operation), operation_id=operation.pk).pk
 
 
 def _rollback(actor: Actor, item: StuckItem, _reason: str) -> UUID | None:
@@ -157,9 +154,11 @@ def _operation(item: StuckItem) -> Operation:
     return Operation.objects.get(pk=UUID(item.subject.partition(":")[2]))
 
 
-def _empowered(actor: Actor, permission: str) -> Actor:
+def _curing(actor: Actor, operation: Operation) -> Actor:
     """Who may cure stuck work holds, for this one thing, what its kind asks of whoever tries it again."""
-    return replace(actor, permissions=actor.permissions | {permission})
+    kind = operation_kind(operation.type)
+    needed = {kind.retry_permission, *kind.cure_permissions}
+    return replace(actor, permissions=actor.permissions | needed)
 
 
 def _demand_words(item: StuckItem, reason: str, typed: str | None) -> None:

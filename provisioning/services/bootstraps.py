@@ -63,6 +63,17 @@ def bootstrap_retry(*, actor: Actor, deployment_id: UUID | str) -> tuple[Deploym
         WrongState: the machine does not run.
         Conflict: an installation is under way, or there is none.
     """
+    deployment, run = bootstrap_begin(actor=actor, deployment_id=deployment_id)
+    return deployment, enqueue_for(deployment, OperationType.BOOTSTRAP, actor=actor, run=run)
+
+
+def bootstrap_begin(
+    *, actor: Actor, deployment_id: UUID | str, run: int | None = None
+) -> tuple[Deployment, int]:
+    """Opens the next run in the open transaction, behind `run` if that is given, and answers its number.
+
+    Raises as `bootstrap_retry`.
+    """
     deployment = deployment_lock(
         actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
     )
@@ -73,6 +84,9 @@ def bootstrap_retry(*, actor: Actor, deployment_id: UUID | str) -> tuple[Deploym
     if row.status in {_B.PENDING, _B.RUNNING}:
         message = _("The installation is under way: wait for its end.")
         raise Conflict(message, code="bootstrap_running")
+    if run is not None and (row.run != run or row.status == _B.DONE):
+        message = _("It was installed once more meanwhile: look at the application of the machine.")
+        raise Conflict(message, code="bootstrap_ended")
     if deployment.status != DeploymentStatus.RUNNING:
         raise WrongState(_("Start the machine first: nothing can be installed while it is off."))
     Bootstrap.objects.filter(pk=row.pk).update(
@@ -88,8 +102,7 @@ def bootstrap_retry(*, actor: Actor, deployment_id: UUID | str) -> tuple[Deploym
     trail.record(
         tag=Tag.BOOTSTRAP_REQUESTED, target=deployment, actor=actor, detail={"run": row.run + 1}
     )
-    operation = enqueue_for(deployment, OperationType.BOOTSTRAP, actor=actor, run=row.run + 1)
-    return deployment, operation
+    return deployment, row.run + 1
 
 
 @transaction.atomic

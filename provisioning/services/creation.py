@@ -143,6 +143,12 @@ def deployment_retry(*, actor: Actor, deployment_id: UUID | str) -> tuple[Deploy
     Raises:
         NotFound, Refused, DeploymentBusy, WrongState.
     """
+    deployment = provision_begin(actor=actor, deployment_id=deployment_id)
+    return deployment, _provision(deployment, actor=actor)
+
+
+def provision_begin(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
+    """Shows a failed deployment as being made again, in the open transaction. Raises as `deployment_retry`."""
     deployment = deployment_lock(
         actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
     )
@@ -157,7 +163,7 @@ def deployment_retry(*, actor: Actor, deployment_id: UUID | str) -> tuple[Deploy
         attention=None,
     )
     trail.record(tag=Tag.RETRIED, target=deployment, actor=actor)
-    return deployment, _provision(deployment, actor=actor)
+    return deployment
 
 
 def _placed(cluster: Cluster, decision: Decision, vmid: int) -> dict[str, Any]:

@@ -158,26 +158,29 @@ def finding_reapply(*, actor: Actor, finding_id: UUID | str) -> tuple[Finding, O
         NotFound, Refused, Conflict, DeploymentBusy.
     """
     with held(actor=actor, finding_id=finding_id, action="reapply") as finding:
-        row = _idle_deployment(finding)
-        if reason := reapply_obstacle(finding):
-            raise Conflict(reason, code="cannot_reapply")
-        trail.record(
-            tag=Tag.REAPPLY_REQUESTED,
-            target=row,
-            actor=actor,
-            before=finding.found,
-            after=finding.expected,
-        )
-        operation = enqueue_for(
-            row,
-            OperationType.REAPPLY,
-            actor=actor,
-            power=row.status,
-            name=finding.expected.get("name"),
-            finding_id=str(finding.pk),
-            needs_restart=bool({"cpu_cores", "memory_mb"} & set(finding.expected)),
-        )
+        row, values = reapply_begin(finding, actor=actor)
+        operation = enqueue_for(row, OperationType.REAPPLY, actor=actor, **values)
     return finding, operation
+
+
+def reapply_begin(finding: Finding, *, actor: Actor) -> tuple[Deployment, dict[str, Any]]:
+    """The machine of a held finding and what its operation has to know. Raises as `finding_reapply`."""
+    row = _idle_deployment(finding)
+    if reason := reapply_obstacle(finding):
+        raise Conflict(reason, code="cannot_reapply")
+    trail.record(
+        tag=Tag.REAPPLY_REQUESTED,
+        target=row,
+        actor=actor,
+        before=finding.found,
+        after=finding.expected,
+    )
+    return row, {
+        "power": row.status,
+        "name": finding.expected.get("name"),
+        "finding_id": str(finding.pk),
+        "needs_restart": bool({"cpu_cores", "memory_mb"} & set(finding.expected)),
+    }
 
 
 def reapply_obstacle(finding: Finding) -> str:

@@ -12,6 +12,8 @@ from portal.kernel.queue import OperationKind, Schedule, Step, register_operatio
 from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
 from provisioning.services import (
+    deployment_retries,
+    finding_retries,
     leftover_secrets,
     retired_disks,
     template_watch,
@@ -39,6 +41,8 @@ def fleet_register() -> None:
                 Step("install", _("Install"), bootstrap.install),
             ),
             on_failure=bootstrap.bootstrap_failed,
+            on_retry=deployment_retries.bootstrap_again,
+            cure_permissions=(Permission.VIEW, Permission.MANAGE),
             max_attempts=_PATIENCE,
             retry_permission=Permission.OPERATE,
             is_critical=False,
@@ -51,6 +55,7 @@ def fleet_register() -> None:
             label=_("Remove passwords of a machine that is gone"),
             queue="cloudpods",
             steps=(Step("forget", _("Remove"), leftover_secrets.secrets_forget),),
+            on_retry=deployment_retries.secrets_forget_again,
             max_attempts=_PATIENCE,
             retry_permission=Permission.OPERATE,
             is_critical=False,
@@ -105,6 +110,8 @@ def _endings_register() -> None:
                 Step("prove", _("Prove that nobody has them"), retired_disks.prove),
                 Step("free", _("Delete"), retired_disks.free),
             ),
+            on_retry=finding_retries.disks_free_again,
+            cure_permissions=(Permission.FINDINGS_VIEW,),
             max_attempts=_PATIENCE,
             retry_permission=Permission.CLUSTERS_MANAGE,
         )
@@ -120,6 +127,8 @@ def _endings_register() -> None:
                 Step("destroy", _("Destroy"), destroy.destroy),
                 Step("end", _("Prove that it is gone"), watch.end),
             ),
+            on_retry=finding_retries.destroy_forgotten_again,
+            cure_permissions=(Permission.FINDINGS_VIEW,),
             max_attempts=_PATIENCE,
             retry_permission=Permission.CLUSTERS_MANAGE,
         )

@@ -15,6 +15,7 @@ from portal.kernel.queue import (
 from provisioning.permissions import Permission
 from provisioning.services import health_checks
 from provisioning.services.consoles import consoles_purge, consoles_settle
+from provisioning.services.deployment_retries import heal_again
 from provisioning.services.health_notices import health_notices_register
 from provisioning.services.health_rows import health_purge
 from provisioning.services.operations import OperationType as Type
@@ -50,6 +51,7 @@ def register() -> None:
             is_cancelable=True,
             retry_permission=Permission.OPERATE,
             on_failure=heal.heal_failed,
+            on_retry=heal_again,
         )
     )
     every_s = int(settings.PROVISIONING["health_every_s"])

@@ -13,6 +13,7 @@ from portal.kernel.queue import (
     register_schedule,
 )
 from provisioning.permissions import Permission
+from provisioning.services.hook_retries import deliver_again, hook_again
 from provisioning.services.hook_runs import HOOK_EXECUTE, hook_execute, hook_failed, runs_register
 from provisioning.services.webhook_delivery import webhook_deliver
 from provisioning.services.webhook_outbox import WEBHOOK_DELIVER, outbox_register
@@ -27,6 +28,7 @@ _KINDS = (
         steps=(Step("send", _("Send messages"), webhook_deliver),),
         is_critical=False,
         retry_permission=Permission.WEBHOOKS_MANAGE,
+        on_retry=deliver_again,
     ),
     OperationKind(
         type=HOOK_EXECUTE,
@@ -38,6 +40,7 @@ _KINDS = (
         is_critical=False,
         retry_permission=Permission.HOOKS_MANAGE,
         on_failure=hook_failed,
+        on_retry=hook_again,
     ),
 )
 

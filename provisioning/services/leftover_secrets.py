@@ -43,7 +43,7 @@ def secrets_forget(ctx: StepContext) -> StepResult:
     """Removes them from the store; the row forgets the path when none can follow any more."""
     with transaction.atomic():
         row = _row(UUID(ctx.payload["deployment_id"]))
-    if row is None or row.deployment.status != DeploymentStatus.DELETED:
+    if row is None or not _is_gone(row):
         return Complete()
     secret_store().delete(row.secrets_path)
     ended = row.deployment.deleted_at
@@ -51,6 +51,16 @@ def secrets_forget(ctx: StepContext) -> StepResult:
         with transaction.atomic():
             Bootstrap.objects.filter(pk=row.pk).update(secrets_path="", updated_at=clock.now())
     return Complete()
+
+
+def secrets_are_left(deployment_id: str) -> bool:
+    """Whether a machine that is gone has passwords that nobody has removed for good."""
+    row = _row(UUID(deployment_id))
+    return row is not None and _is_gone(row)
+
+
+def _is_gone(row: Bootstrap) -> bool:
+    return bool(row.deployment.status == DeploymentStatus.DELETED)
 
 
 def _row(deployment_id: UUID) -> Bootstrap | None:

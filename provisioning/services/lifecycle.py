@@ -41,13 +41,19 @@ Outcome = tuple[Deployment, Operation]
 @transaction.atomic
 def deployment_start(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     """Asks for a start. Raises NotFound, Refused, DeploymentBusy, WrongState."""
+    deployment = start_begin(actor=actor, deployment_id=deployment_id)
+    return deployment, enqueue_for(deployment, OperationType.START, actor=actor)
+
+
+def start_begin(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
+    """Shows a start as under way, in the open transaction. Raises as `deployment_start`."""
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
     _demand_state(deployment, "started", DeploymentStatus.STOPPED, DeploymentStatus.ERROR)
     if deployment.expires_at <= clock.now() and not deployment.hold:
         raise WrongState(_("The lease has ended. Extend it, then start the deployment."))
     _move(deployment, DeploymentStatus.STARTING, desired_power=DesiredPower.RUNNING)
     trail.record(tag=Tag.START_REQUESTED, target=deployment, actor=actor)
-    return deployment, enqueue_for(deployment, OperationType.START, actor=actor)
+    return deployment
 
 
 @transaction.atomic
@@ -57,21 +63,33 @@ def deployment_stop(*, actor: Actor, deployment_id: UUID | str, mode: str = "shu
         raise DeploymentInvalid(
             faults=(Fault("mode", "invalid_choice", _("mode must be shutdown or force.")),)
         )
+    deployment = stop_begin(actor=actor, deployment_id=deployment_id, mode=mode)
+    return deployment, enqueue_for(deployment, OperationType.STOP, actor=actor, mode=mode)
+
+
+def stop_begin(*, actor: Actor, deployment_id: UUID | str, mode: str) -> Deployment:
+    """Shows a stop as under way, in the open transaction. Raises as `deployment_stop`."""
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
     _demand_state(deployment, "stopped", DeploymentStatus.RUNNING, DeploymentStatus.ERROR)
     _move(deployment, DeploymentStatus.STOPPING, desired_power=DesiredPower.STOPPED)
     trail.record(tag=Tag.STOP_REQUESTED, target=deployment, actor=actor, detail={"mode": mode})
-    return deployment, enqueue_for(deployment, OperationType.STOP, actor=actor, mode=mode)
+    return deployment
 
 
 @transaction.atomic
 def deployment_restart(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     """Asks for a restart. Raises NotFound, Refused, DeploymentBusy, WrongState."""
+    deployment = restart_begin(actor=actor, deployment_id=deployment_id)
+    return deployment, enqueue_for(deployment, OperationType.RESTART, actor=actor)
+
+
+def restart_begin(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
+    """Shows a restart as under way, in the open transaction. Raises as `deployment_restart`."""
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
     _demand_state(deployment, "restarted", DeploymentStatus.RUNNING)
     _move(deployment, DeploymentStatus.STARTING, desired_power=DesiredPower.RUNNING)
     trail.record(tag=Tag.RESTART_REQUESTED, target=deployment, actor=actor)
-    return deployment, enqueue_for(deployment, OperationType.RESTART, actor=actor)
+    return deployment
 
 
 @transaction.atomic
@@ -90,8 +108,7 @@ def deployment_resize(
     Raises:
         NotFound, Refused, DeploymentBusy, WrongState, DeploymentInvalid, QuotaExceeded, NoCapacity.
     """
-    deployment = _idle(actor, deployment_id, Permission.OPERATE)
-    _demand_state(deployment, "resized", DeploymentStatus.RUNNING, DeploymentStatus.STOPPED)
+    deployment = resize_lock(actor=actor, deployment_id=deployment_id)
     wanted = _figures_of(deployment, cpu_cores, memory_mb, disk_gb)
     _demand_figures(deployment, wanted)
     before = deployment.amounts.as_dict()
@@ -119,6 +136,13 @@ def deployment_resize(
     return deployment, enqueue_for(
         deployment, OperationType.RESIZE, actor=actor, power=was, needs_restart=needs_restart
     )
+
+
+def resize_lock(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
+    """The row, locked, of a deployment that may be resized. Raises as `deployment_resize`."""
+    deployment = _idle(actor, deployment_id, Permission.OPERATE)
+    _demand_state(deployment, "resized", DeploymentStatus.RUNNING, DeploymentStatus.STOPPED)
+    return deployment
 
 
 def _figures_of(

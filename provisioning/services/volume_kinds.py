@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -14,12 +15,14 @@ from portal.services.live_events import live_publish
 from portal.services.operations import operation_enqueue
 from provisioning.events import DeploymentChanged, VolumeChanged
 from provisioning.permissions import Permission
+from provisioning.services import volume_retries
 from provisioning.services.operations import OperationType as Type
 from provisioning.services.saga import bench, volumes
 from provisioning.services.saga.volume_outcome import restart_waiters, volume_failed, volumes_let_go
 from provisioning.states import DeploymentStatus
 
 _PATIENCE: Final = 12
+_Again = Callable[[Actor, Mapping[str, Any]], Mapping[str, Any] | None]
 _AT_REST: Final = frozenset({DeploymentStatus.RUNNING, DeploymentStatus.STOPPED})
 
 
@@ -55,7 +58,7 @@ def _machine_changed(event: DeploymentChanged) -> None:
     )
 
 
-def _kind(type_: Type, label: str | Promise, *steps: Step) -> OperationKind:
+def _kind(type_: Type, label: str | Promise, on_retry: _Again, *steps: Step) -> OperationKind:
     return OperationKind(
         type=type_,
         label=label,
@@ -64,7 +67,9 @@ def _kind(type_: Type, label: str | Promise, *steps: Step) -> OperationKind:
         max_attempts=_PATIENCE,
         backoff_cap_s=60,
         retry_permission=Permission.VOLUMES_MANAGE,
+        cure_permissions=(Permission.VIEW, Permission.MANAGE),
         on_failure=volume_failed,
+        on_retry=on_retry,
     )
 
 
@@ -72,13 +77,18 @@ _ATTACH: Final = Step("attach", _("Attach"), volumes.attach)
 _DETACH: Final = Step("detach", _("Detach"), volumes.detach)
 _KINDS: Final = (
     _kind(
-        Type.VOLUME_CREATE, _("Create volume"), Step("make", _("Make"), volumes.allocate), _ATTACH
+        Type.VOLUME_CREATE,
+        _("Create volume"),
+        volume_retries.create_again,
+        Step("make", _("Make"), volumes.allocate),
+        _ATTACH,
     ),
-    _kind(Type.VOLUME_ATTACH, _("Attach volume"), _ATTACH),
-    _kind(Type.VOLUME_DETACH, _("Detach volume"), _DETACH),
+    _kind(Type.VOLUME_ATTACH, _("Attach volume"), volume_retries.attach_again, _ATTACH),
+    _kind(Type.VOLUME_DETACH, _("Detach volume"), volume_retries.detach_again, _DETACH),
     _kind(
         Type.VOLUME_RESIZE,
         _("Grow volume"),
+        volume_retries.resize_again,
         Step("plug", _("Make ready"), bench.plug),
         Step("grow", _("Grow"), volumes.grow),
         Step("unplug", _("Put back"), bench.unplug),
@@ -86,6 +96,7 @@ _KINDS: Final = (
     _kind(
         Type.VOLUME_DELETE,
         _("Delete volume"),
+        volume_retries.delete_again,
         _DETACH,
         Step("free", _("Free"), volumes.free),
         Step("release", _("Release"), volumes.release),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -12,45 +12,40 @@ from audit.services import trail
 from billing.logic.pricing import cost
 from billing.logic.quota import Amounts
 from billing.selectors.quotas import quota_verdicts
-from billing.services.quotas import quota_adjust, quota_reserve
-from portal.kernel import clock
+from billing.services.quotas import quota_reserve
 from portal.kernel.authz import Actor
 from portal.kernel.errors import Fault
-from portal.kernel.fsm import transition
 from portal.kernel.models import uuid7
 from portal.models import Operation
 from portal.services.settings import setting_get
-from provisioning.errors import VolumeBusy, VolumeInvalid, VolumeUnreachable, WrongState
+from provisioning.errors import VolumeInvalid, WrongState
 from provisioning.logic.requests import bound_fault, name_fault
-from provisioning.logic.volume_settings import MAX_GB, MAX_PER_DEPLOYMENT, MIN_GB
+from provisioning.logic.volume_settings import MAX_GB, MIN_GB
 from provisioning.logic.volumes import VolumeTag, gb_price
 from provisioning.models import Deployment, Volume
-from provisioning.permissions import Permission
-from provisioning.selectors.deployments import deployment_lock
-from provisioning.selectors.volumes import (
-    reaches,
-    storages_of,
-    volume_lock,
-    volume_targets,
-)
+from provisioning.selectors.volumes import volume_lock
 from provisioning.services.operations import OperationType, enqueue_for_volume
-from provisioning.services.placement import growth_demand
-from provisioning.services.saga.bench import bench_take
 from provisioning.services.saga.shelf import shelf_take
 from provisioning.services.saga.volume_outcome import told
-from provisioning.services.volume_plan import VolumePlan
-from provisioning.states import (
-    VOLUME_TRANSITIONS,
-    DeploymentStatus,
-    VolumeAction,
-    VolumeStatus,
+from provisioning.services.volume_changes import (
+    attach_begin,
+    count_fault,
+    delete_begin,
+    demand_room,
+    demand_status,
+    detach_begin,
+    growth_fault,
+    idle,
+    ready,
+    resize_begin,
 )
+from provisioning.services.volume_plan import VolumePlan
+from provisioning.states import VolumeStatus
 
 NAME_CONSTRAINT: Final = "volume_name_once_while_live"
 FIGURE_MAX: Final = 10_000_000
 Outcome = tuple[Volume, Operation]
 _S = VolumeStatus
-_READY = (DeploymentStatus.RUNNING, DeploymentStatus.STOPPED)
 
 
 @transaction.atomic
@@ -60,7 +55,7 @@ def volume_plan(*, actor: Actor, deployment_id: UUID | str, name: str, size_gb: 
     Raises:
         NotFound, Refused, WrongState.
     """
-    deployment = _ready(actor, deployment_id)
+    deployment = ready(actor, deployment_id)
     return _planned(deployment, name=name, size_gb=size_gb)
 
 
@@ -71,7 +66,7 @@ def volume_create(*, actor: Actor, deployment_id: UUID | str, name: str, size_gb
     Raises:
         NotFound, Refused, WrongState, VolumeInvalid, QuotaExceeded, NoCapacity, NoVmidLeft.
     """
-    deployment = _ready(actor, deployment_id)
+    deployment = ready(actor, deployment_id)
     plan = _planned(deployment, name=name, size_gb=size_gb)
     plan.demand()
     volume_id = uuid7()
@@ -81,7 +76,7 @@ def volume_create(*, actor: Actor, deployment_id: UUID | str, name: str, size_gb
         subject_id=volume_id,
         amounts=plan.amounts,
     )
-    _demand_room(deployment.cluster_id, deployment.node, plan.storage, plan.size_gb)
+    demand_room(deployment.cluster_id, deployment.node, plan.storage, plan.size_gb)
     shelf = shelf_take(deployment.cluster_id, node=deployment.node)
     volume = _insert(deployment, plan, volume_id=volume_id, owner_vmid=shelf.vmid)
     trail.record(
@@ -108,27 +103,16 @@ def volume_attach(
     Raises:
         NotFound, Refused, VolumeBusy, WrongState, VolumeInvalid, VolumeUnreachable.
     """
-    volume = _idle(actor, volume_id)
-    _demand_status(volume, _S.DETACHED, _S.ERROR)
+    volume = idle(actor, volume_id)
+    demand_status(volume, _S.DETACHED, _S.ERROR)
     target = deployment_id or volume.deployment_id
     if target is None:
         message = _("Say which deployment the volume is to be attached to.")
         raise VolumeInvalid(faults=(Fault("deployment", "required", message),))
     if volume.stored_at is None or (volume.status == _S.ERROR and volume.slot):
         raise WrongState(_("It is not known where the disk is. Detach or delete the volume first."))
-    deployment = _ready(actor, target)
-    if not reaches(deployment, volume, storages_of(volume)):
-        raise _unreachable(actor, volume, deployment)
-    if fault := _count_fault(deployment):
-        raise VolumeInvalid(faults=(fault,))
-    _update(volume, deployment=deployment, action=VolumeAction.ATTACH, attention=None)
-    trail.record(
-        tag=VolumeTag.ATTACH_REQUESTED,
-        target=volume,
-        actor=actor,
-        after={"deployment": deployment.name},
-    )
-    return volume, _started(volume, OperationType.VOLUME_ATTACH, actor, VolumeTag.ATTACH_REQUESTED)
+    attach_begin(volume, target, actor=actor)
+    return volume, enqueue_for_volume(volume, OperationType.VOLUME_ATTACH, actor=actor)
 
 
 @transaction.atomic
@@ -138,17 +122,9 @@ def volume_detach(*, actor: Actor, volume_id: UUID | str) -> Outcome:
     Raises:
         NotFound, Refused, VolumeBusy, WrongState.
     """
-    volume = _idle(actor, volume_id)
-    _demand_status(volume, _S.ATTACHED, _S.ERROR)
-    if volume.stored_at is None:
-        raise WrongState(_("There is no disk yet. Retry the operation, or delete the volume."))
-    if volume.deployment is not None and volume.deployment.status == DeploymentStatus.DELETING:
-        raise WrongState(
-            _("The deployment is being deleted; what happens with its volumes is decided.")
-        )
-    _update(volume, action=VolumeAction.DETACH, attention=None)
-    trail.record(tag=VolumeTag.DETACH_REQUESTED, target=volume, actor=actor)
-    return volume, _started(volume, OperationType.VOLUME_DETACH, actor, VolumeTag.DETACH_REQUESTED)
+    volume = idle(actor, volume_id)
+    detach_begin(volume, actor=actor)
+    return volume, enqueue_for_volume(volume, OperationType.VOLUME_DETACH, actor=actor)
 
 
 @transaction.atomic
@@ -158,46 +134,16 @@ def volume_resize(*, actor: Actor, volume_id: UUID | str, size_gb: int) -> Outco
     Raises:
         NotFound, Refused, VolumeBusy, WrongState, VolumeInvalid, QuotaExceeded, NoCapacity.
     """
-    volume = _idle(actor, volume_id)
-    if fault := _growth_fault(volume, size_gb):
-        raise VolumeInvalid(faults=(fault,))
-    if volume.status not in {_S.ATTACHED, _S.DETACHED} or volume.stored_at is None:
-        raise WrongState(
-            _("It is not known where the disk is. Detach it, then let it grow."),
-            status=volume.status,
-        )
-    bench = bench_take(volume) if volume.status == _S.DETACHED else None
-    growth = size_gb - volume.held_gb
-    before = volume.size_gb
-    quota_adjust(
-        actor=actor,
-        tenant_id=volume.tenant_id,
-        subject_id=volume.pk,
-        amounts=Amounts(0, 0, 0, size_gb),
-    )
-    if growth > 0:
-        home = volume.deployment if volume.status == _S.ATTACHED else None
-        node = bench.node if bench else home.node if home else volume.node
-        _demand_room(volume.cluster_id, node, volume.storage_pool, growth)
-    _update(volume, wanted_gb=size_gb, action=VolumeAction.RESIZE, attention=None)
-    trail.record(
-        tag=VolumeTag.RESIZE_REQUESTED,
-        target=volume,
-        actor=actor,
-        before={"size_gb": before},
-        after={"size_gb": size_gb},
-    )
-    more = {"bench_id": str(bench.pk)} if bench else {}
-    return volume, _started(
-        volume, OperationType.VOLUME_RESIZE, actor, VolumeTag.RESIZE_REQUESTED, **more
-    )
+    volume = idle(actor, volume_id)
+    values = resize_begin(volume, size_gb, actor=actor)
+    return volume, enqueue_for_volume(volume, OperationType.VOLUME_RESIZE, actor=actor, **values)
 
 
 @transaction.atomic
 def volume_resize_plan(*, actor: Actor, volume_id: UUID | str, size_gb: int) -> VolumePlan:
     """What a growth would cost and break; nothing is written. Raises NotFound, Refused."""
     volume = volume_lock(actor=actor, volume_id=volume_id)
-    fault = _growth_fault(volume, size_gb)
+    fault = growth_fault(volume, size_gb)
     size = min(max(0, size_gb), FIGURE_MAX)
     growth = Amounts(0, 0, 0, size - volume.held_gb)
     return VolumePlan(
@@ -219,48 +165,9 @@ def volume_delete(*, actor: Actor, volume_id: UUID | str) -> Outcome:
     Raises:
         NotFound, Refused, VolumeBusy.
     """
-    volume = _idle(actor, volume_id)
-    transition(volume, table=VOLUME_TRANSITIONS, to=_S.DELETING, attention=None)
-    trail.record(
-        tag=VolumeTag.DELETE_REQUESTED, target=volume, actor=actor, before={"name": volume.name}
-    )
-    return volume, _started(volume, OperationType.VOLUME_DELETE, actor, VolumeTag.DELETE_REQUESTED)
-
-
-def _started(
-    volume: Volume, type_: OperationType, actor: Actor, tag: VolumeTag, **payload: Any
-) -> Operation:
-    told(volume, tag)
-    return enqueue_for_volume(volume, type_, actor=actor, **payload)
-
-
-def _ready(actor: Actor, deployment_id: UUID | str) -> Deployment:
-    """The deployment, locked, that can take a disk now."""
-    deployment = deployment_lock(
-        actor=actor, deployment_id=deployment_id, permission=Permission.VOLUMES_MANAGE
-    )
-    if deployment.status in _READY and deployment.guest_uuid:
-        return deployment
-    label = DeploymentStatus(deployment.status).label.lower()
-    raise WrongState(
-        _("The deployment is %(state)s: volumes need one that is running or stopped.")
-        % {"state": label},
-        status=deployment.status,
-    )
-
-
-def _idle(actor: Actor, volume_id: UUID | str) -> Volume:
-    volume = volume_lock(actor=actor, volume_id=volume_id)
-    if volume.is_busy:
-        raise VolumeBusy
-    return volume
-
-
-def _demand_status(volume: Volume, *states: VolumeStatus) -> None:
-    if volume.status in states:
-        return
-    label = VolumeStatus(volume.status).label.lower()
-    raise WrongState(_("The volume is %(state)s already.") % {"state": label}, status=volume.status)
+    volume = idle(actor, volume_id)
+    delete_begin(volume, actor=actor)
+    return volume, enqueue_for_volume(volume, OperationType.VOLUME_DELETE, actor=actor)
 
 
 def _planned(deployment: Deployment, *, name: str, size_gb: int) -> VolumePlan:
@@ -268,7 +175,7 @@ def _planned(deployment: Deployment, *, name: str, size_gb: int) -> VolumePlan:
     found = (
         name_fault(name) or _taken(name),
         bound_fault("size_gb", size_gb, low=least, high=most, unit="GiB"),
-        _count_fault(deployment),
+        count_fault(deployment),
     )
     size = min(max(0, size_gb), FIGURE_MAX)
     price = gb_price(deployment.template.rates)
@@ -285,31 +192,6 @@ def _planned(deployment: Deployment, *, name: str, size_gb: int) -> VolumePlan:
     )
 
 
-def _count_fault(deployment: Deployment) -> Fault | None:
-    """Whether the machine has drives left: those being attached count, those that left do not."""
-    most = int(setting_get(MAX_PER_DEPLOYMENT))
-    rows = Volume.objects.filter(deployment_id=deployment.pk).exclude(status=_S.DELETED)
-    count = rows.exclude(status=_S.DETACHED, action="").count()
-    if count < most:
-        return None
-    message = _(
-        "The deployment has %(count)s volumes; %(most)s are allowed. "
-        "Detach or delete one, or let a larger one grow."
-    ) % {"count": count, "most": most}
-    return Fault("deployment", "too_many_volumes", message)
-
-
-def _growth_fault(volume: Volume, size_gb: int) -> Fault | None:
-    most = int(setting_get(MAX_GB))
-    if size_gb <= volume.size_gb:
-        message = _(
-            "%(asked)s GiB is not more than the %(size)s GiB it has: a volume can only grow. "
-            "Create a smaller one and copy the data instead."
-        ) % {"asked": size_gb, "size": volume.size_gb}
-        return Fault("size_gb", "only_grows", message)
-    return bound_fault("size_gb", size_gb, low=volume.size_gb + 1, high=most, unit="GiB")
-
-
 def _taken(name: str) -> Fault | None:
     live = Volume.objects.exclude(status=_S.DELETED)
     return name_taken() if live.filter(name=name[:63]).exists() else None
@@ -318,28 +200,6 @@ def _taken(name: str) -> Fault | None:
 def name_taken() -> Fault:
     """A live volume of the tenant has the name; the constraint decides between two at once."""
     return Fault("name", "unique", _("Your organisation already has a volume of this name."))
-
-
-def _unreachable(actor: Actor, volume: Volume, deployment: Deployment) -> VolumeUnreachable:
-    """Says what would reach it."""
-    names = [one.name for one in volume_targets(actor=actor, volume=volume)][:5]
-    if names:
-        way = _("These deployments reach it: %(names)s.") % {"names": ", ".join(names)}
-    else:
-        way = _("None of your deployments reaches it now; create one on cluster %(cluster)s.") % {
-            "cluster": volume.cluster.name
-        }
-    message = _("%(deployment)s does not reach storage %(storage)s of cluster %(cluster)s.") % {
-        "deployment": deployment.name,
-        "storage": volume.storage_pool,
-        "cluster": volume.cluster.name,
-    }
-    return VolumeUnreachable(f"{message} {way}", deployments=names)
-
-
-def _demand_room(cluster_id: UUID, node: str, storage: str, size_gb: int) -> None:
-    growth = Amounts(0, 0, 0, size_gb)
-    growth_demand(cluster_id=cluster_id, node=node, storage=storage, growth=growth)
 
 
 def _insert(
@@ -366,10 +226,3 @@ def _insert(
             raise
         raise VolumeInvalid(faults=(name_taken(),)) from error
     return volume
-
-
-def _update(volume: Volume, **values: Any) -> None:
-    values["updated_at"] = clock.now()
-    Volume.objects.filter(pk=volume.pk).update(**values)
-    for name, value in values.items():
-        setattr(volume, name, value)

@@ -16,6 +16,7 @@ from integrations.base.registry import HOSTS
 from portal.kernel.tenancy import tenant_scope
 from portal.services.drains import drain
 from portal.services.operations import operation_retry
+from provisioning.errors import WrongState
 from provisioning.models import Deployment
 from provisioning.services import creation
 from tests.conftest import Cloud
@@ -164,7 +165,7 @@ def test_a_failed_creation_that_was_deleted_is_never_made_by_a_late_retry(cloud:
     scenes.acted(cloud, deployment, "delete")
     run_until_idle()
     position = cloud.simulator.log_position()
-    with tenant_scope(deployment.tenant_id):
+    with tenant_scope(deployment.tenant_id), pytest.raises(WrongState, match="is gone"):
         operation_retry(actor=cloud.world.actor("ops"), operation_id=failed.pk)
     run_until_idle()
     assert outcome(cloud, deployment) == RIGHT["delete"]

@@ -56,6 +56,7 @@ def _kind(
 ) -> OperationKind:
     rules: dict[str, Any] = {
         "retry_permission": Permission.BACKUPS_MANAGE,
+        "cure_permissions": (Permission.VIEW, Permission.OPERATE, Permission.MANAGE),
         "max_attempts": _TRIES,
     } | more
     if on_failure is not None:
@@ -119,6 +120,7 @@ _KINDS = (
         Type.BACKUP_PRUNE,
         _("Thin out backups"),
         Step("choose", _("Choose"), backup_steps.prune),
+        on_retry=retries.prune_again,
         is_critical=False,
     ),
     _kind(

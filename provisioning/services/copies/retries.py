@@ -22,7 +22,7 @@ from provisioning.logic.copy_states import (
     BackupStatus,
     SnapshotStatus,
 )
-from provisioning.models import Backup, Deployment, Snapshot
+from provisioning.models import Backup, BackupSchedule, Deployment, Snapshot
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
 from provisioning.services.copies.backups import backup_demand_room, machine_then
@@ -30,6 +30,7 @@ from provisioning.services.copies.restore_steps import IN_PLACE
 from provisioning.services.copies.restores import restore_demand_machine
 from provisioning.services.copies.snapshots import copy_lock
 from provisioning.services.copies.telling import backup_told
+from provisioning.services.creation import provision_begin
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
 
@@ -85,20 +86,32 @@ def backup_delete_again(actor: Actor, payload: Payload) -> None:
     backup_told(backup, tag=Tag.BACKUP_DELETE_REQUESTED, actor=actor)
 
 
-def restore_again(_actor: Actor, payload: Payload) -> None:
+def restore_again(actor: Actor, payload: Payload) -> None:
     """A restore is tried again while its backup is complete, and over a machine that is ready for it.
 
+    A new machine is shown as being made again.
+
     Raises:
-        NotFound, DeploymentBusy, WrongState.
+        NotFound, Refused, DeploymentBusy, WrongState.
     """
     backup = _backup(payload)
     if backup.status != BackupStatus.COMPLETE:
         raise WrongState(_("Only a complete backup can be restored."))
+    if payload.get("mode") != IN_PLACE:
+        provision_begin(actor=actor, deployment_id=str(payload["deployment_id"]))
+        return
     deployment = _locked_machine(payload)
     if deployment.status == DeploymentStatus.DELETING:
         raise DeploymentBusy(_("The deployment is being deleted already."))
-    if payload.get("mode") == IN_PLACE:
-        restore_demand_machine(deployment, backup)
+    restore_demand_machine(deployment, backup)
+
+
+def prune_again(_actor: Actor, payload: Payload) -> None:
+    """Backups are thinned out again while their machine and its schedule stand. Raises NotFound, WrongState."""
+    backup = _backup(payload)
+    schedules = BackupSchedule.objects.filter(pk=UUID(str(payload["schedule_id"])))
+    if backup.deployment_id is None or not schedules.exists():
+        raise WrongState(_("The schedule of these backups is gone: nothing thins them out."))
 
 
 def snapshot_take_again(_actor: Actor, payload: Payload) -> None:

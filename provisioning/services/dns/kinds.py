@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.kernel import events
+from portal.kernel.authz import Actor
 from portal.kernel.queue import (
     OperationKind,
     Schedule,
@@ -16,11 +20,13 @@ from portal.kernel.queue import (
 )
 from provisioning.events import AddressesFound, DeploymentChanged
 from provisioning.permissions import Permission
-from provisioning.services.dns import alignment, checks, stale, steps
+from provisioning.services.dns import alignment, checks, retries, stale, steps
+from provisioning.services.finding_retries import names_clear_again
 from provisioning.services.finding_sources import register_finding_source
 from provisioning.services.operations import OperationType as Type
 
 _PATIENCE = 12
+_Again = Callable[[Actor, Mapping[str, Any]], None]
 
 
 def names_register() -> None:
@@ -34,7 +40,7 @@ def names_register() -> None:
     register_schedule(Schedule("dns.check", _("Compare zones"), every_s, checks.checks_schedule))
 
 
-def _kind(type_: Type, label: str | Promise, step: Step) -> OperationKind:
+def _kind(type_: Type, label: str | Promise, step: Step, on_retry: _Again) -> OperationKind:
     return OperationKind(
         type=type_,
         label=label,
@@ -44,15 +50,22 @@ def _kind(type_: Type, label: str | Promise, step: Step) -> OperationKind:
         backoff_cap_s=60,
         priority=-2,
         retry_permission=Permission.DNS_MANAGE,
+        cure_permissions=(Permission.VIEW, Permission.MANAGE),
         on_failure=steps.record_failed,
+        on_retry=on_retry,
     )
 
 
 _SET = Step("set", _("Set the name"), steps.write)
 _KINDS = (
-    _kind(Type.DNS_CREATE, _("Create a name"), _SET),
-    _kind(Type.DNS_UPDATE, _("Change a name"), _SET),
-    _kind(Type.DNS_DELETE, _("Remove a name"), Step("erase", _("Remove the name"), steps.erase)),
+    _kind(Type.DNS_CREATE, _("Create a name"), _SET, retries.write_again),
+    _kind(Type.DNS_UPDATE, _("Change a name"), _SET, retries.write_again),
+    _kind(
+        Type.DNS_DELETE,
+        _("Remove a name"),
+        Step("erase", _("Remove the name"), steps.erase),
+        retries.erase_again,
+    ),
     OperationKind(
         type=Type.DNS_CHECK,
         label=_("Compare a zone"),
@@ -67,6 +80,8 @@ _KINDS = (
         label=_("Remove names of nobody"),
         queue="cloudpods",
         steps=(Step("clear", _("Remove the names"), stale.clear),),
+        on_retry=names_clear_again,
+        cure_permissions=(Permission.FINDINGS_VIEW,),
         max_attempts=_PATIENCE,
         backoff_cap_s=60,
         retry_permission=Permission.CLUSTERS_MANAGE,
