@@ -6,7 +6,10 @@ person types the number, then an operation proves again that no machine has it, 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -16,9 +19,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.services import trail
-from integrations.base.errors import ProviderError
 from integrations.proxmox.errors import GuestAbsent
-from integrations.proxmox.interface import Hypervisor, StoredVolume, TaskRef
+from integrations.proxmox.interface import Hypervisor, StoredVolume
 from integrations.services.hypervisors import hypervisor_for
 from portal.kernel import clock
 from portal.kernel.authz import Actor
@@ -36,13 +38,14 @@ from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import PLATFORM
 from portal.models import Operation
 from portal.services.operations import operation_enqueue
-from provisioning.models import Deployment, Finding, Storage
-from provisioning.selectors.reconciliation import retired_machines
+from provisioning.models import Deployment, Finding, GuestObservation, Storage
+from provisioning.selectors.maintenance import cluster_maintenance_of
+from provisioning.selectors.reconciliation import live_deployments, retired_machines
 from provisioning.services.clusters import cluster_connection
 from provisioning.services.decisions import held
 from provisioning.services.findings import Sighting, finding_end
 from provisioning.services.operations import OperationType
-from provisioning.services.saga.tasks import poll, step_error
+from provisioning.services.saga.tasks import cluster_attempt, poll, task_run
 from provisioning.states import DeploymentStatus, FindingKind, FindingStatus, Resolution
 from provisioning.tags import Tag
 
@@ -53,6 +56,7 @@ _GIB: Final = 2**30
 _SETTLE: Final = timedelta(minutes=1)
 _AT_ONCE: Final = 5
 _CONFIGS_PER_STEP: Final = 25
+_PROOF_HOLDS: Final = timedelta(minutes=10)
 
 
 def look(sweep: Sweep) -> None:
@@ -105,55 +109,70 @@ def finding_delete_disks(
     return finding, operation
 
 
-def prove(ctx: StepContext) -> StepResult:
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What a machine that is gone left on a storage, for the length of one step."""
+
+    finding: Finding
+    hypervisor: Hypervisor
+
+
+def _remains_step(
+    step: Callable[[StepContext, Remains], StepResult],
+) -> Callable[[StepContext], StepResult]:
+    """Opens the finding, unless it has ended; waits while its cluster is out of service or silent."""
+
+    @wraps(step)
+    def run(ctx: StepContext) -> StepResult:
+        rows = Finding.objects.using(PLATFORM).select_related("cluster")
+        finding = rows.get(pk=UUID(str(ctx.payload["finding_id"])))
+        cluster = finding.cluster
+        if finding.status != FindingStatus.OPEN:
+            return Complete()
+
+        def work() -> StepResult:
+            result = step(ctx, Remains(finding, hypervisor_for(cluster_connection(cluster))))
+            ctx.state.pop("unreachable_since", None)
+            return result
+
+        return cluster_attempt(
+            ctx, cluster, parked=lambda: cluster_maintenance_of(cluster), work=work
+        )
+
+    return run
+
+
+@_remains_step
+def prove(ctx: StepContext, remains: Remains) -> StepResult:
     """No machine has the number, no machine's configuration names one of the disks: all are read for it."""
-    finding, hypervisor = _open(ctx)
-    if finding is None:
-        return Complete()
-    try:
-        _demand_nobody(finding, hypervisor)
-        nodes = {one.vmid: one.node for one in hypervisor.guests() if not one.is_container}
-        done = int(ctx.state.get("read_to", 0))
-        part = [vmid for vmid in sorted(nodes) if vmid > done][:_CONFIGS_PER_STEP]
-        for vmid in part:
-            _demand_unused(ctx, hypervisor, nodes[vmid], vmid)
-    except ProviderError as error:
-        raise step_error(error) from error
-    if part:
-        ctx.state["read_to"] = part[-1]
+    if not _is_proven(ctx, remains):
         return Poll(0.0)
-    return Advance(stored_text("%(count)s machines were read", count=len(nodes)))
+    return Advance(stored_text("%(count)s machines were read", count=ctx.state["machines"]))
 
 
-def free(ctx: StepContext) -> StepResult:
+@_remains_step
+def free(ctx: StepContext, remains: Remains) -> StepResult:
     """Frees what was shown, one by one, and believes the storage alone."""
-    finding, hypervisor = _open(ctx)
-    if finding is None:
-        return Complete()
-    node, storage = finding.node, str(finding.found["storage"])
-    try:
-        if (known := ctx.state.get("freeing")) is not None:
-            state = hypervisor.task_state(TaskRef(upid=known["upid"], node=known["node"]))
-            if state.outcome is None:
-                return poll()
-            ctx.state.pop("freeing")
-            if state.failure is not None:
-                raise state.failure
-        _demand_nobody(finding, hypervisor)
-        left = [
-            one
-            for one in hypervisor.stored_volumes(node, storage, finding.vmid)
-            if one.volume in ctx.payload["volumes"]
-        ]
+    finding, hypervisor = remains.finding, remains.hypervisor
+    node, storage, volume = finding.node, str(finding.found["storage"]), ""
+    if "freeing" not in ctx.state:
+        if not _is_proven(ctx, remains):
+            return Poll(0.0)
+        _demand_nobody(remains)
+        stored = hypervisor.stored_volumes(node, storage, finding.vmid)
+        left = [one.volume for one in stored if one.volume in ctx.payload["volumes"]]
         if not left:
             return _freed(ctx, finding)
-        ref = hypervisor.volume_free_submit(node=node, storage=storage, volume=left[0].volume)
-    except ProviderError as error:
-        raise step_error(error) from error
-    if ref is not None:
-        ctx.state["freeing"] = {"upid": ref.upid, "node": ref.node}
-        ctx.save()
-    return poll(left[0].volume)
+        volume = left[0]
+        _demand_news(ctx, volume)
+        ctx.state["asked_for"] = volume
+    waiting = task_run(
+        ctx,
+        remains,
+        "freeing",
+        lambda: hypervisor.volume_free_submit(node=node, storage=storage, volume=volume),
+    )
+    return waiting or poll(volume)
 
 
 def _freed(ctx: StepContext, finding: Finding) -> StepResult:
@@ -173,17 +192,31 @@ def _freed(ctx: StepContext, finding: Finding) -> StepResult:
     return Advance()
 
 
-def _open(ctx: StepContext) -> tuple[Finding | None, Hypervisor]:
-    finding = (
-        Finding.objects.using(PLATFORM)
-        .select_related("cluster")
-        .get(pk=UUID(str(ctx.payload["finding_id"])))
-    )
-    hypervisor = hypervisor_for(cluster_connection(finding.cluster))
-    return (finding if finding.status == FindingStatus.OPEN else None), hypervisor
+def _is_proven(ctx: StepContext, remains: Remains) -> bool:
+    """Reads some configurations more; a proof holds for some minutes, then all are read again."""
+    known = ctx.state.get("proven_at")
+    if known is not None:
+        if clock.now() - datetime.fromisoformat(known) < _PROOF_HOLDS:
+            return True
+        del ctx.state["proven_at"]
+        ctx.state["read_to"] = 0
+    _demand_nobody(remains)
+    guests = remains.hypervisor.guests()
+    _demand_whole(remains, {one.vmid for one in guests})
+    nodes = {one.vmid: one.node for one in guests if not one.is_container}
+    done = int(ctx.state.get("read_to", 0))
+    part = [vmid for vmid in sorted(nodes) if vmid > done][:_CONFIGS_PER_STEP]
+    for vmid in part:
+        _demand_unused(ctx, remains.hypervisor, nodes[vmid], vmid)
+    if part:
+        ctx.state["read_to"] = part[-1]
+        return False
+    ctx.state.update(machines=len(nodes), proven_at=clock.now().isoformat())
+    return True
 
 
-def _demand_nobody(finding: Finding, hypervisor: Hypervisor) -> None:
+def _demand_nobody(remains: Remains) -> None:
+    finding, hypervisor = remains.finding, remains.hypervisor
     live = Deployment.across_tenants.filter(
         cluster_id=finding.cluster_id, vmid=finding.vmid
     ).exclude(status=DeploymentStatus.DELETED)
@@ -193,6 +226,30 @@ def _demand_nobody(finding: Finding, hypervisor: Hypervisor) -> None:
         raise StepFailed(
             stored_text("A machine has the number %(vmid)s by now.", vmid=finding.vmid),
             code="number_taken",
+        )
+
+
+def _demand_whole(remains: Remains, listed: set[int]) -> None:
+    """A listing that lacks a machine which is there proves nothing about disks. Raises StepRetry."""
+    cluster = remains.finding.cluster
+    seen = GuestObservation.objects.using(PLATFORM).filter(cluster=cluster)
+    known = set(seen.values_list("vmid", flat=True))
+    known |= {row.vmid for row in live_deployments(cluster)}
+    for vmid in sorted(known - listed):
+        if not remains.hypervisor.is_vmid_free(vmid):
+            text = stored_text(
+                "The cluster does not list machine %(vmid)s, which is there.", vmid=vmid
+            )
+            raise StepRetry(text, code="listing_cut")
+
+
+def _demand_news(ctx: StepContext, volume: str) -> None:
+    """A disk whose deletion ended well is gone: where it is listed still, a try is over. Raises StepRetry."""
+    is_done = ctx.state.pop("freeing_succeeded", False)
+    if is_done and ctx.state.get("asked_for") == volume:
+        raise StepRetry(
+            stored_text("The storage still has %(disk)s after its deletion.", disk=volume),
+            code="disk_stays",
         )
 
 

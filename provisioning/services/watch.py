@@ -32,6 +32,7 @@ from provisioning.services.saga.guest import Guest, GuestForeign, guest_inspect
 from provisioning.services.saga.tasks import guest_step, poll
 from provisioning.services.saga.volume_outcome import volumes_let_go
 from provisioning.services.slots import slot_free
+from provisioning.services.vmids import vmid_block
 from provisioning.states import FindingStatus, Resolution
 from provisioning.tags import Tag
 
@@ -86,14 +87,18 @@ def finding_destroy(
 @guest_step
 def end(ctx: StepContext, guest: Guest) -> StepResult:
     """The machine is proven absent: its volumes are nobody's, the finding and the watch are over."""
+    is_taken = False
     try:
         if guest_inspect(guest) is not None:
             return poll("still there")
     except GuestForeign:
         if not ctx.state.get("destroy_succeeded"):
             raise
+        is_taken = True
     past = guest.deployment
     with transaction.atomic():
+        if is_taken:
+            vmid_block(cluster_id=past.cluster_id, vmid=past.vmid)
         slot_free(past.pk)
         volumes_let_go(past.pk, actor=ctx.actor, and_delete=False, is_proven=True)
         Deployment.objects.filter(pk=past.pk).update(watched_until=None, updated_at=clock.now())

@@ -10,20 +10,23 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext
 
 from audit.services import trail
-from integrations.base.errors import ProviderError
+from integrations.base.errors import Permanent, ProviderError, Unavailable
 from integrations.powerdns.errors import ZoneMissing
 from integrations.powerdns.interface import RecordType
+from integrations.services.name_servers import name_servers_forget
 from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.errors import Conflict
 from portal.kernel.fsm import transition
-from portal.kernel.queue import Advance, Complete, StepContext, StepResult
+from portal.kernel.queue import Advance, Complete, Poll, StepContext, StepFailed, StepResult
 from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import PLATFORM, platform_alias
+from portal.logic.backoff import backoff_s
 from portal.models import Operation
 from portal.services.operations import operation_enqueue
 from provisioning.logic.names import mark_read
@@ -137,14 +140,13 @@ def clear(ctx: StepContext) -> StepResult:
     finding = Finding.objects.using(PLATFORM).get(pk=UUID(str(ctx.payload["finding_id"])))
     if finding.status != FindingStatus.OPEN:
         return Complete()
-    shown, count = set(ctx.payload["names"]), 0
+    shown, silent = set(ctx.payload["names"]), ""
     rows = DnsZone.objects.using(PLATFORM).filter(strange__isnull=False, is_active=True)
     for zone in rows.select_related("server").order_by("name"):
-        strange = zone.strange or []
-        left = [one for one in strange if _line(one) not in shown or not _erased(zone, one)]
-        count += len(strange) - len(left)
-        with platform_alias(), transaction.atomic(using=PLATFORM):
-            DnsZone.objects.filter(pk=zone.pk).update(strange=left or None)
+        if not _zone_clear(zone, shown):
+            silent = zone.server.code
+    if silent:
+        return _silent(ctx, silent)
     with transaction.atomic():
         row = Finding.objects.select_for_update(of=("self",)).get(pk=finding.pk)
         if row.status == FindingStatus.OPEN:
@@ -156,11 +158,45 @@ def clear(ctx: StepContext) -> StepResult:
                 before={"names": sorted(shown)},
                 tenant_id=row.tenant_id,
             )
+    count = len(shown - _strange_lines())
     return Advance(stored_text("%(count)s names were removed", count=count))
 
 
-def _erased(zone: DnsZone, one: dict[str, Any]) -> bool:
-    """Whether the name is gone: it was, or it was ours and nobody's and has been removed now."""
+def _zone_clear(zone: DnsZone, shown: set[str]) -> bool:
+    """Removes those of a zone's names that were shown. False once its server gives no answer."""
+    gone: list[dict[str, Any]] = []
+    is_erased: bool | None = False
+    for one in zone.strange or []:
+        is_erased = _line(one) in shown and _erased(zone, one)
+        if is_erased is None:
+            break
+        if is_erased:
+            gone.append(one)
+    _forgotten(zone, gone)
+    return is_erased is not None
+
+
+def _forgotten(zone: DnsZone, gone: list[dict[str, Any]]) -> None:
+    """Takes names off what the last comparison left, which may have been written anew meanwhile."""
+    with platform_alias(), transaction.atomic(using=PLATFORM):
+        row = DnsZone.objects.select_for_update(of=("self",)).get(pk=zone.pk)
+        left = [one for one in row.strange or [] if one not in gone]
+        DnsZone.objects.filter(pk=zone.pk).update(strange=left or None)
+
+
+def _silent(ctx: StepContext, server: str) -> Poll:
+    """A server gives no answer: its names wait for it, longer each time; that costs no try."""
+    ctx.state["silences"] = int(ctx.state.get("silences", 0)) + 1
+    text = stored_text("Name server %(server)s does not answer; it is asked again.", server=server)
+    base_s = float(settings.PROVISIONING["name_server_wait_s"])
+    return Poll(backoff_s(ctx.state["silences"], base_s=base_s, cap_s=300.0), text)
+
+
+def _erased(zone: DnsZone, one: dict[str, Any]) -> bool | None:
+    """Whether the name is gone: it was, or it was ours and nobody's and has been removed now.
+
+    None when the server gives no answer. Raises StepFailed, StepRetry.
+    """
     record_id = UUID(str(one["record_id"]))
     if DnsRecord.across_tenants.filter(pk=record_id).exists():
         return False
@@ -174,6 +210,12 @@ def _erased(zone: DnsZone, one: dict[str, Any]) -> bool:
         server.record_set_delete(zone.name, one["name"], type_)
     except ZoneMissing:
         return True
+    except Unavailable:
+        return None
+    except Permanent as error:
+        # The key may have been changed meanwhile: the next try takes the one of that moment.
+        name_servers_forget()
+        raise StepFailed(error.message, code="refused_by_name_server") from error
     except ProviderError as error:
         raise step_error(error) from error
     return True
@@ -198,10 +240,12 @@ def _strange_names(cluster: Cluster) -> list[str]:
     )
     if first.first() != cluster.pk:
         return []
+    return sorted(_strange_lines())
+
+
+def _strange_lines() -> set[str]:
     zones = DnsZone.objects.using(PLATFORM).filter(strange__isnull=False, is_active=True)
-    return sorted(
-        _line(one) for some in zones.values_list("strange", flat=True) for one in some or []
-    )
+    return {_line(one) for some in zones.values_list("strange", flat=True) for one in some or []}
 
 
 def _line(one: dict[str, Any]) -> str:

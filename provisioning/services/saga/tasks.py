@@ -184,13 +184,13 @@ def task_run(
         _demand_life(known, ref, state.log_tail)
         return poll()
     ctx.state.pop(key)
-    ctx.save()
     if state.outcome is TaskOutcome.WARNINGS:
         ctx.state["warnings"] = state.message
     failure = state.failure
     if failure is None:
         ctx.state[f"{key}_succeeded"] = True
-    elif not isinstance(failure, AlreadyDone):
+    ctx.save()
+    if failure is not None and not isinstance(failure, AlreadyDone):
         raise failure
     return None
 
