@@ -61,6 +61,15 @@ class GuestLocked(NotExecuted):
         )
 
 
+class SnippetMissing(Permanent):
+    """The node has no such cloud-init document, so it makes no disc and the guest does not start."""
+
+    def __init__(self, storage: str, name: str) -> None:
+        super().__init__(f"storage {storage} has no snippet {name}", provider=PROVIDER)
+        self.storage = storage
+        self.name = name
+
+
 class ConfigChanged(NotExecuted):
     """The configuration changed since its digest was read: read it again first."""
 
@@ -131,6 +140,9 @@ _Make = Callable[[str], ProviderError]
 
 _CONFIG_ABSENT = re.compile(
     r"^Configuration file 'nodes/([A-Za-z0-9-]+)/qemu-server/(\d{3,9})\.conf' does not exist"
+)
+_SNIPPET_ABSENT = re.compile(
+    r"volume '([A-Za-z][A-Za-z0-9_.-]{0,99}):snippets/([A-Za-z0-9_.-]{1,200})' does not exist"
 )
 _LOCKED = re.compile(r"VM is locked \(([a-z-]{1,32})\)")
 _not_executed = partial(NotExecuted, provider=PROVIDER)
@@ -251,6 +263,9 @@ def _guest_error(text: str) -> ProviderError | None:
     absent = _CONFIG_ABSENT.match(text)
     if absent is not None:
         return GuestAbsent(absent.group(1), int(absent.group(2)))
+    snippet = _SNIPPET_ABSENT.search(text)
+    if snippet is not None:
+        return SnippetMissing(snippet.group(1), snippet.group(2))
     locked = _LOCKED.search(text)
     return None if locked is None else GuestLocked(locked.group(1))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from integrations.proxmox.fake import FakeHypervisor
 from integrations.proxmox.interface import Hypervisor, TaskPhase, TaskRef, TaskState
 from integrations.proxmox.mapping import marker_build
 from tests.simulator import SimulatorProcess, wait_until
@@ -34,6 +35,13 @@ class Cluster:
         finally:
             if self.simulator is not None:
                 self.simulator.control("POST", "/clock", {"scale": SCALE})
+
+    def snippet_put(self, volume: str) -> None:
+        """Puts a cloud-init document on every node."""
+        if self.simulator is not None:
+            self.simulator.control("POST", "/snippet", {"volume": volume})
+        elif isinstance(self.hypervisor, FakeHypervisor):
+            self.hypervisor.snippets.add(volume)
 
     def finish(self, ref: TaskRef | None) -> TaskState:
         """Poll a task until it has stopped."""

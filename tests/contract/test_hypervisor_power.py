@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from integrations.base.errors import AlreadyDone
-from integrations.proxmox.errors import GuestAbsent, GuestNotRunning
-from integrations.proxmox.interface import GuestConfig, Hypervisor, PowerState, TaskOutcome
+from integrations.proxmox.errors import GuestAbsent, GuestNotRunning, SnippetMissing
+from integrations.proxmox.interface import (
+    CloudInit,
+    GuestConfig,
+    Hypervisor,
+    PowerState,
+    TaskOutcome,
+)
 from tests.contract.cluster import NODE, Cluster
 
 
@@ -22,6 +28,22 @@ def test_start_of_a_running_guest_is_already_done(cluster: Cluster, running: Gue
 def test_start_of_an_absent_guest_fails_as_absent(cluster: Cluster, vmid: int) -> None:
     ref = cluster.hypervisor.start_submit(node=NODE, vmid=vmid)
     assert type(cluster.finish(ref).failure) is GuestAbsent
+
+
+def test_start_without_its_document_names_what_lacks_and_starts_once_it_is_there(
+    cluster: Cluster, guest: GuestConfig
+) -> None:
+    name = f"web-{guest.vmid}.yml"
+    documented = CloudInit(user="ops", vendor_snippet=f"local:snippets/{name}")
+    ref = cluster.hypervisor.configure_submit(node=NODE, vmid=guest.vmid, cloud_init=documented)
+    assert cluster.finish(ref).outcome is TaskOutcome.OK
+    failure = cluster.finish(cluster.hypervisor.start_submit(node=NODE, vmid=guest.vmid)).failure
+    assert isinstance(failure, SnippetMissing)
+    assert (failure.storage, failure.name) == ("local", name)
+    assert cluster.hypervisor.guest_status(NODE, guest.vmid).power is PowerState.STOPPED
+    cluster.snippet_put(f"local:snippets/{name}")
+    ref = cluster.hypervisor.start_submit(node=NODE, vmid=guest.vmid)
+    assert cluster.finish(ref).failure is None
 
 
 @pytest.mark.parametrize("is_forced", [False, True])

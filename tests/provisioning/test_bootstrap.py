@@ -13,6 +13,7 @@ from portal.kernel.errors import Conflict, Refused
 from portal.kernel.tenancy import PLATFORM, tenant_scope
 from portal.models import Operation
 from portal.services.drains import drain
+from portal.services.operations import operation_retry
 from provisioning.models import Bootstrap, Deployment, Template
 from provisioning.services.bootstraps import bootstrap_retry, bootstrap_reveal
 from provisioning.services.saga import bootstrap as saga
@@ -207,6 +208,7 @@ def _configured(cloud: Cloud, vmid: int) -> list[str]:
 
 
 def test_the_node_s_own_document_is_named_to_the_cluster(cloud: Cloud) -> None:
+    cloud.simulator.control("POST", "/snippet", {"volume": SNIPPET})
     described(cloud, snippet=SNIPPET, has_cloud_init=True, bootstrap=DOCUMENT)
     deployment = scenes.running(cloud)
     assert _configured(cloud, deployment.vmid) == [f"vendor={SNIPPET}"]
@@ -222,3 +224,26 @@ def test_without_a_snippet_the_cluster_is_told_of_none(stack: Cloud) -> None:
     described(stack, has_cloud_init=True)
     deployment = scenes.running(stack)
     assert _configured(stack, deployment.vmid) == []
+
+
+def test_a_document_the_node_lacks_is_named_and_a_retry_goes_on_once_it_is_there(
+    cloud: Cloud,
+) -> None:
+    described(cloud, snippet=SNIPPET, has_cloud_init=True)
+    deployment = scenes.requested(cloud)
+    run_until_idle()
+    row = scenes.reloaded(deployment)
+    assert (row.status, row.attention) == (
+        "error",
+        {
+            "code": "snippet_missing",
+            "message": "The machine cannot start: storage local has no snippet web.yml on its node. "
+            "Put the file there and try again, or take it off the template and create the machine anew.",
+            "command": "pvesm list local --content snippets",
+        },
+    )
+    cloud.simulator.control("POST", "/snippet", {"volume": SNIPPET})
+    with tenant_scope(row.tenant_id):
+        operation_retry(actor=cloud.world.actor("ops"), operation_id=scenes.last_operation(row).pk)
+    run_until_idle()
+    assert (scenes.reloaded(row).status, installation(row).status) == ("running", "done")

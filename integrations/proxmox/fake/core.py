@@ -46,7 +46,12 @@ from integrations.proxmox.mapping import marker_parse
 
 
 class FakeCore(FakeCalls, CoreCalls):
-    """Implements `CoreCalls` in memory."""
+    """Implements `CoreCalls` in memory; `snippets` are the cloud-init documents that its nodes have."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.snippets: set[str] = set()
+        self._documents: dict[int, str] = {}
 
     def version(self) -> Version:
         with self._call("version"):
@@ -177,6 +182,8 @@ class FakeCore(FakeCalls, CoreCalls):
             changes["tags"] = tuple(sorted({tag.lower() for tag in tags}))
         with self._call("configure_submit", vmid=vmid, **wanted, cloud_init=cloud_init):
             self._changeable(node, vmid, digest)
+            if cloud_init is not None and cloud_init.vendor_snippet is not None:
+                self._documents[vmid] = cloud_init.vendor_snippet
             return self._task_start(
                 "qmconfig",
                 node,
@@ -211,6 +218,9 @@ class FakeCore(FakeCalls, CoreCalls):
         def finish() -> str:
             if self._guests[vmid].power is PowerState.RUNNING:
                 return f"VM {vmid} already running"
+            document = self._documents.get(vmid)
+            if document is not None and document not in self.snippets:
+                return f"volume '{document}' does not exist"
             return self._power(vmid, PowerState.RUNNING)
 
         with self._call("start_submit", vmid=vmid):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -44,6 +45,7 @@ class Control:
         app.router.add_post("/foreign-vm", self.foreign_vm)
         app.router.add_post("/clock", self.clock)
         app.router.add_post("/storage", self.storage)
+        app.router.add_post("/snippet", self.snippet)
         app.router.add_post("/limits", self.limits)
         app.router.add_post("/rotate-token", self.rotate_token)
         app.router.add_post("/user", self.user)
@@ -160,6 +162,20 @@ class Control:
         sim.world.storages[name] = storage
         sim.touch()
         return web.json_response(dataclasses.asdict(storage))
+
+    async def snippet(self, request: web.Request) -> web.Response:
+        """Put a cloud-init document on the nodes of its storage, or on some; on none is off all."""
+        body, world = await _body(request), self._sim.world
+        name = str(_required(body, "volume"))
+        storage = world.storages.get(name.partition(":")[0])
+        if storage is None or not re.fullmatch(r"[^:]+:snippets/[^/]+", name):
+            raise ValueError(f"'{name}' names no snippet of a storage")
+        nodes = body.get("nodes", storage.nodes)
+        if unknown := sorted(set(nodes) - set(storage.nodes)):
+            raise ValueError(f"unknown nodes: {', '.join(unknown)}")
+        world.snippets[name] = list(nodes)
+        self._sim.touch()
+        return web.json_response({"volume": name, "nodes": world.snippets[name]})
 
     async def limits(self, request: web.Request) -> web.Response:
         """Set the limits of the daemon, by name; without any, show them."""

@@ -88,6 +88,19 @@ def check_name(storage: Storage, name: str) -> None:
         raise WorkError(f"unable to parse {storage.kind} volume name '{name}'")
 
 
+def snippet_demand(world: World, volume: str, node: str) -> None:
+    """Raise WorkError when a node that makes a cloud-init disc cannot read the document."""
+    storage = storage_named(world, volume.partition(":")[0], node)
+    name = volume.partition(":")[2]
+    check_name(storage, name)
+    if not name.startswith("snippets/"):
+        raise WorkError(f"{volume} is not in the snippets directory")
+    if storage.is_offline:
+        raise WorkError(f"storage '{storage.name}' is not online")
+    if node not in world.snippets.get(volume, ()):
+        raise WorkError(f"volume '{volume}' does not exist")
+
+
 _FOLDERS = {"backup": "dump", "iso": "template/iso", "vztmpl": "template/cache"}
 
 

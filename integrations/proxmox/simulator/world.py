@@ -159,7 +159,8 @@ class Task:
 class World:
     """Everything a restart has to find again.
 
-    `documents` are the collections that are only kept: jobs, HA resources, groups, rules.
+    `documents` are the collections that are only kept: jobs, HA resources, groups, rules. `snippets` says
+    of each cloud-init document on which nodes its storage has it.
     """
 
     fixture: str = "empty"
@@ -180,6 +181,7 @@ class World:
     grants: list[Grant] = field(default_factory=list)
     tasks: dict[str, Task] = field(default_factory=dict)
     documents: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    snippets: dict[str, list[str]] = field(default_factory=dict)
 
     def collection(self, name: str) -> dict[str, dict[str, Any]]:
         return self.documents.setdefault(name, {})

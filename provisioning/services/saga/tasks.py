@@ -22,7 +22,12 @@ from integrations.base.errors import (
     Unavailable,
 )
 from integrations.base.registry import GateClosed
-from integrations.proxmox.errors import GuestLocked, HostUnreachable, TaskUnknown
+from integrations.proxmox.errors import (
+    GuestLocked,
+    HostUnreachable,
+    SnippetMissing,
+    TaskUnknown,
+)
 from integrations.proxmox.interface import Hypervisor, TaskOutcome, TaskRef
 from portal.kernel import clock
 from portal.kernel.queue import (
@@ -133,6 +138,8 @@ def guest_attempt(ctx: StepContext, step: GuestStep, guest: Guest) -> StepResult
 def step_error(error: ProviderError) -> StepFailed | StepRetry | StepNeedsOperator:
     """What a provider error means for the operation."""
     match error:
+        case SnippetMissing():
+            return _snippet_missing(error)
         case NeedsOperator():
             return StepNeedsOperator(error.message, code=error.code, command=error.command)
         case NotExecuted():
@@ -145,6 +152,19 @@ def step_error(error: ProviderError) -> StepFailed | StepRetry | StepNeedsOperat
             return StepFailed(error.message, code="refused_by_hypervisor")
         case _:
             return StepRetry(error.message, code="provider_error")
+
+
+def _snippet_missing(error: SnippetMissing) -> StepNeedsOperator:
+    return StepNeedsOperator(
+        stored_text(
+            "The machine cannot start: storage %(storage)s has no snippet %(name)s on its node. Put the file "
+            "there and try again, or take it off the template and create the machine anew.",
+            storage=error.storage,
+            name=error.name,
+        ),
+        code="snippet_missing",
+        command=f"pvesm list {error.storage} --content snippets",
+    )
 
 
 class Asked(Protocol):

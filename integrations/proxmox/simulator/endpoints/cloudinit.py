@@ -6,16 +6,18 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from integrations.proxmox.simulator import drives, schema, settings
+from integrations.proxmox.simulator import drives, schema, settings, volumes
 from integrations.proxmox.simulator.routes import VM, route
 from integrations.proxmox.simulator.scope import Call
 from integrations.proxmox.simulator.simulation import Simulation
-from integrations.proxmox.simulator.world import Machine
+from integrations.proxmox.simulator.world import Machine, World
 
 CLOUDINIT = f"{VM}/cloudinit"
 _OPTION = re.compile(
     r"ci(user|password|type|custom|upgrade)|sshkeys|ipconfig\d+|nameserver|searchdomain|name|net\d+"
 )
+
+_READ = ("network", "user", "meta", "vendor")
 
 
 def options(machine: Machine) -> dict[str, Any]:
@@ -28,10 +30,21 @@ def has_disc(machine: Machine) -> bool:
     return any(drives.is_cloudinit(value) for value in drives.of(machine).values())
 
 
-def write(machine: Machine) -> None:
-    """Make the disc say what the options say, when there is one."""
-    if has_disc(machine):
-        machine.seed = options(machine)
+def write(world: World, machine: Machine) -> None:
+    """Make the disc say what the options say, when there is one.
+
+    Only now are the documents of `cicustom` read: a change of the option names whatever it likes. Raises
+    WorkError for one that is not there.
+    """
+    if not has_disc(machine):
+        return
+    chosen = options(machine)
+    custom = str(chosen.get("cicustom", ""))
+    named = schema.parsed("pve-qm-cicustom", custom) if custom else {}
+    for part in _READ:
+        if part in named:
+            volumes.snippet_demand(world, named[part], machine.node)
+    machine.seed = chosen
 
 
 @route("GET", CLOUDINIT)
@@ -59,7 +72,7 @@ async def regenerate(sim: Simulation, call: Call) -> None:
     async with sim.locks.machine(call.scope, call.node, call.vmid):
         machine = sim.machine(call.node, call.vmid)
         settings.check_lock(machine)
-        write(machine)
+        write(sim.world, machine)
         sim.touch()
 
 

@@ -19,6 +19,7 @@ CONTENT = f"{STORAGE}/content"
 VOLUME = f"{CONTENT}/{{volume}}"
 PRUNE = f"{STORAGE}/prunebackups"
 DELETE_S = 0.2
+SNIPPET_SIZE = 512
 _VOLID = re.compile(r"[a-z][a-z0-9\-_.]*[a-z0-9]:.+", re.IGNORECASE)
 
 
@@ -74,7 +75,17 @@ async def content(sim: Simulation, call: Call) -> list[dict[str, Any]]:
         if _is_visible(sim, call, volume):
             notes = {"notes": volume.notes.splitlines()[0]} if volume.notes else {}
             rows.append({**_row(volume), **notes})
+    if call.params.get("content", "snippets") == "snippets" and "vmid" not in call.params:
+        rows += _snippets(sim, storage, call.node)
     return sorted(rows, key=lambda row: str(row["volid"]))
+
+
+def _snippets(sim: Simulation, storage: Storage, node: str) -> list[dict[str, Any]]:
+    return [
+        {"volid": name, "content": "snippets", "format": "snippet", "size": SNIPPET_SIZE}
+        for name, nodes in sim.world.snippets.items()
+        if name.startswith(f"{storage.name}:") and node in nodes
+    ]
 
 
 def _named(sim: Simulation, call: Call) -> tuple[Storage, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 from integrations.proxmox.simulator import ha, schema, settings, views
@@ -42,10 +43,10 @@ async def _start(sim: Simulation, call: Call, worker: Worker) -> None:
             raise WorkError(f"VM {call.vmid} already running")
         worker.point("locked")
         settings.apply_pending(machine)
-        _refuse_bridges(sim, machine)
         if cloudinit.has_disc(machine):
             worker.say("generating cloud-init ISO")
-            cloudinit.write(machine)
+            cloudinit.write(sim.world, machine)
+        _refuse_bridges(sim, machine)
         await sim.clock.sleep(BOOT_S)
         worker.point("half")
         boot(sim, machine)
@@ -148,12 +149,14 @@ async def _reboot(sim: Simulation, call: Call, worker: Worker) -> None:
 
 
 async def _restart(sim: Simulation, machine: Machine) -> None:
-    """Bring a rebooted machine back, unless somebody has started or stopped it meanwhile."""
+    """Bring a rebooted machine back, unless somebody has started or stopped it meanwhile, or it cannot start."""
     await sim.clock.sleep(RESTART_GAP_S)
     is_there = sim.world.machines.get(machine.vmid) is machine
     if is_there and machine.vmid in sim.rebooting and "lock" not in machine.config:
         settings.apply_pending(machine)
-        boot(sim, machine)
+        with suppress(WorkError):
+            cloudinit.write(sim.world, machine)
+            boot(sim, machine)
 
 
 @route("POST", f"{VM}/status/reset")

@@ -203,3 +203,47 @@ def test_a_stop_may_overrule_a_shutdown(machine: SimulatorProcess) -> None:
     assert machine.task(stop) == "OK"
     assert machine.task(shutdown) == "interrupted by signal"
     assert (machine.vm(5000) or {})["status"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("document", "refusal"),
+    [
+        ("nope:snippets/web.yml", "storage 'nope' does not exist"),
+        ("local:snippets/web.yml", "volume 'local:snippets/web.yml' does not exist"),
+        ("local:iso/web.iso", "local:iso/web.iso is not in the snippets directory"),
+        ("ceph-vm:snippets/web.yml", "unable to parse rbd volume name 'snippets/web.yml'"),
+    ],
+)
+def test_a_document_is_missed_when_the_disc_is_written_and_not_before(
+    machine: SimulatorProcess, document: str, refusal: str
+) -> None:
+    answer = machine.api("PUT", CONFIG, {"cicustom": f"vendor={document}"})
+    assert answer.status_code == 200
+    assert machine.run("POST", f"{VM}/status/start") == refusal
+    written = machine.api("PUT", f"{VM}/cloudinit")
+    assert (written.status_code, written.reason) == (500, refusal)
+    assert (machine.vm(5000) or {})["status"] == "stopped"
+
+
+def test_a_document_is_read_where_the_machine_starts(machine: SimulatorProcess) -> None:
+    document = "local:snippets/web.yml"
+    machine.api("PUT", CONFIG, {"cicustom": f"user={document}"})
+    machine.control("POST", "/snippet", {"volume": document, "nodes": ["pve2"]})
+    assert machine.run("POST", f"{VM}/status/start") == f"volume '{document}' does not exist"
+    listed = {
+        node: [
+            row["volid"]
+            for row in machine.api(
+                "GET", f"/nodes/{node}/storage/local/content", {"content": "snippets"}, token=ROOT
+            ).json()["data"]
+        ]
+        for node in ("pve1", "pve2")
+    }
+    assert listed == {"pve1": [], "pve2": [document]}
+    machine.control("POST", "/snippet", {"volume": document})
+    assert machine.run("POST", f"{VM}/status/start") == "OK"
+
+
+def test_without_a_disc_nobody_reads_the_document(machine: SimulatorProcess) -> None:
+    machine.api("PUT", CONFIG, {"cicustom": "user=local:snippets/web.yml", "delete": "ide2"})
+    assert machine.run("POST", f"{VM}/status/start") == "OK"
