@@ -25,9 +25,14 @@ from portal.permissions import Permission
 from portal.selectors.operations import operation_get, operation_list
 from portal.selectors.queues import queue_list
 from portal.selectors.workers import worker_list
-from portal.services.operations import operation_cancel, operation_retry
+from portal.services.operations import (
+    operation_cancel,
+    operation_retry,
+    operation_retry_refusal,
+)
 from portal.services.replays import operations_replay
 from portal.services.worker_drains import worker_drain, worker_resume
+from portal.states import RETRYABLE_STATUSES
 
 
 class NoBody(serializers.Serializer[Any]):
@@ -55,7 +60,11 @@ class OperationViewSet(PortalViewSet):
     def retrieve(self, _request: Request, pk: str) -> Response:
         """One operation with its steps, its tries and the tail of its log."""
         operation = operation_get(actor=self.actor, operation_id=pk)
-        return Response(OperationDetailSerializer(operation).data)
+        refusal = ""
+        if operation.status in RETRYABLE_STATUSES:
+            refusal = operation_retry_refusal(actor=self.actor, operation=operation)
+        context = {"retry_refusal": refusal}
+        return Response(OperationDetailSerializer(operation, context=context).data)
 
     @extend_schema(request=NoBody, responses={202: OperationSerializer})
     @action(detail=True, methods=["post"])

@@ -297,6 +297,9 @@ class OperationDetailSerializer(OperationSerializer):
     log = serializers.ListField(child=serializers.CharField(), read_only=True)
     result = serializers.DictField(read_only=True, allow_null=True)
     tries = OperationTryShape(many=True, read_only=True)
+    retry_refusal = serializers.SerializerMethodField(
+        help_text="why a retry would be refused now; null where it would not, or nothing has failed"
+    )
 
     class Meta(OperationSerializer.Meta):
         fields: ClassVar[tuple[str, ...]] = (
@@ -304,8 +307,13 @@ class OperationDetailSerializer(OperationSerializer):
             "log",
             "result",
             "tries",
+            "retry_refusal",
         )
         read_only_fields: ClassVar[tuple[str, ...]] = fields
+
+    def get_retry_refusal(self, _operation: Operation) -> str | None:
+        refusal: str = self.context["retry_refusal"]
+        return refusal or None
 
 
 class QueueShape(serializers.Serializer[Any]):

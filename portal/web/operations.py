@@ -34,7 +34,11 @@ from portal.selectors.operations import (
     operation_tries,
     operations_about,
 )
-from portal.services.operations import operation_cancel, operation_retry
+from portal.services.operations import (
+    operation_cancel,
+    operation_retry,
+    operation_retry_refusal,
+)
 from portal.services.replays import operations_replay
 from portal.states import OPEN_STATUSES, AttemptOutcome, OperationStatus, StepStatus
 
@@ -188,7 +192,13 @@ def operation_card(*, actor: Actor, target_id: UUID) -> dict[str, Any]:
         rows = operations_about(actor=actor, target_id=target_id).exclude(queue=BACKGROUND_QUEUE)
         latest = rows.filter(status__in=OPEN_STATUSES).order_by("id").first() or rows.first()
     if latest is None:
-        return {"operation": None, "is_live": False, "may_retry": False, "may_cancel": False}
+        return {
+            "operation": None,
+            "is_live": False,
+            "may_retry": False,
+            "retry_refusal": "",
+            "may_cancel": False,
+        }
     return _card_values(actor, latest)
 
 
@@ -204,10 +214,14 @@ def operation_cards(rows: Iterable[Operation], *, has_targets: bool = True) -> l
 
 
 def _card_values(actor: Actor, operation: Operation) -> dict[str, Any]:
+    may_retry = operation_may_retry(actor=actor, operation=operation)
     return {
         "operation": operation_cards([operation])[0],
         "is_live": operation.status in OPEN_STATUSES,
-        "may_retry": operation_may_retry(actor=actor, operation=operation),
+        "may_retry": may_retry,
+        "retry_refusal": operation_retry_refusal(actor=actor, operation=operation)
+        if may_retry
+        else "",
         "may_cancel": operation_may_cancel(actor=actor, operation=operation),
     }
 

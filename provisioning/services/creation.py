@@ -28,6 +28,7 @@ from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
 from provisioning.services.bootstraps import bootstrap_plan
 from provisioning.services.dns.records import name_claim
+from provisioning.services.leases import lease_demand
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.placement import placement_decide, placement_demand
 from provisioning.services.plan import (
@@ -156,6 +157,7 @@ def provision_begin(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
         raise DeploymentBusy
     if deployment.status != DeploymentStatus.ERROR or deployment.ready_at is not None:
         raise WrongState(gettext("Only a deployment whose provisioning failed can be retried."))
+    lease_demand(deployment)
     transition(
         deployment,
         table=DEPLOYMENT_TRANSITIONS,

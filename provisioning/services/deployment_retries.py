@@ -48,7 +48,7 @@ def stop_again(actor: Actor, payload: Payload) -> None:
 
 def restart_again(actor: Actor, payload: Payload) -> None:
     """It is restarting again. Raises as `deployment_restart`."""
-    restart_begin(actor=actor, deployment_id=_live(payload))
+    restart_begin(actor=actor, deployment_id=_live(payload), is_again=True)
 
 
 def resize_again(actor: Actor, payload: Payload) -> Payload:

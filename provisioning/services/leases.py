@@ -188,6 +188,12 @@ def hold_set(*, actor: Actor, deployment: Deployment, hold: bool, reason: str = 
         _release(actor, deployment)
 
 
+def lease_demand(deployment: Deployment) -> None:
+    """Passes while the lease runs or is suspended: nothing is started after its end. Raises WrongState."""
+    if deployment.expires_at <= clock.now() and not deployment.hold:
+        raise WrongState(_("The lease has ended. Extend it, then start the deployment."))
+
+
 def _hold(actor: Actor, deployment: Deployment, reason: str) -> None:
     if deployment.hold and (not reason or reason == deployment.hold_reason):
         return

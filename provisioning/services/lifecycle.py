@@ -26,7 +26,7 @@ from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
 from provisioning.services.extensions import extensions_expire
 from provisioning.services.health_choices import auto_heal_set, probe_set
-from provisioning.services.leases import hold_set
+from provisioning.services.leases import hold_set, lease_demand
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.placement import growth_demand
 from provisioning.services.plan import NAME_CONSTRAINT, name_taken
@@ -49,8 +49,7 @@ def start_begin(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
     """Shows a start as under way, in the open transaction. Raises as `deployment_start`."""
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
     _demand_state(deployment, "started", DeploymentStatus.STOPPED, DeploymentStatus.ERROR)
-    if deployment.expires_at <= clock.now() and not deployment.hold:
-        raise WrongState(_("The lease has ended. Extend it, then start the deployment."))
+    lease_demand(deployment)
     _move(deployment, DeploymentStatus.STARTING, desired_power=DesiredPower.RUNNING)
     trail.record(tag=Tag.START_REQUESTED, target=deployment, actor=actor)
     return deployment
@@ -83,10 +82,16 @@ def deployment_restart(*, actor: Actor, deployment_id: UUID | str) -> Outcome:
     return deployment, enqueue_for(deployment, OperationType.RESTART, actor=actor)
 
 
-def restart_begin(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
-    """Shows a restart as under way, in the open transaction. Raises as `deployment_restart`."""
+def restart_begin(*, actor: Actor, deployment_id: UUID | str, is_again: bool = False) -> Deployment:
+    """Shows a restart as under way, in the open transaction; tried again, also of one that it has failed.
+
+    Raises as `deployment_restart`.
+    """
     deployment = _idle(actor, deployment_id, Permission.OPERATE)
-    _demand_state(deployment, "restarted", DeploymentStatus.RUNNING)
+    states = (DeploymentStatus.RUNNING, *((DeploymentStatus.ERROR,) if is_again else ()))
+    _demand_state(deployment, "restarted", *states)
+    if is_again:
+        lease_demand(deployment)
     _move(deployment, DeploymentStatus.STARTING, desired_power=DesiredPower.RUNNING)
     trail.record(tag=Tag.RESTART_REQUESTED, target=deployment, actor=actor)
     return deployment
