@@ -9,122 +9,33 @@ from uuid import uuid4
 from django.core import mail
 from django.db import transaction
 
-from billing.services.quotas import quota_reserve
-from integrations.powerdns.fake import FakeNameServer
-from integrations.proxmox.interface import Disk, PowerState, StorageSummary, StoredVolume
-from integrations.services import hypervisors
+from integrations.proxmox.interface import PowerState
 from integrations.services.secrets import secret_store
 from integrations.vault.errors import SecretMissing
 from portal.kernel import clock
 from portal.kernel.authz import Actor
-from portal.kernel.models import uuid7
-from portal.kernel.queue import Failure
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
 from portal.services.mail import MailReference, mail_enqueue
 from portal.services.operations import operation_enqueue
-from portal.services.remedies import _force_end
 from provisioning.logic.requests import DeploymentRequest
-from provisioning.logic.volumes import disk_name
-from provisioning.models import Backup, Bootstrap, Deployment, DnsRecord, Finding, Snapshot, Volume
+from provisioning.models import Bootstrap, Deployment, DnsRecord, Finding, Volume
 from provisioning.services import creation, decisions, lifecycle, volumes
 from provisioning.services.bootstraps import bootstrap_retry
-from provisioning.services.clusters import cluster_connection
-from provisioning.services.copies import backups, restores, snapshots
 from provisioning.services.dns import records
 from provisioning.services.hook_runs import HOOK_EXECUTE
-from provisioning.services.operations import OperationType, enqueue_for
-from tests.conftest import World
+from provisioning.services.operations import OperationType
 from tests.engine import run_until_idle
-from tests.factories.provisioning import DnsServerFactory, DnsZoneFactory, VolumeFactory
+from tests.factories.provisioning import DnsServerFactory, DnsZoneFactory
 from tests.provisioning import volume_scenes
-from tests.provisioning.copies import scenes as copies
+from tests.provisioning.copies import retry_scenes as copies
+from tests.provisioning.retry_stage import Done, Stage, failed
 from tests.provisioning.scenes import reloaded
-from tests.provisioning.twin import GIB, Twin, finding
+from tests.provisioning.twin import finding
 from tests.provisioning.webhook_scenes import webhook_to
 
-_SHELF: Final = 29_000
-STORAGES: Final = (
-    StorageSummary("pve1", "ceph-vm", "rbd", ("images",), True, True, 2**50, 2**49),
-    StorageSummary("pve1", "backup", "dir", ("backup",), True, True, 2**50, 2**49),
-)
-Done = Callable[[], bool]
-Scene = Callable[["Stage"], tuple[Operation, Done | None]]
+Scene = Callable[[Stage], tuple[Operation, Done | None]]
 """What was asked for, and whether its work is done; None where a retry is always refused."""
-
-
-class Stage(Twin):
-    """A cluster in memory that workers reach, and a name server beside it."""
-
-    def __init__(self, world: World, names: FakeNameServer) -> None:
-        super().__init__(world)
-        self.names = names
-        self.fake.storages = lambda _node: STORAGES  # type: ignore[method-assign]
-        hypervisors._clients[cluster_connection(self.cluster)] = self.fake
-
-    def asked(self, service: Callable[..., Any], *, role: str = "support", **values: Any) -> Any:
-        """One call of a service in `north`; what it answers beside the operation is left out."""
-        with tenant_scope(self.world.north.pk), transaction.atomic():
-            answer = service(actor=self.world.actor(role), **values)
-        return answer[1] if isinstance(answer, tuple) else answer
-
-    def enqueued(self, row: Deployment, type_: OperationType, **payload: Any) -> Operation:
-        with tenant_scope(row.tenant_id), transaction.atomic():
-            return enqueue_for(row, type_, actor=self.world.actor("support"), **payload)
-
-    def power(self, row: Deployment) -> PowerState:
-        return self.fake.guest_status(row.node, row.vmid).power
-
-    def volume(self, *, is_attached: bool = True) -> Volume:
-        """A disk of 5 GiB that is on the storage, and in its machine unless it was taken out."""
-        row, key = self.deployment(), uuid7()
-        name = f"ceph-vm:{disk_name(key, _SHELF)}"
-        values = {} if is_attached else {"status": "detached", "slot": ""}
-        with tenant_scope(row.tenant_id), transaction.atomic():
-            volume: Volume = VolumeFactory(
-                id=key,
-                deployment=row,
-                size_gb=5,
-                owner_vmid=_SHELF,
-                proxmox_volume_id=name,
-                **values,
-            )
-            quota_reserve(
-                actor=Actor.system("test", tenant_id=row.tenant_id),
-                tenant_id=row.tenant_id,
-                subject_id=key,
-                amounts=volume.amounts,
-            )
-        self.fake._stored[name] = StoredVolume(name, _SHELF, 5 * GIB)
-        if is_attached:
-            config = self.fake.guest_config(row.node, row.vmid)
-            disk = Disk(volume.slot, "ceph-vm", name, 5 * GIB)
-            self.fake.guest_change(row.vmid, disks=(*config.disks, disk))
-        return volume
-
-    def drives(self, volume: Volume) -> list[int]:
-        """The machines that have the disk."""
-        return [
-            vmid
-            for vmid, guest in self.fake._guests.items()
-            for disk in guest.config.disks
-            if disk.volume == volume.proxmox_volume_id
-        ]
-
-    def drive_gb(self, volume: Volume) -> int:
-        """How large the disk is in its machine."""
-        disks = [one for vm in self.fake._guests.values() for one in vm.config.disks]
-        sizes = [one.size_bytes or 0 for one in disks if one.volume == volume.proxmox_volume_id]
-        return sum(sizes) // GIB
-
-
-def failed(operation: Operation) -> Operation:
-    """The operation ended by force before a worker took it, with all that its failure asks for."""
-    _force_end(operation.pk, operation.queue, Failure("failed", "forced", "Ended by a test."))
-    run_until_idle()
-    row: Operation = Operation.across_tenants.get(pk=operation.pk)
-    assert row.status == "failed"
-    return row
 
 
 def provision(stage: Stage) -> tuple[Operation, Done]:
@@ -299,72 +210,6 @@ def volume_delete(stage: Stage) -> tuple[Operation, Done]:
     )
 
 
-def _snapshot(stage: Stage, row: Deployment) -> Snapshot:
-    return copies.snapshotted(stage, row)  # type: ignore[arg-type]
-
-
-def _backup(stage: Stage, row: Deployment) -> Backup:
-    return copies.backed_up(stage, row)  # type: ignore[arg-type]
-
-
-def snapshot_create(stage: Stage) -> tuple[Operation, Done]:
-    row = stage.deployment()
-    operation = stage.asked(snapshots.snapshot_create, deployment_id=row.pk, name="before")
-    return (
-        operation,
-        lambda: [one.name for one in stage.fake.snapshots(row.node, row.vmid)] == ["before"],
-    )
-
-
-def snapshot_rollback(stage: Stage) -> tuple[Operation, Done]:
-    row = stage.deployment()
-    snapshot = _snapshot(stage, row)
-    operation = stage.asked(
-        snapshots.snapshot_rollback, deployment_id=row.pk, snapshot_id=snapshot.pk
-    )
-    return operation, lambda: any(call.method == "rollback_submit" for call in stage.fake.calls)
-
-
-def snapshot_delete(stage: Stage) -> tuple[Operation, Done]:
-    row = stage.deployment()
-    snapshot = _snapshot(stage, row)
-    operation = stage.asked(
-        snapshots.snapshot_delete, deployment_id=row.pk, snapshot_id=snapshot.pk
-    )
-    return operation, lambda: stage.fake.snapshots(row.node, row.vmid) == ()
-
-
-def backup_create(stage: Stage) -> tuple[Operation, Done]:
-    row = stage.deployment()
-    operation = stage.asked(backups.backup_create, deployment_id=row.pk)
-    return (
-        operation,
-        lambda: (
-            Backup.across_tenants.get().status == "complete" and len(stage.fake._kept.archives) == 1
-        ),
-    )
-
-
-def backup_restore(stage: Stage) -> tuple[Operation, Done]:
-    row = stage.deployment(status="stopped")
-    backup = _backup(stage, row)
-    operation = stage.asked(restores.restore_in_place, backup_id=backup.pk)
-    return operation, lambda: any(call.method == "restore_submit" for call in stage.fake.calls)
-
-
-def backup_delete(stage: Stage) -> tuple[Operation, Done]:
-    backup = _backup(stage, stage.deployment())
-    operation = stage.asked(backups.backup_delete, backup_id=backup.pk)
-    return operation, lambda: not stage.fake._kept.archives
-
-
-def backup_prune(stage: Stage) -> tuple[Operation, None]:
-    row = stage.deployment()
-    backup = _backup(stage, row)
-    told = {"backup_id": str(backup.pk), "schedule_id": str(uuid4())}
-    return stage.enqueued(row, OperationType.BACKUP_PRUNE, **told), None
-
-
 def _record(stage: Stage) -> tuple[DnsRecord, Operation]:
     DnsZoneFactory(server=DnsServerFactory(), name="demo.test", is_default=True)
     stage.names.zone_ensure("demo.test", nameservers=())
@@ -481,13 +326,13 @@ SCENES: Final[dict[str, Scene]] = {
     "volume.detach": volume_detach,
     "volume.resize": volume_resize,
     "volume.delete": volume_delete,
-    "snapshot.create": snapshot_create,
-    "snapshot.rollback": snapshot_rollback,
-    "snapshot.delete": snapshot_delete,
-    "backup.create": backup_create,
-    "backup.restore": backup_restore,
-    "backup.delete": backup_delete,
-    "backup.prune": backup_prune,
+    "snapshot.create": copies.snapshot_create,
+    "snapshot.rollback": copies.snapshot_rollback,
+    "snapshot.delete": copies.snapshot_delete,
+    "backup.create": copies.backup_create,
+    "backup.restore": copies.backup_restore,
+    "backup.delete": copies.backup_delete,
+    "backup.prune": copies.backup_prune,
     "dns.create": name_create,
     "dns.update": name_update,
     "dns.delete": name_delete,

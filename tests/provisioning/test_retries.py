@@ -33,7 +33,8 @@ from provisioning.services.dns import steps
 from tests.conftest import World
 from tests.engine import run_until_idle
 from tests.factories.accounts import UserFactory, actor_of
-from tests.provisioning.retry_scenes import ONLY_LOOK, SCENES, Stage, failed
+from tests.provisioning.retry_scenes import ONLY_LOOK, SCENES
+from tests.provisioning.retry_stage import Stage, failed
 from tests.provisioning.webhook_scenes import messages
 
 FOR_TESTS = ("test.", "bench.")
