@@ -14,6 +14,7 @@ from audit.api.serializers import Facts
 from audit.models import Level, SystemEvent
 from audit.permissions import Permission
 from audit.selectors.system_events import SystemEventFilter, system_events
+from portal.kernel.api.fields import Choice
 from portal.kernel.api.views import PortalViewSet
 
 
@@ -22,7 +23,7 @@ class SystemEventShape(serializers.Serializer[Any]):
 
     id = serializers.CharField()
     service = serializers.CharField()
-    level = serializers.ChoiceField(choices=Level.choices)
+    level = Choice(choices=Level.choices)
     message = serializers.CharField()
     context = Facts()  # type: ignore[assignment]  # seed 003 names it so
     request_id = serializers.CharField()

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from portal.api.serializers import NAME_LENGTH, PASSWORD_LENGTH
-from portal.kernel.api.fields import Flag, Text
+from portal.kernel.api.fields import Choice, Flag, Text
 from portal.kernel.authz import ROLES
 from portal.models import Role, Team, User
 from portal.states import SessionKind
@@ -22,7 +22,7 @@ class SessionShape(serializers.Serializer[Any]):
     """A browser or a family of API tokens that is signed in."""
 
     id = serializers.UUIDField()
-    kind = serializers.ChoiceField(choices=SessionKind.choices)
+    kind = Choice(choices=SessionKind.choices)
     user_id = serializers.UUIDField()
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(help_text="of tokens, the last refresh")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from portal.kernel.api.fields import Choice
 from portal.kernel.api.guards import GuardedFields
 from portal.kernel.api.shapes import reads
 from portal.logic.progress import percent_of
@@ -110,8 +111,8 @@ class ProfileRequest(serializers.Serializer[Any]):
 
     display_name = serializers.CharField(required=False, allow_blank=True, max_length=NAME_LENGTH)
     email = serializers.EmailField(required=False, allow_blank=True)
-    theme = serializers.ChoiceField(required=False, choices=Theme.choices)
-    language = serializers.ChoiceField(required=False, choices=Language.choices)
+    theme = Choice(required=False, choices=Theme.choices)
+    language = Choice(required=False, choices=Language.choices)
     timezone = serializers.CharField(
         required=False, allow_blank=True, max_length=64, help_text="Empty: the platform's."
     )
@@ -250,7 +251,7 @@ class OperationSerializer(GuardedFields, serializers.ModelSerializer[Operation])
 class ReplayFilter(serializers.Serializer[Any]):
     """Which of the operations that failed and were not replayed yet."""
 
-    status = serializers.ChoiceField(required=False, choices=[str(s) for s in RETRYABLE_STATUSES])
+    status = Choice(required=False, choices=[str(s) for s in RETRYABLE_STATUSES])
     type = serializers.CharField(required=False, max_length=80)
     queue = serializers.CharField(required=False, max_length=32)
     target_type = serializers.CharField(required=False, max_length=64)
@@ -270,7 +271,7 @@ class ReplayShape(serializers.Serializer[Any]):
     """What became of one; `operation_id` is the new row, also where it was made earlier."""
 
     id = serializers.CharField()
-    outcome = serializers.ChoiceField(choices=["replayed", "refused"])
+    outcome = Choice(choices=["replayed", "refused"])
     operation_id = serializers.UUIDField(allow_null=True)
     code = serializers.CharField(allow_blank=True)
     detail = serializers.CharField(allow_blank=True)
@@ -342,7 +343,7 @@ class QueuePage(serializers.Serializer[Any]):
 class WorkerSerializer(serializers.ModelSerializer[Worker]):
     """A worker process as it last reported."""
 
-    status = serializers.ChoiceField(source="shown", choices=WorkerStatus.choices, read_only=True)
+    status = Choice(source="shown", choices=WorkerStatus.choices, read_only=True)
 
     class Meta:
         model = Worker

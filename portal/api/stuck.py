@@ -9,7 +9,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.kernel.api.fields import Text
+from portal.kernel.api.fields import Choice, Text
 from portal.kernel.api.views import PortalViewSet
 from portal.kernel.stuck import Remedy, StuckItem
 from portal.models import Worker
@@ -31,7 +31,7 @@ class StuckShape(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
     about = serializers.CharField()
     log = serializers.CharField()
-    remedies = serializers.ListField(child=serializers.ChoiceField(choices=REMEDIES))
+    remedies = serializers.ListField(child=Choice(choices=REMEDIES))
     confirmation = serializers.SerializerMethodField()
 
     def get_confirmation(self, item: StuckItem) -> str:
@@ -58,7 +58,7 @@ class CureRequest(serializers.Serializer[Any]):
 class CureAnswer(serializers.Serializer[Any]):
     """What goes on with it."""
 
-    remedy = serializers.ChoiceField(choices=REMEDIES)
+    remedy = Choice(choices=REMEDIES)
     operation_id = serializers.CharField(allow_null=True)
     href = serializers.CharField(allow_null=True)
 

@@ -51,10 +51,7 @@ class SettingDefinition:
             ValueType.JSON: isinstance(value, dict | list | str | int | float | bool | None),
         }[self.value_type]
         if not wanted:
-            return gettext("%(name)s must be a %(type)s.") % {
-                "name": self.name,
-                "type": self.value_type,
-            }
+            return gettext("must be a %(type)s") % {"type": self.value_type}
         return self.rule(value) if self.rule else None
 
 

@@ -104,8 +104,8 @@ def stuck_cure(
 
 
 def confirmation_of(item: StuckItem) -> str:
-    """What somebody types who really means it: the first part of its id."""
-    return item.subject.partition(":")[2][:8]
+    """What somebody types who really means it: the end of its id, since ids begin with the time."""
+    return item.subject[-8:]
 
 
 def _do(actor: Actor, item: StuckItem, remedy: Remedy, reason: str) -> UUID | None:

@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.kernel.api.fields import Flag, Text
+from portal.kernel.api.fields import Choice, Flag, Text
 from portal.kernel.api.views import PortalViewSet
 from portal.kernel.tenancy import PLATFORM_TENANT_ID
 from provisioning.api.serializers import EmptySerializer
@@ -61,11 +61,11 @@ class AlertSerializer(OfTenant):
 
     rule_id = serializers.UUIDField(read_only=True)
     rule = serializers.CharField(source="rule.name", read_only=True)
-    metric = serializers.ChoiceField(source="rule.metric", choices=Metric.choices, read_only=True)
+    metric = Choice(source="rule.metric", choices=Metric.choices, read_only=True)
     threshold = serializers.FloatField(source="rule.threshold", read_only=True)
-    subject_kind = serializers.ChoiceField(choices=SubjectKind.choices, read_only=True)
-    severity = serializers.ChoiceField(choices=Severity.choices, read_only=True)
-    status = serializers.ChoiceField(choices=_SHOWN, read_only=True)
+    subject_kind = Choice(choices=SubjectKind.choices, read_only=True)
+    severity = Choice(choices=Severity.choices, read_only=True)
+    status = Choice(choices=_SHOWN, read_only=True)
 
     class Meta:
         model = Alert
@@ -97,10 +97,10 @@ class AlertSerializer(OfTenant):
 class AlertRuleSerializer(OfTenant):
     """A threshold; one with a `code` came with uHub and cannot be deleted."""
 
-    subject_kind = serializers.ChoiceField(choices=SubjectKind.choices)
-    metric = serializers.ChoiceField(choices=Metric.choices)
-    operator = serializers.ChoiceField(choices=Operator.choices)
-    severity = serializers.ChoiceField(choices=Severity.choices)
+    subject_kind = Choice(choices=SubjectKind.choices)
+    metric = Choice(choices=Metric.choices)
+    operator = Choice(choices=Operator.choices)
+    severity = Choice(choices=Severity.choices)
 
     class Meta:
         model = AlertRule
@@ -126,13 +126,13 @@ class AlertRuleChangeSerializer(serializers.Serializer[Any]):
     """Fields of a threshold to change."""
 
     name = Text(max_length=120, required=False)
-    subject_kind = serializers.ChoiceField(choices=SubjectKind.choices, required=False)
-    metric = serializers.ChoiceField(choices=Metric.choices, required=False)
-    operator = serializers.ChoiceField(choices=Operator.choices, required=False)
+    subject_kind = Choice(choices=SubjectKind.choices, required=False)
+    metric = Choice(choices=Metric.choices, required=False)
+    operator = Choice(choices=Operator.choices, required=False)
     threshold = serializers.FloatField(min_value=0, max_value=1e15, required=False)
     hysteresis = serializers.FloatField(min_value=0, max_value=1e15, required=False)
     for_s = serializers.IntegerField(min_value=0, max_value=FOR_MOST_S, required=False)
-    severity = serializers.ChoiceField(choices=Severity.choices, required=False)
+    severity = Choice(choices=Severity.choices, required=False)
     is_active = Flag(required=False)
 
 
@@ -140,8 +140,8 @@ class AlertRuleNewSerializer(AlertRuleChangeSerializer):
     """A threshold to set."""
 
     name = Text(max_length=120)
-    subject_kind = serializers.ChoiceField(choices=SubjectKind.choices)
-    metric = serializers.ChoiceField(choices=Metric.choices)
+    subject_kind = Choice(choices=SubjectKind.choices)
+    metric = Choice(choices=Metric.choices)
     threshold = serializers.FloatField(min_value=0, max_value=1e15)
     for_s = serializers.IntegerField(min_value=0, max_value=FOR_MOST_S)
 
@@ -216,7 +216,7 @@ class AlertRuleViewSet(PortalViewSet):
 class HostSerializer(OfTenant):
     """A host outside the clusters; `token_hint` are the last letters of its probe's token."""
 
-    kind = serializers.ChoiceField(choices=HostKind.choices, read_only=True)
+    kind = Choice(choices=HostKind.choices, read_only=True)
 
     class Meta:
         model = MonitoredHost

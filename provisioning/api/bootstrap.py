@@ -10,6 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.kernel.api.fields import Choice
 from portal.kernel.api.views import PortalViewSet
 from portal.kernel.errors import NotFound
 from portal.selectors.operations import operation_brief
@@ -26,7 +27,7 @@ class BootstrapSerializer(serializers.ModelSerializer[Bootstrap]):
     """What was installed, and what the guest said at the end."""
 
     deployment_id = serializers.UUIDField(read_only=True)
-    status = serializers.ChoiceField(choices=BootstrapStatus.choices, read_only=True)
+    status = Choice(choices=BootstrapStatus.choices, read_only=True)
     secret_names = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from portal.kernel.api.fields import Text, Whole
+from portal.kernel.api.fields import Choice, Text, Whole
 from portal.selectors.operations import operation_brief
 from provisioning.logic.leases import HOURS_MOST
 from provisioning.logic.requests import TAGS_MAX
@@ -49,11 +49,11 @@ class BulkSerializer(serializers.Serializer[Any]):
     `to_user_id`, needed, and `reason` to transfer.
     """
 
-    action = serializers.ChoiceField(choices=ACTIONS)
+    action = Choice(choices=ACTIONS)
     ids = serializers.ListField(
         child=serializers.UUIDField(), allow_empty=False, max_length=BULK_MOST
     )
-    mode = serializers.ChoiceField(choices=STOP_MODES, required=False)
+    mode = Choice(choices=STOP_MODES, required=False)
     hours = Whole(min_value=-HOURS_MOST, max_value=HOURS_MOST, required=False)
     reason = Text(required=False, max_length=500, allow_blank=True)
     add = TagList(required=False)
@@ -65,7 +65,7 @@ class BulkResultSerializer(serializers.Serializer[BulkResult]):
     """What became of one; `operation` where work was started, `error` where it was not."""
 
     id = serializers.CharField()
-    outcome = serializers.ChoiceField(choices=[ACCEPTED, REFUSED, NOT_FOUND])
+    outcome = Choice(choices=[ACCEPTED, REFUSED, NOT_FOUND])
     operation = serializers.SerializerMethodField()
     extension_request_id = serializers.SerializerMethodField(
         help_text="what extending beyond the rules, with a reason, has become"

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit.models import Entry
+from portal.kernel.api.fields import Choice
 from portal.kernel.api.views import PortalViewSet
 from portal.kernel.audit_tags import tag_specs
 from provisioning.models import Deployment
@@ -61,7 +62,7 @@ class RecentEvent(serializers.Serializer[Any]):
 
     id = serializers.CharField()
     tenantId = serializers.CharField()  # noqa: N815 - the seed's spelling
-    category = serializers.ChoiceField(choices=["lifecycle", "health", "backup", "quota"])
+    category = Choice(choices=["lifecycle", "health", "backup", "quota"])
     tag = serializers.CharField()
     tagLabel = serializers.CharField()  # noqa: N815 - the seed's spelling
     outcome = serializers.CharField()

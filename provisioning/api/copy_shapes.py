@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import django_filters as filters
 from rest_framework import serializers
 
-from portal.kernel.api.fields import Flag, Text, Whole
+from portal.kernel.api.fields import Choice, Flag, Text, Whole
 from provisioning.api.serializers import (
     DeploymentSerializer,
     OperationBriefSerializer,
@@ -72,7 +72,7 @@ class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
 
     tenant_id = serializers.UUIDField(read_only=True)
     deployment_id = serializers.UUIDField(read_only=True)
-    status = serializers.ChoiceField(choices=SnapshotStatus.choices, read_only=True)
+    status = Choice(choices=SnapshotStatus.choices, read_only=True)
     requester = PersonSerializer(read_only=True, allow_null=True)
 
     class Meta:
@@ -119,10 +119,10 @@ class BackupSerializer(serializers.ModelSerializer[Backup]):
     schedule_id = serializers.UUIDField(read_only=True, allow_null=True)
     cluster = serializers.CharField(source="cluster.code", read_only=True)
     template = serializers.CharField(source="template.code", read_only=True)
-    status = serializers.ChoiceField(choices=BackupStatus.choices, read_only=True)
-    kind = serializers.ChoiceField(choices=BackupKind.choices, read_only=True)
-    mode = serializers.ChoiceField(choices=_Modes, read_only=True)
-    verification = serializers.ChoiceField(choices=Verification.choices, read_only=True)
+    status = Choice(choices=BackupStatus.choices, read_only=True)
+    kind = Choice(choices=BackupKind.choices, read_only=True)
+    mode = Choice(choices=_Modes, read_only=True)
+    verification = Choice(choices=Verification.choices, read_only=True)
     owner = PersonSerializer(read_only=True)
     requester = PersonSerializer(read_only=True, allow_null=True)
 
@@ -171,7 +171,7 @@ class BackupAcceptedSerializer(BackupSerializer):
 class BackupCreateSerializer(serializers.Serializer[Any]):
     """A backup to make."""
 
-    mode = serializers.ChoiceField(choices=_Modes, required=False)
+    mode = Choice(choices=_Modes, required=False)
     storage = Text(max_length=60, required=False, allow_blank=True)
     notes = Text(max_length=200, required=False, allow_blank=True)
     is_protected = Flag(required=False)
@@ -187,7 +187,7 @@ class BackupChangeSerializer(serializers.Serializer[Any]):
 class RestoreSerializer(serializers.Serializer[Any]):
     """Over the machine itself (`in_place`, stopped), or as a `new` deployment with a `name`."""
 
-    mode = serializers.ChoiceField(choices=RESTORE_MODES)
+    mode = Choice(choices=RESTORE_MODES)
     name = Text(max_length=63, required=False)
     ttl_hours = Whole(min_value=1, required=False)
     is_backed_up_first = Flag(required=False)
@@ -207,7 +207,7 @@ class ScheduleSerializer(serializers.ModelSerializer[BackupSchedule]):
 
     tenant_id = serializers.UUIDField(read_only=True)
     deployment_id = serializers.UUIDField(read_only=True, allow_null=True)
-    mode = serializers.ChoiceField(choices=_Modes, read_only=True)
+    mode = Choice(choices=_Modes, read_only=True)
     owner = PersonSerializer(read_only=True)
 
     class Meta:
@@ -243,7 +243,7 @@ class ScheduleChangeSerializer(serializers.Serializer[Any]):
     name = Text(max_length=63, required=False)
     cron = Text(max_length=100, required=False)
     time_zone = Text(max_length=64, required=False)
-    mode = serializers.ChoiceField(choices=_Modes, required=False)
+    mode = Choice(choices=_Modes, required=False)
     storage = Text(max_length=60, required=False, allow_blank=True)
     keep_last = Whole(min_value=0, max_value=1000, required=False)
     keep_daily = Whole(min_value=0, max_value=1000, required=False)

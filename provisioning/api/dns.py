@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.models import Tenant
-from portal.kernel.api.fields import Flag, Text, Whole
+from portal.kernel.api.fields import Choice, Flag, Text, Whole
 from portal.kernel.api.views import PortalViewSet
 from portal.kernel.errors import Fault
 from portal.kernel.tenancy import PLATFORM
@@ -58,8 +58,8 @@ class DnsRecordSerializer(serializers.ModelSerializer[DnsRecord]):
     tenant_id = serializers.UUIDField(read_only=True)
     deployment_id = serializers.UUIDField(read_only=True)
     zone_id = serializers.UUIDField(read_only=True)
-    type = serializers.ChoiceField(choices=DnsType.choices, read_only=True)
-    status = serializers.ChoiceField(choices=DnsStatus.choices, read_only=True)
+    type = Choice(choices=DnsType.choices, read_only=True)
+    status = Choice(choices=DnsStatus.choices, read_only=True)
     attention = AttentionSerializer(read_only=True, allow_null=True)
     found = serializers.ListField(child=serializers.CharField(), read_only=True, allow_null=True)
 
@@ -189,7 +189,7 @@ class DnsZoneSerializer(serializers.ModelSerializer[DnsZone]):
     server: serializers.SlugRelatedField[DnsServer] = serializers.SlugRelatedField(
         slug_field="code", read_only=True
     )
-    kind = serializers.ChoiceField(choices=ZoneKind.choices, read_only=True)
+    kind = Choice(choices=ZoneKind.choices, read_only=True)
     attention = AttentionSerializer(read_only=True, allow_null=True)
 
     class Meta:

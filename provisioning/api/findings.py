@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.kernel import context
-from portal.kernel.api.fields import Text
+from portal.kernel.api.fields import Choice, Text
 from portal.kernel.api.views import PortalViewSet
 from portal.kernel.authz import ANONYMOUS
 from portal.kernel.tenancy import PLATFORM_TENANT_ID
@@ -59,11 +59,9 @@ class FindingSerializer(serializers.ModelSerializer[Finding]):
     cluster: serializers.SlugRelatedField[Cluster] = serializers.SlugRelatedField(
         slug_field="code", read_only=True
     )
-    kind = serializers.ChoiceField(choices=FindingKind.choices, read_only=True)
-    status = serializers.ChoiceField(choices=_SHOWN, read_only=True)
-    resolution = serializers.ChoiceField(
-        choices=Resolution.choices, read_only=True, allow_blank=True
-    )
+    kind = Choice(choices=FindingKind.choices, read_only=True)
+    status = Choice(choices=_SHOWN, read_only=True)
+    resolution = Choice(choices=Resolution.choices, read_only=True, allow_blank=True)
     deployment_id = serializers.UUIDField(read_only=True, allow_null=True)
     expected = serializers.DictField(read_only=True)
     found = serializers.DictField(read_only=True)

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.kernel import clock
+from portal.kernel.api.fields import Choice
 from portal.kernel.api.views import PortalViewSet
 from provisioning.api.serializers import EmptySerializer
 from provisioning.logic.consoles import obstacle_text
@@ -34,7 +35,7 @@ class HealthCheckSerializer(serializers.Serializer[Any]):
     """One thing that was asked of a machine."""
 
     kind = serializers.CharField()
-    verdict = serializers.ChoiceField(choices=Verdict.choices)
+    verdict = Choice(choices=Verdict.choices)
     text = serializers.CharField(allow_blank=True)
     elapsed_ms = serializers.IntegerField(allow_null=True)
     at = serializers.CharField(allow_blank=True)
@@ -43,7 +44,7 @@ class HealthCheckSerializer(serializers.Serializer[Any]):
 class HealthObservationSerializer(serializers.ModelSerializer[HealthObservation]):
     """A span in which every look said the same: from `created_at` to `seen_at`."""
 
-    verdict = serializers.ChoiceField(choices=Verdict.choices, read_only=True)
+    verdict = Choice(choices=Verdict.choices, read_only=True)
 
     class Meta:
         model = HealthObservation
@@ -60,8 +61,8 @@ class HealthObservationSerializer(serializers.ModelSerializer[HealthObservation]
 class HealAttemptSerializer(serializers.ModelSerializer[HealAttempt]):
     """One healing."""
 
-    action = serializers.ChoiceField(choices=HealAction.choices, read_only=True)
-    status = serializers.ChoiceField(choices=HealStatus.choices, read_only=True)
+    action = Choice(choices=HealAction.choices, read_only=True)
+    status = Choice(choices=HealStatus.choices, read_only=True)
 
     class Meta:
         model = HealAttempt
@@ -93,7 +94,7 @@ class DeploymentHealthSerializer(serializers.Serializer[Any]):
     """How a machine is, why, since when, and what was done about it."""
 
     deployment_id = serializers.UUIDField()
-    health = serializers.ChoiceField(choices=Health.choices)
+    health = Choice(choices=Health.choices)
     reason = serializers.CharField(allow_blank=True)
     checked_at = serializers.DateTimeField(allow_null=True)
     next_check_at = serializers.DateTimeField(allow_null=True)

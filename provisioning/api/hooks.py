@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.kernel.api.fields import Text
+from portal.kernel.api.fields import Choice, Text
 from portal.kernel.api.views import PortalViewSet
 from portal.selectors.operations import operation_brief
 from provisioning.api.serializers import OperationBriefSerializer
@@ -31,7 +31,7 @@ class HookConfigSerializer(serializers.Serializer[Any]):
     env = serializers.DictField(child=Text(max_length=2000, allow_blank=True), required=False)
     timeout = serializers.IntegerField(default=TIMEOUT_S, min_value=1, max_value=3600)
     blocking = serializers.BooleanField(default=False)
-    on_failure = serializers.ChoiceField(choices=OnFailure.choices, default=OnFailure.OPEN)
+    on_failure = Choice(choices=OnFailure.choices, default=OnFailure.OPEN)
     is_idempotent = serializers.BooleanField(default=False)
     secret_headers = serializers.ListField(child=serializers.CharField(), read_only=True)
     secret_env = serializers.ListField(child=serializers.CharField(), read_only=True)
@@ -40,8 +40,8 @@ class HookConfigSerializer(serializers.Serializer[Any]):
 class HookSerializer(serializers.ModelSerializer[Hook]):
     """A hook."""
 
-    event = serializers.ChoiceField(choices=HookEvent.choices, read_only=True)
-    type = serializers.ChoiceField(choices=HookType.choices, read_only=True)
+    event = Choice(choices=HookEvent.choices, read_only=True)
+    type = Choice(choices=HookType.choices, read_only=True)
     config = HookConfigSerializer(read_only=True)
 
     class Meta:
@@ -56,8 +56,8 @@ class HookRequestSerializer(serializers.Serializer[Any]):
     """What a hook is to be; `secrets` are further headers or variables that nobody is shown again."""
 
     name = Text(max_length=NAME_LIMIT)
-    event = serializers.ChoiceField(choices=HookEvent.choices)
-    type = serializers.ChoiceField(choices=HookType.choices)
+    event = Choice(choices=HookEvent.choices)
+    type = Choice(choices=HookType.choices)
     target = Text(max_length=2048)
     is_active = serializers.BooleanField(default=True)
     config = HookConfigSerializer(required=False)
@@ -70,8 +70,8 @@ class HookChangeSerializer(HookRequestSerializer):
     """The same; what is not given stays as it is."""
 
     name = Text(max_length=NAME_LIMIT, required=False)
-    event = serializers.ChoiceField(choices=HookEvent.choices, required=False)
-    type = serializers.ChoiceField(choices=HookType.choices, required=False)
+    event = Choice(choices=HookEvent.choices, required=False)
+    type = Choice(choices=HookType.choices, required=False)
     target = Text(max_length=2048, required=False)
     is_active = serializers.BooleanField(required=False)
 
@@ -81,10 +81,10 @@ class HookRunSerializer(serializers.ModelSerializer[HookRun]):
 
     hook_id = serializers.UUIDField(read_only=True, allow_null=True)
     deployment_id = serializers.UUIDField(read_only=True, allow_null=True)
-    event = serializers.ChoiceField(choices=HookEvent.choices, read_only=True)
-    type = serializers.ChoiceField(choices=HookType.choices, read_only=True)
-    status = serializers.ChoiceField(choices=RunStatus.choices, read_only=True)
-    on_failure = serializers.ChoiceField(choices=OnFailure.choices, read_only=True)
+    event = Choice(choices=HookEvent.choices, read_only=True)
+    type = Choice(choices=HookType.choices, read_only=True)
+    status = Choice(choices=RunStatus.choices, read_only=True)
+    on_failure = Choice(choices=OnFailure.choices, read_only=True)
     payload = serializers.DictField(read_only=True)
 
     class Meta:

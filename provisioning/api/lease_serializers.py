@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from portal.kernel.api.fields import Text, Whole
+from portal.kernel.api.fields import Choice, Text, Whole
 from provisioning.api.serializers import DeploymentSerializer, PersonSerializer
 from provisioning.logic.leases import HOURS_MOST
 from provisioning.models import ExtensionRequest, LeaseWarning
@@ -32,7 +32,7 @@ class ExtensionRequestSerializer(serializers.ModelSerializer[ExtensionRequest]):
     tenant_id = serializers.UUIDField(read_only=True)
     deployment_id = serializers.UUIDField(read_only=True)
     deployment_name = serializers.CharField(source="deployment.name", read_only=True)
-    status = serializers.ChoiceField(choices=RequestStatus.choices, read_only=True)
+    status = Choice(choices=RequestStatus.choices, read_only=True)
     requester = PersonSerializer(read_only=True)
     decided_by = PersonSerializer(read_only=True, allow_null=True)
 
@@ -80,7 +80,7 @@ class LeaseWarningSerializer(serializers.ModelSerializer[LeaseWarning]):
 
     tenant_id = serializers.UUIDField(read_only=True)
     deployment_id = serializers.UUIDField(read_only=True)
-    kind = serializers.ChoiceField(choices=LeaseEnd.choices, read_only=True)
+    kind = Choice(choices=LeaseEnd.choices, read_only=True)
     recipients = WarningRecipientSerializer(many=True, read_only=True)
 
     class Meta:

@@ -28,7 +28,7 @@ from provisioning.selectors.measures import (
     range_read,
 )
 from provisioning.selectors.servers import server_get
-from provisioning.services.hosts import sample_accept
+from provisioning.services.hosts import probe_host, sample_accept
 
 _RANGE = OpenApiParameter(
     "range", enum=[one.code for one in RANGES], description="How far back; 1h without one."
@@ -180,8 +180,8 @@ class ProbeSampleViewSet(PortalViewSet):
     def create(self, request: Request) -> Response:
         if len(request._request.body) > BODY_MOST:  # noqa: SLF001 - the bytes as they came
             raise InvalidInput(gettext("At most %(most)s bytes.") % {"most": BODY_MOST})
-        sample = sample_parse(request.data)
-        host = sample_accept(token=request.headers.get("X-Probe-Token", ""), sample=sample)
+        host = probe_host(token=request.headers.get("X-Probe-Token", ""))
+        sample_accept(host=host, sample=sample_parse(request.data))
         body: dict[str, UUID | str | int] = {
             "id": host.pk,
             "name": host.name,

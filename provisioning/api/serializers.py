@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from portal.kernel.api.fields import Flag, Text, Whole
+from portal.kernel.api.fields import Choice, Flag, Text, Whole
 from portal.kernel.api.guards import GuardedFields
 from provisioning.models import Cluster, Deployment, Template
 from provisioning.permissions import Permission
@@ -155,8 +155,8 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
     cluster: serializers.SlugRelatedField[Cluster] = serializers.SlugRelatedField(
         slug_field="code", read_only=True
     )
-    status = serializers.ChoiceField(choices=DeploymentStatus.choices, read_only=True)
-    health = serializers.ChoiceField(choices=Health.choices, read_only=True)
+    status = Choice(choices=DeploymentStatus.choices, read_only=True)
+    health = Choice(choices=Health.choices, read_only=True)
     health_probe = serializers.DictField(read_only=True, allow_null=True)
     attention = AttentionSerializer(read_only=True, allow_null=True)
     ip_addresses = serializers.ListField(child=serializers.CharField(), read_only=True)
@@ -249,7 +249,7 @@ class DeploymentChangeSerializer(serializers.Serializer[Any]):
 class StopSerializer(serializers.Serializer[Any]):
     """How to stop."""
 
-    mode = serializers.ChoiceField(choices=["shutdown", "force"], default="shutdown")
+    mode = Choice(choices=["shutdown", "force"], default="shutdown")
 
 
 @extend_schema_serializer(examples=[OpenApiExample("usual", {"memory_mb": 4096})])

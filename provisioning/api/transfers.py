@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.kernel.api.fields import Text
+from portal.kernel.api.fields import Choice, Text
 from portal.kernel.api.views import PortalViewSet
 from portal.kernel.errors import NotFound
 from provisioning.api.lease_serializers import DecisionSerializer
@@ -55,7 +55,7 @@ class OwnershipTransferSerializer(serializers.ModelSerializer[OwnershipTransfer]
     tenant_id = serializers.UUIDField(read_only=True)
     deployment_id = serializers.UUIDField(read_only=True)
     deployment_name = serializers.CharField(source="deployment.name", read_only=True)
-    status = serializers.ChoiceField(choices=TransferStatus.choices, read_only=True)
+    status = Choice(choices=TransferStatus.choices, read_only=True)
     requester = PersonSerializer(read_only=True)
     from_owner = PersonSerializer(read_only=True)
     to_owner = PersonSerializer(read_only=True)

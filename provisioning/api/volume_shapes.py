@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from portal.kernel.api.fields import Text, Whole
+from portal.kernel.api.fields import Choice, Text, Whole
 from provisioning.api.serializers import (
     AttentionSerializer,
     CostSerializer,
@@ -54,8 +54,8 @@ class VolumeSerializer(serializers.ModelSerializer[Volume]):
     cluster: serializers.SlugRelatedField[Cluster] = serializers.SlugRelatedField(
         slug_field="code", read_only=True
     )
-    status = serializers.ChoiceField(choices=VolumeStatus.choices, read_only=True)
-    action = serializers.ChoiceField(choices=VolumeAction.choices, read_only=True, allow_blank=True)
+    status = Choice(choices=VolumeStatus.choices, read_only=True)
+    action = Choice(choices=VolumeAction.choices, read_only=True, allow_blank=True)
     attention = AttentionSerializer(read_only=True, allow_null=True)
     guest_path = serializers.SerializerMethodField()
     price_hour = serializers.SerializerMethodField()

@@ -12,7 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.kernel.api.fields import Text
+from portal.kernel.api.fields import Choice, Text
 from portal.kernel.api.views import PortalViewSet
 from provisioning.logic.hook_rules import NAME_LIMIT
 from provisioning.logic.hook_states import DeliveryStatus, WebhookState
@@ -30,7 +30,7 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
     owner_id = serializers.UUIDField(read_only=True)
     events = serializers.ListField(child=serializers.CharField(), read_only=True)
     headers = serializers.ListField(child=serializers.CharField(), read_only=True)
-    state = serializers.ChoiceField(choices=WebhookState.choices, read_only=True)
+    state = Choice(choices=WebhookState.choices, read_only=True)
 
     class Meta:
         model = Webhook
@@ -74,7 +74,7 @@ class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
 
     webhook_id = serializers.UUIDField(read_only=True)
     replay_of_id = serializers.UUIDField(read_only=True, allow_null=True)
-    status = serializers.ChoiceField(choices=DeliveryStatus.choices, read_only=True)
+    status = Choice(choices=DeliveryStatus.choices, read_only=True)
     payload = serializers.DictField(read_only=True)
 
     class Meta:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.kernel import clock
-from portal.kernel.api.fields import Text
+from portal.kernel.api.fields import Choice, Text
 from portal.kernel.api.views import PortalViewSet
 from provisioning.api.serializers import EmptySerializer
 from provisioning.models import MaintenanceWindow
@@ -61,7 +61,7 @@ class WindowNewSerializer(serializers.Serializer[Any]):
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField()
     reason = Text(max_length=300)
-    recurrence = serializers.ChoiceField(choices=Recurrence.choices, required=False)
+    recurrence = Choice(choices=Recurrence.choices, required=False)
     time_zone = Text(max_length=60, required=False)
     repeats_until = serializers.DateTimeField(required=False, allow_null=True)
 

@@ -102,14 +102,25 @@ def host_remove(*, actor: Actor, host_id: UUID | str) -> None:
     host.delete()
 
 
-def sample_accept(*, token: str, sample: ProbeSample) -> MonitoredHost:
+def probe_host(*, token: str) -> MonitoredHost:
+    """The host whose probe has this token.
+
+    Raises:
+        ProbeUnknown: no host has it.
+    """
+    rows = MonitoredHost.across_tenants.filter(token_digest=_digest(token[:200]))
+    host = rows.first() if token.startswith(_PREFIX) else None
+    if host is None:
+        raise ProbeUnknown
+    return host
+
+
+def sample_accept(*, host: MonitoredHost, sample: ProbeSample) -> None:
     """Keeps one word of a probe.
 
     Raises:
-        ProbeUnknown: no host has this token.
         TooSoon: the probe spoke a moment ago.
     """
-    host = _host_of(token)
     now = clock.now()
     last = MetricSubject.across_tenants.filter(pk=host.pk).values_list("at", flat=True).first()
     wait_s = host.interval_s / 2 - (now - last).total_seconds() if last is not None else 0.0
@@ -120,7 +131,6 @@ def sample_accept(*, token: str, sample: ProbeSample) -> MonitoredHost:
     figures: dict[str, Any] = dict(sample.figures)
     reading = Reading(host.pk, host.tenant_id, SubjectKind.HOST, host.name, cpu=sample.cpu)
     readings_store([replace(reading, **figures)], at=now, interval_s=host.interval_s)
-    return host
 
 
 def portal_host_measure() -> None:
@@ -177,14 +187,6 @@ def _token_set(host: MonitoredHost) -> str:
 
 def _digest(token: str) -> str:
     return sha256(token.encode()).hexdigest()
-
-
-def _host_of(token: str) -> MonitoredHost:
-    rows = MonitoredHost.across_tenants.filter(token_digest=_digest(token[:200]))
-    host = rows.first() if token.startswith(_PREFIX) else None
-    if host is None:
-        raise ProbeUnknown
-    return host
 
 
 def _locked(actor: Actor, host_id: UUID | str) -> MonitoredHost:

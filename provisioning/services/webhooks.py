@@ -169,6 +169,8 @@ def webhook_resume(*, actor: Actor, webhook_id: UUID | str) -> Webhook:
     Raises: NotFound, Refused, Conflict.
     """
     webhook = webhook_lock(actor=actor, webhook_id=webhook_id)
+    if webhook.state == WebhookState.ACTIVE:
+        raise Conflict(_("It is not paused."), code="wrong_state", status=webhook.state)
     transition(
         webhook,
         table=WEBHOOK_TRANSITIONS,

@@ -30,7 +30,7 @@ class SnapshotForm(forms.Form):
 class BackupForm(forms.Form):
     """A backup to make."""
 
-    mode = forms.ChoiceField(label=_("How"), choices=BackupMode.choices)
+    mode = forms.ChoiceField(label=_("Mode"), choices=BackupMode.choices)
     notes = forms.CharField(label=_("Notes"), max_length=200, required=False)
     is_protected = forms.BooleanField(label=_("Protect it from every deletion"), required=False)
 

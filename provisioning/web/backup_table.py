@@ -106,7 +106,7 @@ BACKUPS: Final = Table(
         ),
         Column(
             "verification",
-            gettext_lazy("Check"),
+            gettext_lazy("Verification"),
             lambda row: badge_cell("verification", row.verification),
             lambda row: Verification(row.verification).label,
             is_default=False,

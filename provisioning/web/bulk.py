@@ -44,7 +44,7 @@ from provisioning.services.bulk import (
     deployments_bulk,
 )
 from provisioning.services.leases import extension_rules
-from provisioning.web.forms import ExtendForm, TagsField
+from provisioning.web.forms import ReasonedForm, SpanField, TagsField
 from provisioning.web.presentation import actions
 from provisioning.web.transfers import OfferForm
 
@@ -133,6 +133,16 @@ class StopForm(forms.Form):
             ("force", gettext_lazy("Cut the power")),
         ],
     )
+
+
+class ExtendAllForm(ReasonedForm):
+    """How much longer, for all of them; a reason asks beyond the rules."""
+
+    hours = SpanField(
+        label=gettext_lazy("How much longer"),
+        help_text=gettext_lazy("Days and hours, such as 2 d 12 h."),
+    )
+    field_order = ("hours", "reason")
 
 
 class TagForm(forms.Form):
@@ -289,7 +299,7 @@ def _form(action: str, count: int, data: Any) -> forms.Form | None:
         case "stop":
             return StopForm(data)
         case "extend":
-            return ExtendForm(data, step_hours=extension_rules().step_hours)
+            return ExtendAllForm(data, step_hours=extension_rules().step_hours)
         case "tag":
             return TagForm(data)
         case "transfer":

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from provisioning.models import Finding
 from provisioning.states import FindingKind
@@ -116,7 +117,7 @@ def _repairs(finding: Finding) -> dict[str, tuple[str, str, str, str]]:
     """Label, icon, look and consequence of what sets things right."""
     return {
         "reapply": (
-            _("Set again"),
+            pgettext("button", "Set again"),
             "rotate-cw",
             "primary",
             _("The machine gets our figures back; processor and memory at its next start."),
@@ -129,7 +130,7 @@ def _repairs(finding: Finding) -> dict[str, tuple[str, str, str, str]]:
         ),
         "accept": (_("Accept"), "check", "", _accepted(finding)),
         "repair": (
-            _("Set again"),
+            pgettext("button", "Set again"),
             "rotate-cw",
             "primary",
             _("uHub writes its names once more. What somebody else keeps there is left alone."),

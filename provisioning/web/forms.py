@@ -187,7 +187,18 @@ class SpanField(forms.DurationField):
         return hours
 
 
-class ExtendForm(forms.Form):
+class ReasonedForm(forms.Form):
+    """Why a lease needs more than the rules give at once."""
+
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=500)
+
+    def __init__(self, *args: Any, step_hours: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        told = _("Needed beyond %(hours)s h at once: then somebody else decides.")
+        self.fields["reason"].help_text = told % {"hours": step_hours}
+
+
+class ExtendForm(ReasonedForm):
     """How much longer: `hours` of a button, or a span that was typed; a reason asks beyond the rules."""
 
     span = SpanField(
@@ -196,12 +207,7 @@ class ExtendForm(forms.Form):
         help_text=_("Days and hours, such as 2 d 12 h."),
     )
     hours = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    reason = forms.CharField(label=_("Reason"), required=False, max_length=500)
-
-    def __init__(self, *args: Any, step_hours: int = 0, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        told = _("Needed beyond %(hours)s h at once: then somebody else decides.")
-        self.fields["reason"].help_text = told % {"hours": step_hours}
+    field_order = ("span", "hours", "reason")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from django.utils import formats
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from portal.services.settings import setting_get
 from provisioning.logic.measures import RANGES, SHARES, Metric, Range
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from provisioning.web.tabs import TabContext
 
 _POINTS: Final = 60
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+_PREFIXES: Final = ("", "k", "M", "G", "T")
 _EVERY_S: Final = 60
 
 
@@ -75,7 +76,7 @@ def charts(series: Series, now: MetricSubject | None, address: str) -> list[Char
                 title=titles[key],
                 icon=icon,
                 src=f"{address}?range={series.range.code}&metric={names}",
-                unit="%" if is_share else "B/s",
+                unit="%" if is_share else f"{_byte()}/s",
                 most="100" if is_share else "",
                 rows=[_row(metric, series.values[metric], now) for metric in metrics],
                 sparks=[_thin(values) for values in known],
@@ -131,12 +132,16 @@ def figure_text(metric: str, value: float | None) -> str:
 
 def bytes_text(value: float) -> str:
     """Bytes with the prefix that leaves a short number."""
-    unit = _UNITS[0]
-    for unit in _UNITS:
-        if value < 1000 or unit == _UNITS[-1]:
+    prefix = _PREFIXES[0]
+    for prefix in _PREFIXES:
+        if value < 1000 or prefix == _PREFIXES[-1]:
             break
         value /= 1000
-    return f"{_number(value)}\N{NO-BREAK SPACE}{unit}"
+    return f"{_number(value)}\N{NO-BREAK SPACE}{prefix}{_byte()}"
+
+
+def _byte() -> str:
+    return pgettext("unit of figures", "B")
 
 
 def _percent(value: float) -> str:

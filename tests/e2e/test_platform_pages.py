@@ -42,7 +42,7 @@ def test_a_rollback_is_asked_for_in_a_dialog(
     dialog.get_by_label("Type").fill("wrong")
     dialog.get_by_role("button", name="Roll back").click()
     expect(dialog.get_by_text("to confirm.")).to_be_visible()
-    dialog.get_by_label("Type").fill(str(broken.pk)[:8])
+    dialog.get_by_label("Type").fill(str(broken.pk)[-8:])
     dialog.get_by_role("button", name="Roll back").click()
 
     expect(page.get_by_text("It is being rolled back.")).to_be_visible()

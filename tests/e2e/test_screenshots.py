@@ -13,7 +13,7 @@ from tests.e2e.browser import DESKTOP, PHONE
 from tests.e2e.catalogue import Sight
 from tests.e2e.conftest import Look
 
-pytestmark = pytest.mark.screenshots
+pytestmark = [pytest.mark.screenshots, pytest.mark.timeout(900)]
 
 FOLDER = Path("screenshots")
 TALLEST_PX = 4000

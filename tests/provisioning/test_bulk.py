@@ -158,6 +158,14 @@ def test_a_request_that_is_wrong_names_what(
     assert (status, error["attr"], error["code"]) == (400, attr, code)
 
 
+def test_a_word_that_is_not_known_is_answered_with_those_that_are(
+    client: Client, machines: list[Deployment]
+) -> None:
+    _, told = asked(client, action="stop", ids=[str(machines[0].pk)], mode="hover")
+    known = "There are: shutdown, force."
+    assert told["errors"][0]["detail"] == f'"hover" is not a valid choice. {known}'
+
+
 def test_a_parameter_that_is_wrong_for_all_changes_none(
     client: Client, machines: list[Deployment]
 ) -> None:
@@ -184,6 +192,16 @@ def test_the_page_asks_first(client: Client, machines: list[Deployment]) -> None
     answer = client.post("/deployments/bulk", form("stop", machines))
     assert (answer.status_code, answer.context["count"], answer.context["left_out"]) == (200, 2, 2)
     assert operations() == 0
+
+
+def test_a_span_that_nobody_named_is_asked_for(client: Client, machines: list[Deployment]) -> None:
+    sent = form("extend", machines[:2], confirmed="1", key=KEY, hours="", reason="")
+    answer = client.post("/deployments/bulk", sent)
+    rows = Deployment.objects.using("platform").in_bulk([row.pk for row in machines])
+    shown = [(field.name, field.is_hidden) for field in answer.context["form"]]
+    assert (answer.status_code, shown) == (422, [("hours", False), ("reason", False)])
+    assert "Please correct the marked fields." in answer.content.decode()
+    assert all(rows[row.pk].expires_at == row.expires_at for row in machines[:2])
 
 
 def test_who_confirms_sees_what_became_of_each(client: Client, machines: list[Deployment]) -> None:

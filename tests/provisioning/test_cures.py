@@ -185,7 +185,7 @@ def test_half_a_clone_is_rolled_back_by_the_deletions_saga(world: World, ops: Cl
     found = half_clone(world)
 
     answer = cure(
-        ops, f"finding:{found.pk}", "rollback", reason="left over", confirmation=str(found.pk)[:8]
+        ops, f"finding:{found.pk}", "rollback", reason="left over", confirmation=str(found.pk)[-8:]
     )
 
     assert answer.status_code == 202
@@ -198,7 +198,7 @@ def test_force_forgets_half_a_clone_and_sends_nothing(world: World, staff: Clien
     found = half_clone(world)
 
     answer = cure(
-        staff, f"finding:{found.pk}", "force", reason="node burnt", confirmation=str(found.pk)[:8]
+        staff, f"finding:{found.pk}", "force", reason="node burnt", confirmation=str(found.pk)[-8:]
     )
 
     assert answer.status_code == 202
@@ -216,7 +216,7 @@ def test_a_machine_on_hold_or_under_way_is_not_ended(
     found = half_clone(world, **more)
 
     answer = cure(
-        staff, f"finding:{found.pk}", "force", reason="because", confirmation=str(found.pk)[:8]
+        staff, f"finding:{found.pk}", "force", reason="because", confirmation=str(found.pk)[-8:]
     )
 
     assert answer.status_code == 409
@@ -228,7 +228,7 @@ def test_force_is_for_the_platforms_staff(world: World, ops: Client) -> None:
     found = half_clone(world)
 
     answer = cure(
-        ops, f"finding:{found.pk}", "force", reason="because", confirmation=str(found.pk)[:8]
+        ops, f"finding:{found.pk}", "force", reason="because", confirmation=str(found.pk)[-8:]
     )
 
     found.refresh_from_db(using="platform")

@@ -114,6 +114,13 @@ def test_a_paused_webhook_sends_no_test_until_it_is_resumed(
     assert resumed["owner_id"] == str(world.people["admin"].pk)
 
 
+def test_what_is_not_paused_is_not_resumed(client: Any, world: World, seen: HookSights) -> None:
+    answer = ask(client, world, "POST", f"/api/webhooks/{seen.webhook.pk}/resume")
+    error = answer.json()["errors"][0]
+    assert (answer.status_code, error["code"]) == (409, "wrong_state")
+    assert error["detail"] == "It is not paused."
+
+
 def test_a_change_keeps_the_headers_that_nobody_is_shown(
     client: Any, world: World, seen: HookSights
 ) -> None:

@@ -98,7 +98,7 @@ class Chart extends HTMLElement {
     if (value === null || value === undefined) return "–";
     const lang = document.documentElement.lang || undefined;
     let unit = this.getAttribute("unit");
-    if (unit?.startsWith("B")) {
+    if (/^[Bo]/.test(unit)) {
       const power = Math.min(PREFIXES.length - 1, Math.floor(Math.log10(Math.max(value, 1)) / 3));
       value /= 1000 ** power;
       unit = PREFIXES[power] + unit;

@@ -32,7 +32,12 @@ document.addEventListener("htmx:after:swap", () => {
   unmark(form);
   const faults = [...form.querySelectorAll("[data-fault]")];
   const controls = faults.map(({ dataset }) => dataset.fault && controlOf(form, dataset.fault));
-  for (const control of controls) control?.setAttribute?.("aria-invalid", "true");
+  for (const [at, control] of controls.entries()) {
+    control?.setAttribute?.("aria-invalid", "true");
+    const label = control?.labels?.[0]?.firstChild?.textContent.trim();
+    const named = faults[at].querySelector("b");
+    if (label && named) named.textContent = label;
+  }
   (controls.find(Boolean) ?? form.querySelector("[type=submit]")).focus();
 });
 

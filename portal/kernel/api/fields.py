@@ -5,10 +5,13 @@ Forms carry text only, so there the usual readings hold.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 from rest_framework import serializers
+
+CHOICES_NAMED: Final = 20
 
 
 def _is_form(field: serializers.Field[Any, Any, Any, Any]) -> bool:
@@ -41,3 +44,15 @@ class Flag(serializers.BooleanField):
         if not isinstance(data, bool) and not _is_form(self):
             self.fail("invalid", input=data)
         return bool(super().to_internal_value(data))
+
+
+class Choice(serializers.ChoiceField):
+    """One of a few words; who sends another one is told them."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        words = [str(word) for word in self.choices]
+        if isinstance(data, str) and data and data not in words and len(words) <= CHOICES_NAMED:
+            told = {"input": data[:100], "words": ", ".join(words)}
+            message = _('"%(input)s" is not a valid choice. There are: %(words)s.') % told
+            raise serializers.ValidationError(message, code="invalid_choice")
+        return super().to_internal_value(data)

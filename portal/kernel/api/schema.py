@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter
 from drf_standardized_errors.openapi import AutoSchema
 from rest_framework import serializers
 
+from portal.kernel.api.fields import Choice
 from portal.kernel.api.idempotency import HEADER, KEY_LENGTH
 from portal.kernel.api.pagination import MAX_LIMIT, PAGE_SIZE
 from portal.kernel.errors import DomainError
@@ -59,7 +60,7 @@ class ErrorItem(serializers.Serializer[Any]):
 class ErrorAnswer(serializers.Serializer[Any]):
     """Every error of the API."""
 
-    type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
+    type = Choice(choices=["validation_error", "client_error", "server_error"])
     errors = ErrorItem(many=True)  # type: ignore[assignment]
     data = serializers.DictField(  # type: ignore[assignment]
         required=False, help_text="figures, where there are some"

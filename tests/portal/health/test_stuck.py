@@ -154,7 +154,7 @@ def test_a_rollback_is_the_deletions_own_saga(world: World, staff: Client) -> No
     subject = f"deployment:{broken.pk}"
 
     answer = cure(
-        staff, subject, "rollback", reason="half a clone", confirmation=str(broken.pk)[:8]
+        staff, subject, "rollback", reason="half a clone", confirmation=str(broken.pk)[-8:]
     )
 
     assert answer.status_code == 202
@@ -176,7 +176,7 @@ def test_a_rollback_wants_a_reason_and_the_typed_word(
 ) -> None:
     broken = machine(world, status="error")
     if body.get("confirmation") == "right":
-        body = body | {"confirmation": str(broken.pk)[:8]}
+        body = body | {"confirmation": str(broken.pk)[-8:]}
 
     answer = cure(staff, f"deployment:{broken.pk}", "rollback", **body)
 
@@ -192,7 +192,7 @@ def test_force_ends_it_through_the_engine(world: World, staff: Client, tmp_path)
     moved(slow.pk, started_at=clock.now() - timedelta(minutes=31))
     subject = f"operation:{slow.pk}"
 
-    answer = cure(staff, subject, "force", reason="node is gone", confirmation=str(slow.pk)[:8])
+    answer = cure(staff, subject, "force", reason="node is gone", confirmation=str(slow.pk)[-8:])
     run_until_idle()
 
     slow = Operation.across_tenants.get(pk=slow.pk)
@@ -216,7 +216,7 @@ def test_a_worker_that_still_runs_it_writes_nothing_after_force(
         fence=7,
     )
 
-    cure(staff, f"operation:{slow.pk}", "force", reason="stuck", confirmation=str(slow.pk)[:8])
+    cure(staff, f"operation:{slow.pk}", "force", reason="stuck", confirmation=str(slow.pk)[-8:])
 
     row = Operation.across_tenants.get(pk=slow.pk)
     assert row.fence != 7
@@ -228,7 +228,7 @@ def test_force_is_for_platform_administrators(world: World, ops: Client) -> None
     moved(slow.pk, started_at=clock.now() - timedelta(minutes=31))
 
     answer = cure(
-        ops, f"operation:{slow.pk}", "force", reason="please", confirmation=str(slow.pk)[:8]
+        ops, f"operation:{slow.pk}", "force", reason="please", confirmation=str(slow.pk)[-8:]
     )
 
     row = Operation.across_tenants.get(pk=slow.pk)
