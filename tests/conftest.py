@@ -25,7 +25,7 @@ from provisioning.models import Cluster, Template
 from provisioning.web import platform_state
 from tests.factories.accounts import MembershipFactory, TenantFactory, UserFactory, actor_of
 from tests.factories.provisioning import ClusterFactory, TemplateFactory
-from tests.flushing import cleaner, quick_flush_install
+from tests.flushing import connections_close, quick_flush_install
 from tests.simulator import SimulatorProcess
 
 quick_flush_install()
@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """Lets go of the database before it is dropped."""
     yield
-    cleaner.close()
+    connections_close()
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from django.core.management.commands import flush
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import TransactionTestCase
 
 from config.local.cleaner import VARIABLE
 
@@ -105,7 +107,28 @@ def _nothing(*_arguments: Any, **_options: Any) -> None:
     """Content types and permissions were kept: there is nothing to make."""
 
 
+_kept: set[BaseDatabaseWrapper] = set()
+
+
+def _unclean_close(_case: TransactionTestCase) -> bool:
+    """Closes the connections that a test left inside a transaction; those at rest serve the next test."""
+    for connection in connections.all(initialized_only=True):
+        _kept.add(connection)
+        if connection.in_atomic_block or not connection.get_autocommit():
+            connection.close()
+    return False
+
+
+def connections_close() -> None:
+    """Closes all before the database is dropped, those as well that belong to a browser's event loop."""
+    cleaner.close()
+    for kept in _kept:
+        if kept.connection is not None:
+            kept.connection.close()
+
+
 def quick_flush_install() -> None:
-    """Replaces what Django's flush command does."""
+    """Replaces what Django's flush command does, and keeps connections from test to test."""
     flush.sql_flush = _sql_flush  # type: ignore[assignment]
     flush.emit_post_migrate_signal = _nothing
+    TransactionTestCase._should_reload_connections = _unclean_close  # type: ignore[attr-defined]

@@ -42,6 +42,7 @@ THROWAWAY = {
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "scram_iterations": "1",
     "log_min_messages": "fatal",
     "log_min_error_statement": "panic",
 }
