@@ -54,6 +54,11 @@ def staff(stage: Stage) -> Actor:
     return actor_of(UserFactory(is_platform_admin=True), stage.world.north, "admin")
 
 
+def in_short(always: list[str], soaked: list[str]) -> list[Any]:
+    """The names as parameters, some of them for the soak alone."""
+    return [*always, *(pytest.param(name, marks=pytest.mark.soak) for name in soaked)]
+
+
 def retried(operation: Operation, actor: Actor) -> Operation:
     """The operation tried again, to its end."""
     with tenant_scope(operation.tenant_id):
@@ -108,7 +113,7 @@ def test_a_machine_is_shown_as_starting_again(stage: Stage) -> None:
     assert (row.status, row.desired_power, row.attention) == ("starting", "running", None)
 
 
-@pytest.mark.parametrize("type_", ["pod.start", "pod.restart", "pod.provision"])
+@pytest.mark.parametrize("type_", in_short(["pod.start"], ["pod.restart", "pod.provision"]))
 def test_nothing_is_started_after_the_end_of_its_lease(
     stage: Stage, staff: Actor, type_: str
 ) -> None:
@@ -118,13 +123,16 @@ def test_nothing_is_started_after_the_end_of_its_lease(
     assert Deployment.across_tenants.get().status == "error"
 
 
+@pytest.mark.soak
 def test_a_machine_that_is_busy_is_left_to_that(stage: Stage, staff: Actor) -> None:
     operation = failed(SCENES["pod.stop"](stage)[0])
     put(Deployment.across_tenants.get(), status="starting")
     assert isinstance(refused(stage, operation, staff), DeploymentBusy)
 
 
-@pytest.mark.parametrize("type_", ["pod.start", "pod.resize", "pod.protect", "pod.bootstrap"])
+@pytest.mark.parametrize(
+    "type_", in_short(["pod.start"], ["pod.resize", "pod.protect", "pod.bootstrap"])
+)
 def test_nothing_is_tried_again_on_a_machine_that_is_gone(
     stage: Stage, staff: Actor, type_: str
 ) -> None:
@@ -141,6 +149,7 @@ def test_a_deletion_is_not_tried_again_on_a_machine_that_is_held(
     assert isinstance(refused(stage, operation, staff), OnHold)
 
 
+@pytest.mark.soak
 def test_a_resize_keeps_the_power_of_now_for_its_failure(stage: Stage, staff: Actor) -> None:
     operation = failed(SCENES["pod.resize"](stage)[0])
     row = Deployment.across_tenants.get()
@@ -151,6 +160,7 @@ def test_a_resize_keeps_the_power_of_now_for_its_failure(stage: Stage, staff: Ac
     assert Deployment.across_tenants.get().status == "stopped"
 
 
+@pytest.mark.soak
 def test_an_installation_gets_its_next_run(stage: Stage, staff: Actor) -> None:
     operation = failed(SCENES["pod.bootstrap"](stage)[0])
     again = retried(operation, staff)
@@ -178,7 +188,7 @@ def test_a_volume_that_is_on_its_way_in_again_is_nobody_elses(stage: Stage) -> N
 
 
 @pytest.mark.parametrize(
-    "type_", ["volume.attach", "volume.detach", "volume.resize", "volume.delete"]
+    "type_", in_short(["volume.detach", "volume.delete"], ["volume.attach", "volume.resize"])
 )
 def test_a_volume_that_was_moved_is_not_touched(stage: Stage, staff: Actor, type_: str) -> None:
     operation = failed(SCENES[type_](stage)[0])
@@ -196,6 +206,7 @@ def test_a_growth_that_is_tried_again_reserves_its_quota(stage: Stage, staff: Ac
     assert (held, used(stage)) == (25, 70)
 
 
+@pytest.mark.soak
 def test_a_growth_beyond_the_quota_is_not_tried_again(stage: Stage, staff: Actor) -> None:
     operation = failed(SCENES["volume.resize"](stage)[0])
     Quota.objects.using("platform").create(tenant=stage.world.north, disk_gb=60)
@@ -203,6 +214,7 @@ def test_a_growth_beyond_the_quota_is_not_tried_again(stage: Stage, staff: Actor
     assert Volume.across_tenants.get().wanted_gb is None
 
 
+@pytest.mark.soak
 def test_a_growth_without_its_size_on_record_is_asked_for_anew(stage: Stage, staff: Actor) -> None:
     operation = failed(SCENES["volume.resize"](stage)[0])
     payload = {key: operation.payload[key] for key in ("volume_id", "deployment_id")}
@@ -232,6 +244,7 @@ def test_a_volume_without_rights_over_it_is_not_deleted_by_a_retry(stage: Stage)
     assert Volume.across_tenants.get().status == "attached"
 
 
+@pytest.mark.soak
 def test_a_name_that_was_given_up_is_not_set_by_a_retry(stage: Stage, staff: Actor) -> None:
     operation = failed(SCENES["dns.create"](stage)[0])
     DnsRecord.across_tenants.update(status="removing")
@@ -239,6 +252,7 @@ def test_a_name_that_was_given_up_is_not_set_by_a_retry(stage: Stage, staff: Act
     assert stage.names.zones["demo.test"] == {}
 
 
+@pytest.mark.soak
 def test_messages_that_wait_are_sent_by_a_retry_while_the_webhook_may(
     stage: Stage, staff: Actor
 ) -> None:
@@ -299,6 +313,7 @@ def test_a_retry_that_would_be_refused_is_disabled_with_the_reason(stage: Stage)
     assert client.get(f"/api/operations/{operation.pk}").json()["retry_refusal"] == why
 
 
+@pytest.mark.soak
 def test_a_retry_that_would_go_through_is_offered(stage: Stage) -> None:
     operation = failed(SCENES["pod.start"](stage)[0])
     client = Client()
