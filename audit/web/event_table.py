@@ -16,7 +16,7 @@ from audit.models import Level, SystemEvent
 from audit.permissions import Permission
 from audit.selectors.system_events import SystemEventFilter
 from portal.kernel.web.tables import Column, Table
-from portal.templatetags.cells import NONE, badge_cell, link_cell, tag_cell
+from portal.templatetags.cells import NONE, badge_cell, clip_cell, link_cell, tag_cell
 from portal.templatetags.ui import clock_time
 
 _ICONS: Final = {Level.INFO: "info", Level.WARN: "triangle-alert", Level.ERROR: "octagon-x"}
@@ -73,7 +73,12 @@ SYSTEM_EVENTS: Final = Table(
             lambda row: row.service,
             on_phones=True,
         ),
-        Column("facts", _("Details"), _facts, lambda row: orjson.dumps(row.context).decode()),
+        Column(
+            "facts",
+            _("Details"),
+            lambda row: clip_cell(_facts(row)),
+            lambda row: orjson.dumps(row.context).decode(),
+        ),
         Column("process", _("Process"), lambda row: _mono(row.process), lambda row: row.process),
         Column(
             "request",
