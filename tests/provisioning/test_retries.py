@@ -29,10 +29,12 @@ from portal.services.operations import operation_retry, operation_retry_refusal
 from provisioning.errors import DeploymentBusy, OnHold, VolumeBusy, WrongState
 from provisioning.models import Bootstrap, Deployment, DnsRecord, Volume, Webhook
 from provisioning.services import volume_retries, volumes
+from provisioning.services.copies import restores
 from provisioning.services.dns import steps
 from tests.conftest import World
 from tests.engine import run_until_idle
 from tests.factories.accounts import UserFactory, actor_of
+from tests.provisioning.copies import scenes
 from tests.provisioning.retry_scenes import ONLY_LOOK, SCENES
 from tests.provisioning.retry_stage import Stage, failed
 from tests.provisioning.webhook_scenes import messages
@@ -166,6 +168,25 @@ def test_an_installation_gets_its_next_run(stage: Stage, staff: Actor) -> None:
     again = retried(operation, staff)
     assert (operation.payload["run"], again.payload["run"]) == (2, 3)
     assert Bootstrap.across_tenants.get().run == 3
+
+
+@pytest.mark.soak
+def test_a_machine_out_of_a_backup_is_being_made_again(stage: Stage, staff: Actor) -> None:
+    backup = scenes.backed_up(stage, stage.deployment())  # type: ignore[arg-type]
+    asked = stage.asked(
+        restores.restore_as_new,
+        tenant_id=stage.world.north.pk,
+        owner_id=stage.world.people["support"].pk,
+        backup_id=backup.pk,
+        name="drill",
+    )
+    operation = failed(asked)
+    with tenant_scope(operation.tenant_id):
+        operation_retry(actor=staff, operation_id=operation.pk)
+    row = Deployment.across_tenants.get(name="drill")
+    assert row.status == "provisioning"
+    run_until_idle()
+    assert Deployment.across_tenants.get(pk=row.pk).status == "running"
 
 
 def test_who_owns_the_machine_no_more_tries_nothing_on_it(stage: Stage) -> None:
