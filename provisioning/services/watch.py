@@ -7,7 +7,7 @@ quorum and with its node at hand, calls its number free.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -108,7 +108,8 @@ def end(ctx: StepContext, guest: Guest) -> StepResult:
         if row.status != FindingStatus.OPEN:
             return Complete()
         finding_end(row, actor=ctx.actor, resolution=Resolution.DELETED, reason="", now=clock.now())
-        trail.record(
-            tag=Tag.FORGOTTEN_DESTROYED, target=past, actor=ctx.actor, detail={"vmid": past.vmid}
-        )
+        detail: dict[str, Any] = {"vmid": past.vmid}
+        if warnings := ctx.state.get("warnings"):
+            detail["warnings"] = warnings
+        trail.record(tag=Tag.FORGOTTEN_DESTROYED, target=past, actor=ctx.actor, detail=detail)
     return Advance()
