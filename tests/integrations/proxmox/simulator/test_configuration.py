@@ -247,3 +247,18 @@ def test_a_document_is_read_where_the_machine_starts(machine: SimulatorProcess) 
 def test_without_a_disc_nobody_reads_the_document(machine: SimulatorProcess) -> None:
     machine.api("PUT", CONFIG, {"cicustom": "user=local:snippets/web.yml", "delete": "ide2"})
     assert machine.run("POST", f"{VM}/status/start") == "OK"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"volume": "nope:snippets/web.yml"},
+        {"volume": "local:iso/web.iso"},
+        {"volume": "local:snippets/web.yml", "nodes": ["pve9"]},
+    ],
+)
+def test_a_document_is_put_on_nodes_of_its_storage_alone(
+    machine: SimulatorProcess, order: dict[str, Any]
+) -> None:
+    with pytest.raises(RuntimeError, match="names no snippet|unknown nodes: pve9"):
+        machine.control("POST", "/snippet", order)
