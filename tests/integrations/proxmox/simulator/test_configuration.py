@@ -260,5 +260,5 @@ def test_without_a_disc_nobody_reads_the_document(machine: SimulatorProcess) -> 
 def test_a_document_is_put_on_nodes_of_its_storage_alone(
     machine: SimulatorProcess, order: dict[str, Any]
 ) -> None:
-    with pytest.raises(RuntimeError, match="names no snippet|unknown nodes: pve9"):
+    with pytest.raises(RuntimeError, match=r"names no snippet|unknown nodes: pve9"):
         machine.control("POST", "/snippet", order)
