@@ -14,16 +14,16 @@ from django.utils import translation
 from billing.models import Tenant
 from integrations.services.hypervisors import hypervisors_forget
 from integrations.services.secrets import secret_put
-from portal.kernel.authz import Actor
+from portal.kernel.authz import ROLES, Actor
 from portal.management.commands.messages import catalogue_path
-from portal.models import User
+from portal.models import Membership, Role, User
 from portal.services import readiness
 from portal.services import settings as settings_service
 from portal.services.roles import roles_ensure
 from portal.services.settings import settings_forget
 from provisioning.models import Cluster, Template
 from provisioning.web import platform_state
-from tests.factories.accounts import MembershipFactory, TenantFactory, UserFactory, actor_of
+from tests.factories.accounts import TenantFactory, UserFactory, actor_of
 from tests.factories.provisioning import ClusterFactory, TemplateFactory
 from tests.flushing import connections_close, quick_flush_install
 from tests.simulator import SimulatorProcess
@@ -100,12 +100,16 @@ def world(transactional_db: None) -> World:
         north=TenantFactory(slug="north", name="North"),
         south=TenantFactory(slug="south", name="South"),
     )
-    for role in ("admin", "projets", "dev", "ops", "support", "viewer"):
-        user = UserFactory(username=f"{role}-north")
-        MembershipFactory(user=user, tenant=built.north, role=role)
-        built.people[role] = user
-    built.stranger = UserFactory(username="support-south")
-    MembershipFactory(user=built.stranger, tenant=built.south, role="support")
+    people = {role: UserFactory.build(username=f"{role}-north") for role in ROLES}
+    stranger = UserFactory.build(username="support-south")
+    User.objects.using("platform").bulk_create([*people.values(), stranger])
+    places = [(people[role], built.north, role) for role in ROLES]
+    places.append((stranger, built.south, "support"))
+    roles = {role.code: role for role in Role.objects.using("platform").filter(code__in=ROLES)}
+    Membership.objects.using("platform").bulk_create(
+        [Membership(user=user, tenant=tenant, role=roles[code]) for user, tenant, code in places]
+    )
+    built.people, built.stranger = people, stranger
     return built
 
 

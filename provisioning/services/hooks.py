@@ -21,7 +21,7 @@ from portal.kernel.fsm import transition
 from portal.kernel.models import uuid7
 from portal.models import Operation
 from portal.services.settings import setting_get
-from provisioning.errors import WrongState
+from provisioning.errors import OnHold, WrongState
 from provisioning.logic.hook_rules import (
     HookConfig,
     env_faults,
@@ -132,9 +132,9 @@ def hook_delete(*, actor: Actor, hook_id: UUID | str) -> None:
 
 @transaction.atomic
 def hook_skip(*, actor: Actor, run_id: UUID | str, reason: str) -> tuple[HookRun, Operation]:
-    """Goes on with a deletion that a failed hook holds up, without this hook.
+    """Goes on with a deletion that a failed hook holds up, without this hook: volumes go as was asked for.
 
-    Raises: NotFound, Refused, InvalidInput, WrongState.
+    Raises: NotFound, Refused, InvalidInput, WrongState, OnHold.
     """
     authorize(actor, Permission.HOOKS_MANAGE)
     said = reason.strip()
@@ -148,6 +148,8 @@ def hook_skip(*, actor: Actor, run_id: UUID | str, reason: str) -> tuple[HookRun
     run = HookRun.objects.select_for_update().get(pk=seen.pk)
     if deployment is None or not is_holding_up(run, deployment):
         raise WrongState(_("Only a hook that holds up a deletion can be skipped."))
+    if deployment.hold:
+        raise OnHold
     transition(
         run,
         table=RUN_TRANSITIONS,
@@ -161,7 +163,10 @@ def hook_skip(*, actor: Actor, run_id: UUID | str, reason: str) -> tuple[HookRun
         actor=actor,
         detail={"hook": run.hook_name, "run": str(run.pk), "message": said},
     )
-    return run, enqueue_for(deployment, OperationType.DESTROY, actor=actor)
+    asked = Operation.objects.filter(target_id=deployment.pk, type=OperationType.DESTROY)
+    payload = asked.order_by("-id").values_list("payload", flat=True).first() or {}
+    fate = {"volumes": payload["volumes"]} if "volumes" in payload else {}
+    return run, enqueue_for(deployment, OperationType.DESTROY, actor=actor, **fate)
 
 
 def is_holding_up(run: HookRun, deployment: Deployment) -> bool:

@@ -26,7 +26,7 @@ from provisioning.services.hooks import HookRequest, hook_create, hook_skip
 from provisioning.services.lifecycle import deployment_delete
 from tests.conftest import Cloud, World
 from tests.engine import run_until_idle
-from tests.provisioning.scenes import quota_is_true, requested, running
+from tests.provisioning.scenes import last_operation, quota_is_true, requested, running
 from tests.provisioning.webhook_scenes import Run, a_deployment, allow_loopback, setting, webhook_to
 from tests.receiver import Receiver, answer
 
@@ -281,7 +281,7 @@ def test_a_deletion_waits_for_a_person_who_may_skip_the_hook(
     receiver.talk = answer(500)
     ours = hook(world, receiver, HookEvent.PRE_DESTROY, blocking=True, on_failure="closed")
     with tenant_scope(world.north.pk):
-        deployment_delete(actor=world.actor("support"), deployment_id=row.pk)
+        deployment_delete(actor=world.actor("ops"), deployment_id=row.pk, volumes="delete")
     run_until_idle()
 
     held = Deployment.across_tenants.get(pk=row.pk)
@@ -300,6 +300,7 @@ def test_a_deletion_waits_for_a_person_who_may_skip_the_hook(
 
     assert Deployment.across_tenants.get(pk=row.pk).status == "deleted"
     assert not cloud.simulator.vm(row.vmid)
+    assert last_operation(row).payload["volumes"] == "delete"
     assert run_of(ours).decided_by == world.actor("ops").label
     assert len(told("hook.skipped")) == 1
 
