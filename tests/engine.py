@@ -115,8 +115,12 @@ def operations_open(*, horizon_s: float = 600.0) -> int:
 
 
 def test_environment(**extra: str) -> dict[str, str]:
-    """The environment of a process that works on this test's database."""
-    environment = dict(os.environ)
+    """The environment of a process that works on this test's database and broker.
+
+    The broker's address is said as it is here: Celery's command believes the variable, not the settings.
+    """
+    environment = os.environ | {"BROKER_URL": settings.CELERY_BROKER_URL}
+    environment.pop("PYTEST_XDIST_WORKER", None)
     for alias, variable in (
         ("default", "DATABASE_URL"),
         ("owner", "DATABASE_OWNER_URL"),

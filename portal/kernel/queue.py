@@ -162,8 +162,9 @@ class OperationKind:
     puts rows back to where the work begins and answers another payload if the new one needs that, or
     refuses with a DomainError. It touches nothing but the database, for it is also asked in vain: whether
     it would refuse. `cure_permissions` is what one who cures stuck work holds for one retry, beside
-    `retry_permission`. `is_cancelable` kinds stop between steps when asked to. `claim_batch` lets one worker
-    take several at a time and is for kinds that end within milliseconds: those behind wait for those before. `priority` goes before fairness; one enqueue may ask for another, up to `priority_cap`.
+    `retry_permission`. `is_cancelable` kinds stop between steps when asked to. `claim_batch` lets one
+    worker take several at a time and is for kinds that end within milliseconds: those behind wait for
+    those before. `priority` goes before fairness; one enqueue may ask for another, up to `priority_cap`.
     """
 
     type: str
