@@ -5,6 +5,7 @@ Forms carry text only, so there the usual readings hold.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.http import QueryDict
@@ -52,7 +53,11 @@ class Choice(serializers.ChoiceField):
     def to_internal_value(self, data: Any) -> Any:
         words = [str(word) for word in self.choices]
         if isinstance(data, str) and data and data not in words and len(words) <= CHOICES_NAMED:
-            told = {"input": data[:100], "words": ", ".join(words)}
-            message = _('"%(input)s" is not a valid choice. There are: %(words)s.') % told
-            raise serializers.ValidationError(message, code="invalid_choice")
+            raise serializers.ValidationError(choice_told(data, words), code="invalid_choice")
         return super().to_internal_value(data)
+
+
+def choice_told(word: str, known: Sequence[str]) -> str:
+    """Says that a word is not among the known ones, and which those are."""
+    told = {"input": word[:100], "words": ", ".join(known)}
+    return _('"%(input)s" is not a valid choice. There are: %(words)s.') % told

@@ -55,8 +55,23 @@ def test_list_is_newest_first_and_filtered(ask, client_of):
     assert ids(get(client, "operations?type=test.noop")) == [str(first.pk)]
     assert ids(get(client, "operations?status=completed")) == []
     assert ids(get(client, "operations?ordering=created_at")) == [str(first.pk), str(second.pk)]
-    assert get(client, "operations?status=wrong").status_code == 400
     assert get(client, "operations?ordering=payload").json()["errors"][0]["attr"] == "ordering"
+
+
+@pytest.mark.parametrize("query", ["status=wrong", "status=pending&status=wrong"])
+def test_a_word_that_no_filter_knows_is_answered_with_those_there_are(ask, client_of, query):
+    answer = get(client_of("viewer"), f"operations?{query}")
+    assert (answer.status_code, answer.json()["errors"]) == (
+        400,
+        [
+            {
+                "code": "invalid_choice",
+                "detail": '"wrong" is not a valid choice. '
+                "There are: pending, running, completed, failed, dead, canceled.",
+                "attr": "status",
+            }
+        ],
+    )
 
 
 def test_cursor_walks_through_all_pages(ask, client_of):
