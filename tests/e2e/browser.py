@@ -25,8 +25,10 @@ DESKTOP, PHONE = (1440, 900), (390, 844)
 # A window of 1440 pixels zoomed to 200 % has 720 of them.
 TWICE_THE_SIZE = (720, 450)
 SETTLED = "document.fonts.ready.then(() => new Promise(requestAnimationFrame))"
+# Without a graphics processor a process for it only costs, as does one for every page: all are ours.
 _ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic"),
+    *("--in-process-gpu", "--renderer-process-limit=1"),
     *("--disable-background-networking", "--disable-sync"),
 ]
 _HARMLESS = {"verbose", "log", "info", "debug"}
