@@ -114,7 +114,7 @@ def _unclean_close(_case: TransactionTestCase) -> bool:
     """Closes the connections that a test left inside a transaction; those at rest serve the next test."""
     for connection in connections.all(initialized_only=True):
         _kept.add(connection)
-        if connection.in_atomic_block or not connection.get_autocommit():
+        if connection.in_atomic_block or not connection.autocommit:
             connection.close()
     return False
 

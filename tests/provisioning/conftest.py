@@ -1,4 +1,4 @@
-"""A receiver on this machine, and an organisation whose messages may reach it."""
+"""A receiver on this machine, an organisation whose messages may reach it, and hosts that nobody gave up."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from integrations.base.registry import HOSTS
 from portal.kernel.tenancy import tenant_scope
 from tests.conftest import World
 from tests.provisioning.webhook_scenes import allow_loopback
@@ -24,3 +25,11 @@ def north(world: World) -> Iterator[World]:
     allow_loopback()
     with tenant_scope(world.north.pk):
         yield world
+
+
+@pytest.fixture
+def fresh_gates() -> Iterator[None]:
+    """A host that failed in one test is asked again in the next."""
+    HOSTS._gates.clear()
+    yield
+    HOSTS._gates.clear()

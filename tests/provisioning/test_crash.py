@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -40,12 +40,6 @@ class Executioner:
 
     def after(self, method: str, path: str, outcome: str) -> None:
         self._pass("after", method)
-
-
-@pytest.fixture(autouse=True)
-def _observer() -> Iterator[None]:
-    yield
-    ProxmoxTransport.observer = SilentObserver()
 
 
 def killed_at(when: str, number: int, methods: str = EVERY) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -87,12 +86,7 @@ def test_every_kind_of_fault_is_in_the_matrix() -> None:
     assert set(ORDERS) == set(KINDS)
 
 
-@pytest.fixture(autouse=True)
-def _gates() -> Iterator[None]:
-    """A host that failed in one test is asked again in the next."""
-    HOSTS._gates.clear()
-    yield
-    HOSTS._gates.clear()
+pytestmark = pytest.mark.usefixtures("fresh_gates")
 
 
 def strike(cloud: Cloud, kind: str, number: int, verb: str) -> None:

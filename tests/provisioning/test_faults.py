@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,6 @@ from django.db import transaction
 from billing.logic.quota import Amounts
 from billing.models import Quota
 from billing.selectors.quotas import quota_used
-from integrations.base.registry import HOSTS
 from portal.kernel.tenancy import tenant_scope
 from portal.services.drains import drain
 from portal.services.operations import operation_retry
@@ -75,12 +74,7 @@ def in_short(wanted: Iterable[str], names: Iterable[str]) -> list[Any]:
     return [pytest.param(name, marks=() if name in wanted else pytest.mark.soak) for name in names]
 
 
-@pytest.fixture(autouse=True)
-def _gates() -> Iterator[None]:
-    """A host that failed in one test is asked again in the next."""
-    HOSTS._gates.clear()
-    yield
-    HOSTS._gates.clear()
+pytestmark = pytest.mark.usefixtures("fresh_gates")
 
 
 def outcome(cloud: Cloud, deployment: Deployment) -> Outcome:

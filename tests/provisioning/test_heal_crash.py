@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from integrations.proxmox.transport import ProxmoxTransport, SilentObserver
 from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.tenancy import tenant_scope
@@ -32,12 +30,6 @@ RULES = {
 }
 # The calls that change something, by what is done.
 WRITES_OF = {"start": 1, "restart": 2}
-
-
-@pytest.fixture(autouse=True)
-def _observer() -> Iterator[None]:
-    yield
-    ProxmoxTransport.observer = SilentObserver()
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from integrations.proxmox.transport import ProxmoxTransport, SilentObserver
 from tests.conftest import Cloud
 from tests.engine import run_until_idle, worker_process
 from tests.provisioning.leftover_plays import PLAYS, Stage, demand_end, staged
@@ -16,12 +13,6 @@ from tests.provisioning.test_crash import EVERY, POSSIBLE_CALLS, WRITES, killed_
 VERBS = tuple(PLAYS)
 # Before a disk is freed the configuration of every machine is read.
 MOST_CALLS = 3 * POSSIBLE_CALLS
-
-
-@pytest.fixture(autouse=True)
-def _observer() -> Iterator[None]:
-    yield
-    ProxmoxTransport.observer = SilentObserver()
 
 
 @pytest.fixture

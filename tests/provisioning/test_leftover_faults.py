@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from integrations.base.registry import HOSTS
-from integrations.proxmox.transport import ProxmoxTransport, SilentObserver
 from portal.kernel import clock
 from portal.kernel.tenancy import PLATFORM
 from portal.models import Operation
@@ -41,13 +39,7 @@ CASES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _gates() -> Iterator[None]:
-    """A host that failed in one test is asked again in the next."""
-    HOSTS._gates.clear()
-    yield
-    HOSTS._gates.clear()
-    ProxmoxTransport.observer = SilentObserver()
+pytestmark = pytest.mark.usefixtures("fresh_gates")
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from integrations.proxmox.transport import ProxmoxTransport, SilentObserver
 from provisioning.models import Deployment, Volume
 from tests.conftest import Cloud
 from tests.engine import run_until_idle
@@ -17,12 +14,6 @@ from tests.provisioning.test_crash import EVERY, POSSIBLE_CALLS, WRITES, killed_
 # The calls that change something, at least, by verb: the shelf exists already.
 LEAST = {"create": 2, "detach": 1, "attach": 1, "resize": 1, "grow": 3, "delete": 2}
 VERBS = tuple(LEAST)
-
-
-@pytest.fixture(autouse=True)
-def _observer() -> Iterator[None]:
-    yield
-    ProxmoxTransport.observer = SilentObserver()
 
 
 def _asked(cloud: Cloud, deployment: Deployment, verb: str, number: int) -> Volume:

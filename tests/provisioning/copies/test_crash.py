@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from integrations.proxmox.transport import ProxmoxTransport, SilentObserver
 from tests.conftest import Cloud
 from tests.engine import run_until_idle, worker_process
 from tests.provisioning import scenes
@@ -16,12 +13,6 @@ from tests.provisioning.test_crash import EVERY, POSSIBLE_CALLS, WRITES, killed_
 VERBS = tuple(PLAYS)
 # Those whose repetition would do harm; `make soak` plays all.
 SHORT = {"backup.create", "backup.restore", "snapshot.rollback"}
-
-
-@pytest.fixture(autouse=True)
-def _observer() -> Iterator[None]:
-    yield
-    ProxmoxTransport.observer = SilentObserver()
 
 
 @pytest.fixture

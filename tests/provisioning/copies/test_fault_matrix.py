@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,12 +33,7 @@ CASES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _gates() -> Iterator[None]:
-    """A host that failed in one test is asked again in the next."""
-    HOSTS._gates.clear()
-    yield
-    HOSTS._gates.clear()
+pytestmark = pytest.mark.usefixtures("fresh_gates")
 
 
 def strike(stage: Stage, kind: str, number: int, verb: str) -> None:
