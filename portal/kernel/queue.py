@@ -17,6 +17,10 @@ from django.utils.functional import Promise
 
 from portal.kernel.authz import Actor
 
+Payload = Mapping[str, Any]
+Again = Callable[[Actor, Payload], Payload | None]
+"""What tries work again: see `OperationKind.on_retry`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Advance:
@@ -182,7 +186,7 @@ class OperationKind:
     priority_cap: int = 10
     retry_permission: str = "operations.manage"
     on_failure: Callable[[StepContext, Failure], None] | None = None
-    on_retry: Callable[[Actor, Mapping[str, Any]], Mapping[str, Any] | None] | None = None
+    on_retry: Again | None = None
     cure_permissions: tuple[str, ...] = ()
 
     def step(self, name: str) -> Step:

@@ -63,7 +63,7 @@ def live_deployments(cluster: Cluster) -> QuerySet[Deployment]:
 
 
 def busy_ids(ids: Collection[UUID]) -> set[UUID]:
-    """Those of the deployments that something is under way on."""
+    """Those of the deployments or volumes that something is under way on."""
     if not ids:
         return set()
     rows = Operation.across_tenants.filter(target_id__in=ids, status__in=OPEN_STATUSES)

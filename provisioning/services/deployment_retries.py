@@ -6,29 +6,26 @@ finds that nothing is left to do would tell people that it did what they asked f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.utils.translation import gettext as _
 
 from audit.services import trail
 from portal.kernel import clock
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import NotFound
-from provisioning.errors import DeploymentBusy, OnHold, WrongState
+from portal.kernel.queue import Payload
+from provisioning.errors import DeploymentBusy, WrongState
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
 from provisioning.selectors.reconciliation import busy_ids
 from provisioning.services.bootstraps import bootstrap_begin
 from provisioning.services.creation import provision_begin
+from provisioning.services.leases import demand_no_hold
 from provisioning.services.leftover_secrets import secrets_are_left
 from provisioning.services.lifecycle import resize_lock, restart_begin, start_begin, stop_begin
 from provisioning.services.saga.outcome import RESTART_NEEDED
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
-
-Payload = Mapping[str, Any]
 
 
 def provision_again(actor: Actor, payload: Payload) -> None:
@@ -85,8 +82,7 @@ def destroy_again(actor: Actor, payload: Payload) -> None:
     deployment = deployment_lock(
         actor=actor, deployment_id=_live(payload), permission=Permission.DELETE
     )
-    if deployment.hold:
-        raise OnHold
+    demand_no_hold(deployment)
     if busy_ids([deployment.pk]):
         raise DeploymentBusy
     _quieten(deployment)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from portal.kernel.authz import Actor
+from portal.kernel.queue import Payload
 from provisioning.errors import DeploymentBusy
 from provisioning.selectors.reconciliation import busy_ids
 from provisioning.services.decisions import held, reapply_begin
-
-Payload = Mapping[str, Any]
 
 
 def reapply_again(actor: Actor, payload: Payload) -> Payload:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from portal.kernel.authz import Actor
+from portal.kernel.queue import Payload
 from provisioning.errors import WrongState
 from provisioning.logic.hook_states import DeliveryStatus, WebhookState
 from provisioning.models import Webhook, WebhookDelivery
 
 
-def hook_again(_actor: Actor, _payload: Mapping[str, Any]) -> None:
+def hook_again(_actor: Actor, _payload: Payload) -> None:
     """A run belongs to its occasion and ended with its operation. Raises WrongState."""
     raise WrongState(
         _(
@@ -24,7 +23,7 @@ def hook_again(_actor: Actor, _payload: Mapping[str, Any]) -> None:
     )
 
 
-def deliver_again(_actor: Actor, payload: Mapping[str, Any]) -> None:
+def deliver_again(_actor: Actor, payload: Payload) -> None:
     """What waits is sent again. Raises WrongState when nothing does, or nothing may be sent."""
     webhook = Webhook.objects.filter(pk=UUID(str(payload["webhook_id"]))).first()
     if webhook is None:

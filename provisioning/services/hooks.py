@@ -21,7 +21,7 @@ from portal.kernel.fsm import transition
 from portal.kernel.models import uuid7
 from portal.models import Operation
 from portal.services.settings import setting_get
-from provisioning.errors import OnHold, WrongState
+from provisioning.errors import WrongState
 from provisioning.logic.hook_rules import (
     HookConfig,
     env_faults,
@@ -35,6 +35,7 @@ from provisioning.logic.hook_states import RUN_TRANSITIONS, HookType, OnFailure,
 from provisioning.models import Deployment, Hook, HookRun
 from provisioning.permissions import Permission
 from provisioning.selectors.hooks import hook_lock, run_get
+from provisioning.services.leases import demand_no_hold
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
@@ -148,8 +149,7 @@ def hook_skip(*, actor: Actor, run_id: UUID | str, reason: str) -> tuple[HookRun
     run = HookRun.objects.select_for_update().get(pk=seen.pk)
     if deployment is None or not is_holding_up(run, deployment):
         raise WrongState(_("Only a hook that holds up a deletion can be skipped."))
-    if deployment.hold:
-        raise OnHold
+    demand_no_hold(deployment)
     transition(
         run,
         table=RUN_TRANSITIONS,

@@ -14,7 +14,7 @@ from portal.kernel import clock
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Fault, Refused
 from portal.services.settings import setting_get
-from provisioning.errors import DeploymentInvalid, ExtensionNeedsApproval, WrongState
+from provisioning.errors import DeploymentInvalid, ExtensionNeedsApproval, OnHold, WrongState
 from provisioning.logic.leases import (
     HOURS_MOST,
     ExtensionRules,
@@ -192,6 +192,15 @@ def lease_demand(deployment: Deployment) -> None:
     """Passes while the lease runs or is suspended: nothing is started after its end. Raises WrongState."""
     if deployment.expires_at <= clock.now() and not deployment.hold:
         raise WrongState(_("The lease has ended. Extend it, then start the deployment."))
+
+
+def demand_no_hold(deployment: Deployment) -> None:
+    """Passes while nobody holds it. Raises OnHold, which says why it is held and who can lift that."""
+    if not deployment.hold:
+        return
+    why = f" ({deployment.hold_reason})" if deployment.hold_reason else ""
+    message = _("The deployment is on hold%(why)s. Who manages all deployments can lift the hold.")
+    raise OnHold(message % {"why": why}, reason=deployment.hold_reason)
 
 
 def _hold(actor: Actor, deployment: Deployment, reason: str) -> None:

@@ -19,14 +19,14 @@ from portal.kernel.errors import Fault
 from portal.kernel.fsm import transition
 from portal.models import Operation
 from portal.services.operations import operation_cancel_for
-from provisioning.errors import DeploymentBusy, DeploymentInvalid, OnHold, WrongState
+from provisioning.errors import DeploymentBusy, DeploymentInvalid, WrongState
 from provisioning.logic.requests import bound_fault, name_fault, tags_fault
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_lock
 from provisioning.services.extensions import extensions_expire
 from provisioning.services.health_choices import auto_heal_set, probe_set
-from provisioning.services.leases import hold_set, lease_demand
+from provisioning.services.leases import demand_no_hold, hold_set, lease_demand
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.placement import growth_demand
 from provisioning.services.plan import NAME_CONSTRAINT, name_taken
@@ -214,8 +214,7 @@ def deployment_delete(*, actor: Actor, deployment_id: UUID | str, volumes: str =
     )
     if deployment.status == DeploymentStatus.DELETING:
         raise DeploymentBusy(_("The deployment is being deleted already."))
-    if deployment.hold:
-        raise _on_hold(deployment)
+    demand_no_hold(deployment)
     _move(deployment, DeploymentStatus.DELETING)
     extensions_expire(deployment, actor=actor)
     operation_cancel_for(actor=actor, target_id=deployment.pk)
@@ -223,13 +222,6 @@ def deployment_delete(*, actor: Actor, deployment_id: UUID | str, volumes: str =
         tag=Tag.DELETE_REQUESTED, target=deployment, actor=actor, detail={"volumes": volumes}
     )
     return deployment, enqueue_for(deployment, OperationType.DESTROY, actor=actor, volumes=volumes)
-
-
-def _on_hold(deployment: Deployment) -> OnHold:
-    """Says why, and the way out."""
-    why = f" ({deployment.hold_reason})" if deployment.hold_reason else ""
-    message = _("The deployment is on hold%(why)s. Who manages all deployments can lift the hold.")
-    return OnHold(message % {"why": why}, reason=deployment.hold_reason)
 
 
 def _reason_without_hold() -> Fault:

@@ -131,9 +131,7 @@ def _remains_step(
             return Complete()
 
         def work() -> StepResult:
-            result = step(ctx, Remains(finding, hypervisor_for(cluster_connection(cluster))))
-            ctx.state.pop("unreachable_since", None)
-            return result
+            return step(ctx, Remains(finding, hypervisor_for(cluster_connection(cluster))))
 
         return cluster_attempt(
             ctx, cluster, parked=lambda: cluster_maintenance_of(cluster), work=work

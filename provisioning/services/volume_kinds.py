@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.kernel import events
 from portal.kernel.authz import Actor
-from portal.kernel.queue import OperationKind, Step, register_operation
+from portal.kernel.queue import Again, OperationKind, Step, register_operation
 from portal.services.live_events import live_publish
 from portal.services.operations import operation_enqueue
 from provisioning.events import DeploymentChanged, VolumeChanged
@@ -22,7 +21,6 @@ from provisioning.services.saga.volume_outcome import restart_waiters, volume_fa
 from provisioning.states import DeploymentStatus
 
 _PATIENCE: Final = 12
-_Again = Callable[[Actor, Mapping[str, Any]], Mapping[str, Any] | None]
 _AT_REST: Final = frozenset({DeploymentStatus.RUNNING, DeploymentStatus.STOPPED})
 
 
@@ -58,7 +56,7 @@ def _machine_changed(event: DeploymentChanged) -> None:
     )
 
 
-def _kind(type_: Type, label: str | Promise, on_retry: _Again, *steps: Step) -> OperationKind:
+def _kind(type_: Type, label: str | Promise, on_retry: Again, *steps: Step) -> OperationKind:
     return OperationKind(
         type=type_,
         label=label,

@@ -5,9 +5,6 @@ A disk that was moved meanwhile is not touched: what was asked for in one machin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.utils.translation import gettext as _
 
 from audit.services import trail
@@ -15,11 +12,11 @@ from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.errors import NotFound
 from portal.kernel.fsm import transition
-from portal.models import Operation
-from portal.states import OPEN_STATUSES
+from portal.kernel.queue import Payload
 from provisioning.errors import VolumeBusy, VolumeInvalid, WrongState
 from provisioning.logic.volumes import VolumeTag
 from provisioning.models import Volume
+from provisioning.selectors.reconciliation import busy_ids
 from provisioning.selectors.volumes import volume_lock
 from provisioning.services.saga.volume_outcome import told
 from provisioning.services.volume_changes import (
@@ -37,7 +34,6 @@ from provisioning.services.volume_changes import (
 from provisioning.states import VOLUME_TRANSITIONS, VolumeStatus
 
 _S = VolumeStatus
-Payload = Mapping[str, Any]
 
 
 def create_again(actor: Actor, payload: Payload) -> None:
@@ -98,7 +94,7 @@ def delete_again(actor: Actor, payload: Payload) -> None:
     volume = volume_lock(actor=actor, volume_id=_live(payload))
     if volume.deployment_id is not None:
         _demand_home(volume, payload)
-    if volume.action or volume.status == _S.CREATING or _is_worked_on(volume):
+    if volume.action or volume.status == _S.CREATING or busy_ids([volume.pk]):
         raise VolumeBusy
     if volume.status != _S.DELETING:
         delete_begin(volume, actor=actor)
@@ -128,7 +124,3 @@ def _live(payload: Payload) -> str:
     if status == _S.DELETED:
         raise WrongState(_("The volume is gone: there is nothing to try again."), status=status)
     return key
-
-
-def _is_worked_on(volume: Volume) -> bool:
-    return Operation.objects.filter(target_id=volume.pk, status__in=OPEN_STATUSES).exists()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
-from django.http import QueryDict
 from django_filters.filters import Filter
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -24,26 +23,22 @@ class AskedFilters(DjangoFilterBackend):
         try:
             return super().filter_queryset(request, queryset, view)
         except ValidationError as error:
-            known = {name: _words(one) for name, one in filterset.base_filters.items()}
-            raise ValidationError(_told(error.detail, known, request.query_params)) from error
+            told = {}
+            for name, faults in cast(dict[str, list[ErrorDetail]], error.detail).items():
+                values = request.query_params.getlist(name)
+                told[name] = _told(faults, filterset.base_filters.get(name), values)
+            raise ValidationError(told) from error
 
 
-def _words(asked: Filter) -> list[str]:
-    """The words a filter takes; none where it takes anything, or more than one reads."""
-    choices = asked.extra.get("choices", ())
+def _told(faults: list[ErrorDetail], asked: Filter | None, values: list[str]) -> list[ErrorDetail]:
+    """The faults, with the words a filter takes where somebody sent another, unless more than one reads."""
+    choices = asked.extra.get("choices", ()) if asked is not None else ()
     words = [str(word) for word, _label in (choices() if callable(choices) else choices)]
-    return words if len(words) <= CHOICES_NAMED else []
-
-
-def _told(detail: Any, known: dict[str, list[str]], asked: QueryDict) -> dict[str, list[Any]]:
-    """The faults, with the known words where somebody sent another."""
-    told = {}
-    for name, faults in detail.items():
-        strangers = [one for one in asked.getlist(name) if one not in known.get(name, ())]
-        told[name] = [
-            ErrorDetail(choice_told(strangers[0], known[name]), code=fault.code)
-            if fault.code == "invalid_choice" and known.get(name) and strangers
-            else fault
-            for fault in faults
-        ]
-    return told
+    stranger = next((one for one in values if one not in words), None)
+    if not words or len(words) > CHOICES_NAMED or stranger is None:
+        return faults
+    message = choice_told(stranger, words)
+    return [
+        ErrorDetail(message, code=fault.code) if fault.code == "invalid_choice" else fault
+        for fault in faults
+    ]

@@ -6,8 +6,6 @@ its name now is another one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -15,6 +13,7 @@ from django.utils.translation import gettext as _
 from portal.kernel.authz import Actor
 from portal.kernel.errors import NotFound
 from portal.kernel.fsm import may, transition
+from portal.kernel.queue import Payload
 from provisioning.errors import DeploymentBusy, OnHold, WrongState
 from provisioning.logic.copy_states import (
     BACKUP_TRANSITIONS,
@@ -33,8 +32,6 @@ from provisioning.services.copies.telling import backup_told
 from provisioning.services.creation import provision_begin
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
-
-Payload = Mapping[str, Any]
 
 
 def backup_again(actor: Actor, payload: Payload) -> None:

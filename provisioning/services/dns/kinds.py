@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.kernel import events
-from portal.kernel.authz import Actor
 from portal.kernel.queue import (
+    Again,
     OperationKind,
     Schedule,
     Step,
@@ -26,7 +23,6 @@ from provisioning.services.finding_sources import register_finding_source
 from provisioning.services.operations import OperationType as Type
 
 _PATIENCE = 12
-_Again = Callable[[Actor, Mapping[str, Any]], None]
 
 
 def names_register() -> None:
@@ -40,7 +36,7 @@ def names_register() -> None:
     register_schedule(Schedule("dns.check", _("Compare zones"), every_s, checks.checks_schedule))
 
 
-def _kind(type_: Type, label: str | Promise, step: Step, on_retry: _Again) -> OperationKind:
+def _kind(type_: Type, label: str | Promise, step: Step, on_retry: Again) -> OperationKind:
     return OperationKind(
         type=type_,
         label=label,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -11,6 +9,7 @@ from django.utils.translation import gettext as _
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import NotFound
 from portal.kernel.fsm import transition
+from portal.kernel.queue import Payload
 from provisioning.errors import WrongState
 from provisioning.models import DnsRecord
 from provisioning.permissions import Permission
@@ -22,7 +21,7 @@ from provisioning.tags import Tag
 _S = DnsStatus
 
 
-def write_again(actor: Actor, payload: Mapping[str, Any]) -> None:
+def write_again(actor: Actor, payload: Payload) -> None:
     """The name is set again. Raises NotFound, Refused, WrongState."""
     record = _locked(actor, payload)
     if record.status in {_S.REMOVING, _S.REMOVED}:
@@ -34,7 +33,7 @@ def write_again(actor: Actor, payload: Mapping[str, Any]) -> None:
         record_audit(Tag.NAME_REQUESTED, record, actor)
 
 
-def erase_again(actor: Actor, payload: Mapping[str, Any]) -> None:
+def erase_again(actor: Actor, payload: Payload) -> None:
     """The name is removed again. Raises NotFound, Refused, WrongState."""
     record = _locked(actor, payload)
     if record.status != _S.REMOVING:
@@ -42,7 +41,7 @@ def erase_again(actor: Actor, payload: Mapping[str, Any]) -> None:
     record_audit(Tag.NAME_REMOVAL, record, actor)
 
 
-def _locked(actor: Actor, payload: Mapping[str, Any]) -> DnsRecord:
+def _locked(actor: Actor, payload: Payload) -> DnsRecord:
     """The record, locked, of a machine that the actor may name; one that is gone has its names still."""
     authorize(actor, Permission.DNS_MANAGE)
     rows = DnsRecord.objects.select_related("deployment")

@@ -91,11 +91,13 @@ def cluster_attempt(
     if not _is_following(ctx) and (reason := parked()):
         return Poll(_parked_s(), reason)
     try:
-        return work()
+        result = work()
     except (GateClosed, HostUnreachable) as error:
         return _unreachable(ctx, cluster, error)
     except ProviderError as error:
         raise step_error(error) from error
+    ctx.state.pop("unreachable_since", None)
+    return result
 
 
 def _is_following(ctx: StepContext) -> bool:
@@ -131,7 +133,6 @@ def guest_attempt(ctx: StepContext, step: GuestStep, guest: Guest) -> StepResult
         return _wait(ctx, guest, error.lock)
     if not isinstance(result, Poll):
         ctx.state.pop("locked", None)
-    ctx.state.pop("unreachable_since", None)
     return result
 
 
