@@ -96,11 +96,14 @@ class Command(BaseCommand):
             known.save_as_mofile(str(path.with_suffix(".mo")))
             return
         found = extract_all()
+        made = catalogue.catalogue_updated(known, found)
+        faults = catalogue.catalogue_faults(known if options["check"] else made, found)
         if not options["check"]:
-            known = catalogue.catalogue_updated(known, found)
+            known = made
             path.parent.mkdir(parents=True, exist_ok=True)
             known.save(str(path))
-        faults = catalogue.catalogue_faults(known, found)
+        elif str(made).strip() != path.read_text(encoding="utf-8").strip():
+            faults.append("the catalogue is not written as the sources have it now")
         for fault in faults:
             self.stdout.write(fault)
         told = f"{len(known)} messages, {len(faults)} faults"
