@@ -49,6 +49,10 @@ class DropError(Exception):
     """The connection is reset under the client."""
 
 
+class CutOffError(Exception):
+    """The client left before its request was whole: nothing is done."""
+
+
 def invalid(**errors: str) -> ApiError:
     """Answer the 400 of the schema validator, one message per parameter."""
     named = {name.replace("__", "-"): text for name, text in errors.items()}

@@ -13,7 +13,13 @@ from aiohttp import web
 
 from integrations.proxmox.simulator import access, authentication, routes, schema, wire
 from integrations.proxmox.simulator.disturbance import Disturber
-from integrations.proxmox.simulator.errors import ApiError, DropError, HangError, WorkError
+from integrations.proxmox.simulator.errors import (
+    ApiError,
+    CutOffError,
+    DropError,
+    HangError,
+    WorkError,
+)
 from integrations.proxmox.simulator.routes import Found, Upgrade
 from integrations.proxmox.simulator.scope import Call, Scope
 from integrations.proxmox.simulator.simulation import Simulation
@@ -54,7 +60,7 @@ class Pipeline:
                     return await result.serve(request)
                 result = result.data
             response = wire.success(request, result, formatter)
-        except (HangError, DropError) as end:
+        except (HangError, DropError, CutOffError) as end:
             sim.journal.close(entry, status=0, reason=type(end).__name__)
             return _dropped(request)
         except ApiError as error:

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 from aiohttp import web
 from aiohttp.web_response import ContentCoding
 
-from integrations.proxmox.simulator.errors import ApiError, BareError, RawAnswerError
+from integrations.proxmox.simulator.errors import ApiError, BareError, CutOffError, RawAnswerError
 from integrations.proxmox.simulator.routes import Page
 
 SERVER = "pve-api-daemon/3.0"
@@ -68,7 +68,8 @@ def _parse_json(text: str) -> dict[str, Any]:
 async def read_body(request: web.BaseRequest) -> str:
     """Read the body where one may be.
 
-    Raises BareError for content where none may be, too much of it, or of an unknown kind.
+    Raises BareError for content where none may be, too much of it, or of an unknown kind;
+    CutOffError where the client leaves in the middle of it.
     """
     length = request.content_length or 0
     if not length:
@@ -80,7 +81,10 @@ async def read_body(request: web.BaseRequest) -> str:
     kind = request.headers.get("Content-Type", _FORM)
     if kind.partition(";")[0].strip().lower() not in (_FORM, _JSON):
         raise refusal(506, f"upload 'Content-Type '{kind}' not implemented")
-    return (await request.read()).decode("utf-8", "replace")
+    try:
+        return (await request.read()).decode("utf-8", "replace")
+    except ConnectionError as error:
+        raise CutOffError from error
 
 
 def read_params(request: web.BaseRequest, body: str) -> dict[str, Any]:

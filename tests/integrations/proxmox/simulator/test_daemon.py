@@ -191,6 +191,19 @@ def test_an_unknown_transfer_encoding_is_refused(demo: SimulatorProcess) -> None
     assert (answer.status, answer.reason) == (501, "chunked transfer encoding not supported")
 
 
+def test_a_request_cut_off_in_its_body_does_nothing(demo: SimulatorProcess) -> None:
+    position = demo.log_position()
+    head = f"POST /api2/json{PVE1} HTTP/1.1\r\nHost: x\r\nAuthorization: {AUTH['Authorization']}"
+    with _secured(demo) as secured:
+        secured.sendall(f"{head}\r\nContent-Length: 30\r\n\r\nvmid=600&name=cut".encode())
+        wait_until(lambda: len(demo.mutations(position)) == 1)
+    wait_until(lambda: demo.mutations(position)[0]["status"] is not None)
+
+    entry = demo.mutations(position)[0]
+    assert (entry["status"], entry["reason"]) == (0, "CutOffError")
+    assert 600 not in {vm["vmid"] for vm in demo.state()["vms"]}
+
+
 def test_too_many_header_lines_end_the_connection(demo: SimulatorProcess) -> None:
     with pytest.raises(requests.ConnectionError):
         demo.api("GET", "/version", headers={f"X-{number}": "1" for number in range(64)})
