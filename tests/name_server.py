@@ -17,7 +17,7 @@ import requests
 from config.local.name_server import PACKAGES, EmbeddedNameServer
 from config.local.ports import free_port
 
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 60.0
 
 
 class NameServerProcess:
@@ -62,7 +62,7 @@ class NameServerProcess:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=60)
             self._process = None
 
     def reset(self) -> None:
@@ -73,7 +73,7 @@ class NameServerProcess:
     def api(self, method: str, path: str, body: Any = None) -> requests.Response:
         """The API beside uHub, as somebody else's tool uses it."""
         url = f"{self.url}/api/v1/servers/localhost{path}"
-        answer = self._session.request(method, url, json=body, timeout=10)
+        answer = self._session.request(method, url, json=body, timeout=60)
         answer.raise_for_status()
         return answer
 
@@ -99,6 +99,6 @@ class NameServerProcess:
     def asked(self, name: str, type_: str = "A") -> tuple[str, ...]:
         """What a resolver hears: the contents, or the code when there are none."""
         query = dns.message.make_query(f"{name}.", type_)
-        answer = dns.query.udp(query, "127.0.0.1", port=self.server.port, timeout=5)
+        answer = dns.query.udp(query, "127.0.0.1", port=self.server.port, timeout=60)
         found = sorted(str(item) for rrset in answer.answer for item in rrset)
         return tuple(found) or (dns.rcode.to_text(answer.rcode()),)

@@ -68,7 +68,7 @@ class Receiver:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
-    def wait_for(self, count: int, timeout_s: float = 10.0) -> list[Received]:
+    def wait_for(self, count: int, timeout_s: float = 60.0) -> list[Received]:
         """Return the requests as soon as there are that many."""
         with self._arrived:
             met = self._arrived.wait_for(lambda: len(self.received) >= count, timeout_s)

@@ -18,8 +18,12 @@ from urllib.parse import urlsplit
 
 import requests
 
+from tests.ports import port_hold
+
 ROOT = Path(__file__).resolve().parent.parent
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 60.0
+# waiting ends with what is waited for: this is only how long a test may be in vain
+PATIENCE_S = 60.0
 TOKENS = {
     "uhub@pve!portal": "44444444-4444-4444-4444-444444444444",
     "prov@pve!full": "22222222-2222-2222-2222-222222222222",
@@ -50,6 +54,7 @@ class SimulatorProcess:
         self.control_url = ""
         self.fingerprint = ""
         self.ca_file = ""
+        self._ports = port_hold(), port_hold()
         self._process: subprocess.Popen[str] | None = None
         self._session = requests.Session()
         self._session.trust_env = False
@@ -73,10 +78,9 @@ class SimulatorProcess:
         return urlsplit(self.url).port or 0
 
     def start(self) -> None:
-        control_port = urlsplit(self.control_url).port or 0
         command = [
             sys.executable, "-m", "integrations.proxmox.simulator",
-            "--port", str(self.port), "--control-port", str(control_port),
+            "--port", str(self._ports[0]), "--control-port", str(self._ports[1]),
             "--state", str(self.state_dir), "--fixture", self.fixture,
             "--time-scale", str(self.time_scale), *self._options,
         ]  # fmt: skip
@@ -114,7 +118,7 @@ class SimulatorProcess:
         if self._process is None:
             return 0
         self._process.send_signal(number)
-        status = self._process.wait(timeout=20)
+        status = self._process.wait(timeout=PATIENCE_S)
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._process = None
@@ -127,7 +131,9 @@ class SimulatorProcess:
 
     def control(self, method: str, path: str, json: Any = None) -> Any:
         """One call of the control API; an error status raises."""
-        answer = self._session.request(method, self.control_url + path, json=json, timeout=10)
+        answer = self._session.request(
+            method, self.control_url + path, json=json, timeout=PATIENCE_S
+        )
         if answer.status_code >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json()
@@ -183,7 +189,7 @@ class SimulatorProcess:
         params: dict[str, Any] | None = None,
         *,
         token: str = "uhub@pve!portal",
-        timeout: float = 30,
+        timeout: float = PATIENCE_S,
         **options: Any,
     ) -> requests.Response:
         """One call of the API proper."""
@@ -200,7 +206,9 @@ class SimulatorProcess:
         is_lyon = self.fixture == "demo-b" and token == "uhub@pve!portal"
         return LYON_SECRET if is_lyon else TOKENS.get(token, "wrong")
 
-    def task(self, upid: str, *, token: str = "uhub@pve!portal", within_s: float = 20) -> str:
+    def task(
+        self, upid: str, *, token: str = "uhub@pve!portal", within_s: float = PATIENCE_S
+    ) -> str:
         """Waits for the end of a task and answers its exit status."""
         path = f"/nodes/{upid.split(':')[1]}/tasks/{upid}/status"
         found: dict[str, Any] = {}
@@ -222,7 +230,7 @@ class SimulatorProcess:
         return self.task(answer.json()["data"], token=token)
 
 
-def wait_until(condition: Callable[[], bool], *, within_s: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
     """Polls until it is so; fails loudly when it never is."""
     deadline = time.monotonic() + within_s
     while not condition():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -13,12 +12,7 @@ import requests
 from tests.conftest import Cloud
 from tests.engine import started, wait_until, worker_process
 from tests.factories.accounts import PASSWORD
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.ports import port_hold
 
 
 class Portal:
@@ -56,17 +50,17 @@ class Portal:
             found.update(self.call("GET", path, 200))
             return found["status"] not in {"pending", "running"}
 
-        wait_until(has_ended, timeout_s=60)
+        wait_until(has_ended)
         return found
 
 
 @pytest.fixture
 def portal(cloud: Cloud) -> Iterator[Portal]:
-    port = free_port()
+    port = port_hold()
     argv = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"]
     with started([*argv, "--port", str(port), "--log-level", "warning"]), worker_process():
         portal = Portal(f"http://127.0.0.1:{port}")
-        wait_until(portal.is_up, timeout_s=60)
+        wait_until(portal.is_up)
         yield portal
 
 
@@ -93,7 +87,6 @@ def assert_history(portal: Portal, path: str) -> None:
     ]
 
 
-@pytest.mark.timeout(180)
 def test_a_program_plays_the_whole_life_over_http(cloud: Cloud, portal: Portal) -> None:
     assert portal.call("GET", "templates", 401)["errors"][0]["code"] == "not_authenticated"
     assert portal.sign_in("support-north")["token_type"] == "Bearer"

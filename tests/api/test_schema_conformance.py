@@ -32,7 +32,7 @@ def judged(wrong: dict[str, str]) -> None:
         pytest.fail(text, pytrace=False)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_answers_are_as_the_schema_says(people: dict[str, User]) -> None:
     with kept_connections():
         fuzzer = Fuzzer(people, examples=SHORT)

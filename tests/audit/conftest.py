@@ -35,7 +35,7 @@ def seal() -> Callable[[int], None]:
 
     def _seal(entries: int) -> None:
         newest = Entry.across_tenants.latest("xid").xid
-        wait_until(lambda: _horizon() > newest, timeout_s=30)
+        wait_until(lambda: _horizon() > newest)
         assert entries_seal().entries == entries
 
     return _seal

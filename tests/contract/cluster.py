@@ -52,7 +52,7 @@ class Cluster:
             states.append(self.hypervisor.task_state(ref))
             return states[-1].state is TaskPhase.STOPPED
 
-        wait_until(has_stopped, within_s=20)
+        wait_until(has_stopped)
         return states[-1]
 
     def clone(self, vmid: int) -> TaskRef:

@@ -17,7 +17,7 @@ def talkative(cluster: Cluster, running: GuestConfig) -> GuestConfig:
     """A running guest whose agent answers."""
     if isinstance(cluster.hypervisor, FakeHypervisor):
         cluster.hypervisor.guest_change(running.vmid, has_agent=True)
-    wait_until(lambda: cluster.hypervisor.agent_ping(NODE, running.vmid), within_s=20)
+    wait_until(lambda: cluster.hypervisor.agent_ping(NODE, running.vmid))
     return running
 
 
@@ -28,7 +28,7 @@ def ended(hypervisor: Hypervisor, vmid: int, pid: int) -> AgentRun:
         runs.append(hypervisor.agent_exec_state(NODE, vmid, pid))
         return not runs[-1].is_running
 
-    wait_until(has_ended, within_s=20)
+    wait_until(has_ended)
     return runs[-1]
 
 

@@ -18,12 +18,16 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    expect,
     sync_playwright,
 )
 
 DESKTOP, PHONE = (1440, 900), (390, 844)
 # A window of 1440 pixels zoomed to 200 % has 720 of them.
 TWICE_THE_SIZE = (720, 450)
+# Waiting ends with what is waited for: this is only how long a test may be in vain, on the slowest machine.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 SETTLED = "document.fonts.ready.then(() => new Promise(requestAnimationFrame))"
 # Without a graphics processor a process for it only costs, as does one for every page: all are ours.
 _ARGUMENTS = [
@@ -72,7 +76,7 @@ class Profiles:
             locale="en-GB",
             java_script_enabled=has_scripts,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         self._kinds[context] = kind
         return context
 

@@ -12,7 +12,7 @@ from tests.e2e.conftest import OpenPage
 def test_documentation_lists_every_operation(open_page: OpenPage, size: tuple[int, int]) -> None:
     page = open_page("/api/docs", role=None, size=size)
     teams = page.locator("#operations-tag-teams, [data-tag='teams']").first
-    teams.wait_for(timeout=30_000)
+    teams.wait_for()
     assert page.locator(".opblock-tag").count() > 20
     teams.click()
     page.locator(".opblock").first.wait_for()

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from provisioning.models import ConsoleSession, Deployment
 from tests.conftest import Cloud
 from tests.e2e.browser import DESKTOP, PHONE, Watch
-from tests.e2e.test_live_pages import WAIT_MS, _port, web
+from tests.e2e.test_live_pages import web
+from tests.ports import port_hold
 from tests.provisioning.scenes import running
 
 PICTURES = os.environ.get("SCREENSHOTS")
@@ -34,7 +35,7 @@ def machine(cloud: Cloud) -> Deployment:
 @pytest.fixture
 def window(cloud: Cloud, machine: Deployment, browser: Browser) -> Iterator[tuple[Page, str]]:
     """A page of the machine's owner on a real server, and the console's address."""
-    port, client = _port(), Client()
+    port, client = port_hold(), Client()
     client.force_login(cloud.world.people["support"])
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
     address = f"http://127.0.0.1:{port}"
@@ -56,7 +57,6 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(PICTURES) / f"{name}.png")
 
 
-@pytest.mark.timeout(180)
 def test_the_screen_is_seen_and_says_when_the_machine_stops(
     window: tuple[Page, str], machine: Deployment
 ) -> None:
@@ -65,19 +65,19 @@ def test_the_screen_is_seen_and_says_when_the_machine_stops(
     page.on("websocket", lambda socket: sockets.append(socket.url))
     page.goto(address)
     state = page.locator("#console-state")
-    expect(state).to_have_text("Connected", timeout=WAIT_MS)
-    page.wait_for_function(f"({COLOURS})() > 1", timeout=WAIT_MS)
+    expect(state).to_have_text("Connected")
+    page.wait_for_function(f"({COLOURS})() > 1")
     picture(page, "console-1440")
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     picture(page, "console-390")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert [url.split("?")[0] for url in sockets] == [address.replace("http:", "ws:") + "/socket"]
     Deployment.across_tenants.filter(pk=machine.pk).update(status="stopped")
-    expect(state).to_have_text("The machine is not running any more", timeout=WAIT_MS)
+    expect(state).to_have_text("The machine is not running any more")
     picture(page, "console-ended-390")
     Deployment.across_tenants.filter(pk=machine.pk).update(status="running")
     page.get_by_role("button", name="Connect again").click()
-    expect(state).to_have_text("Connected", timeout=WAIT_MS)
+    expect(state).to_have_text("Connected")
     page.get_by_role("button", name="Paste").click()
     page.get_by_label("Text that is typed").fill("uname -a\n")
     picture(page, "console-paste-390")

@@ -90,14 +90,14 @@ def _found(sights: list[Sight], look: Look) -> dict[str, list[str]]:
     return {name: faults for name, faults in found.items() if faults}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_page_keeps_its_budgets(sights: list[Sight], look: Look, part: int) -> None:
     assert _found([one for one in sights if not one.is_other_state][part::PARTS], look) == {}
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_other_states_of_pages_keep_their_budgets(sights: list[Sight], look: Look) -> None:
     assert _found([one for one in sights if one.is_other_state], look) == {}
 
@@ -130,6 +130,6 @@ def test_pages_can_be_read_without_scripts(sights: list[Sight], look: Look) -> N
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_every_page_can_be_read_without_scripts(sights: list[Sight], look: Look) -> None:
     _read(sights, look)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.request import urlopen
 
-import pytest
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, expect
@@ -18,14 +16,7 @@ from portal.services.operations import operation_enqueue
 from tests import kinds  # noqa: F401 - registers the test types
 from tests.conftest import World
 from tests.engine import started, wait_until
-
-WAIT_MS = 15_000
-
-
-def _port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+from tests.ports import port_hold
 
 
 @contextmanager
@@ -40,11 +31,10 @@ def web(port: int) -> Iterator[None]:
             return False
 
     with started(argv):
-        wait_until(answers, timeout_s=60.0)
+        wait_until(answers)
         yield
 
 
-@pytest.mark.timeout(180)
 def test_page_is_told_of_changes_also_after_the_server_was_killed(
     world: World, browser: Browser
 ) -> None:
@@ -53,7 +43,7 @@ def test_page_is_told_of_changes_also_after_the_server_was_killed(
             actor = world.actor("support")
             return str(operation_enqueue(actor=actor, type="test.noop").pk)
 
-    port, client = _port(), Client()
+    port, client = port_hold(), Client()
     client.force_login(world.people["ops"])
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
     address = f"http://127.0.0.1:{port}"
@@ -62,12 +52,12 @@ def test_page_is_told_of_changes_also_after_the_server_was_killed(
     page = context.new_page()
     with web(port):
         page.goto(f"{address}/operations")
-        expect(page.locator("html")).to_have_attribute("data-stream", "open", timeout=WAIT_MS)
+        expect(page.locator("html")).to_have_attribute("data-stream", "open")
         first = ask()
-        expect(page.locator(f"#operation-{first}")).to_be_visible(timeout=WAIT_MS)
+        expect(page.locator(f"#operation-{first}")).to_be_visible()
     second = ask()
-    expect(page.locator("html")).to_have_attribute("data-stream", "lost", timeout=WAIT_MS)
+    expect(page.locator("html")).to_have_attribute("data-stream", "lost")
     with web(port):
-        expect(page.locator("html")).to_have_attribute("data-stream", "open", timeout=2 * WAIT_MS)
-        expect(page.locator(f"#operation-{second}")).to_be_visible(timeout=WAIT_MS)
+        expect(page.locator("html")).to_have_attribute("data-stream", "open")
+        expect(page.locator(f"#operation-{second}")).to_be_visible()
     context.close()

@@ -14,8 +14,6 @@ from tests.conftest import World
 from tests.e2e.browser import PHONE, overflow_px
 from tests.e2e.conftest import OpenPage
 
-WAIT_MS = 15_000
-
 
 def tell(world: World, cause: str) -> None:
     words = {"operation": "pod.start", "target": "web-04", "detail": "No such node."}
@@ -34,7 +32,7 @@ def unread() -> int:
 def until_unread(page: Page, count: int) -> None:
     name = f"Notifications, {count} unread" if count else "Notifications"
     bell = page.get_by_role("button", name=name, exact=True)
-    expect(bell).to_be_visible(timeout=WAIT_MS)
+    expect(bell).to_be_visible()
 
 
 def test_the_bell_counts_without_a_reload_and_is_read_by_keyboard(
@@ -86,9 +84,7 @@ def test_running_operations_are_counted_without_a_reload(world: World, open_page
     expect(page.locator("#running-button")).to_have_accessible_name("0 running operations")
     with tenant_scope(world.north.pk):
         operation = operation_enqueue(actor=world.actor("support"), type="test.noop")
-    expect(page.locator("#running-button")).to_have_accessible_name(
-        "1 running operation", timeout=WAIT_MS
-    )
+    expect(page.locator("#running-button")).to_have_accessible_name("1 running operation")
     page.click("#running-button")
     page.click("#running-pop .notice a")
     page.wait_for_url(f"**/operations/{operation.pk}")

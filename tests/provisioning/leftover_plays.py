@@ -151,7 +151,7 @@ def recovered(stage: Stage, play: Play) -> str:
         _follow(stage, str((operation.attention or {}).get("command", "")))
         with tenant_scope(operation.tenant_id):
             operation_retry(actor=STAFF, operation_id=operation.pk)
-        run_until_idle(timeout_s=60)
+        run_until_idle()
     return str(last(play).status)
 
 

@@ -139,7 +139,7 @@ def test_killed_at_every_call(
 def test_a_worker_process_killed_for_real_is_survived(cloud: Cloud, failpoint: str) -> None:
     deployment = scenes.requested(cloud)
     with worker_process(FAILPOINT=failpoint) as process:
-        assert process.wait(timeout=30) == 137
+        assert process.wait(timeout=60) == 137
     scenes.leases_expire()
     run_until_idle()
     row = scenes.reloaded(deployment)

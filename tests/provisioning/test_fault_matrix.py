@@ -161,7 +161,7 @@ def recovered(cloud: Cloud, deployment: Deployment, verb: str) -> tuple[str, lis
             break
         with tenant_scope(row.tenant_id):
             operation_retry(actor=cloud.world.actor("ops"), operation_id=last.pk)
-        run_until_idle(timeout_s=60)
+        run_until_idle()
     row = reloaded(deployment)
     return row.status, [str(vm["status"]) for vm in ours(cloud, row)]
 
@@ -175,7 +175,7 @@ def test_a_fault_in_every_verb_of_a_life(cloud: Cloud, kind: str, number: int) -
         if verb != "create":
             strike(cloud, kind, number, verb)
             scenes.acted(cloud, deployment, verb, **MORE.get(verb, {}))
-        run_until_idle(timeout_s=90)
+        run_until_idle()
         if kind == "vanished_guests":
             cloud.simulator.clear_faults()
         demand_truth(cloud, deployment, known)

@@ -113,7 +113,7 @@ def test_a_passing_fault_in_every_verb_changes_no_end(cloud: Cloud, name: str) -
         if verb != "create":
             trouble.strike(cloud, verb)
             scenes.acted(cloud, deployment, verb, **arguments.get(verb, {}))
-        run_until_idle(timeout_s=60)
+        run_until_idle()
         found[verb] = outcome(cloud, deployment)
         cloud.simulator.clear_faults()
         assert scenes.quota_is_true(cloud.world)
@@ -191,7 +191,7 @@ def test_a_clone_whose_worker_died_is_finished_or_handed_to_an_operator(
 ) -> None:
     cloud.simulator.fault("worker_crash", match={"task": "qmclone"}, at=at)
     deployment = scenes.requested(cloud)
-    run_until_idle(timeout_s=60)
+    run_until_idle()
     row = reloaded(deployment)
     if row.attention is None:
         assert outcome(cloud, deployment) == RIGHT["create"]
@@ -214,7 +214,7 @@ def test_a_task_that_died_on_the_way_leaves_no_lie(cloud: Cloud, verb: str) -> N
     cloud.simulator.fault("worker_crash", match={"task": TASKS[verb]}, at="locked")
     more = {"stop": {"mode": "force"}, "resize": {"disk_gb": 30}}
     scenes.acted(cloud, deployment, verb, **more.get(verb, {}))
-    run_until_idle(timeout_s=60)
+    run_until_idle()
     row = reloaded(deployment)
     if row.attention is None:
         assert outcome(cloud, deployment) == RIGHT[verb]
@@ -249,7 +249,7 @@ def test_a_node_that_stays_down_is_never_read_as_an_absence(cloud: Cloud) -> Non
     deployment = scenes.running(cloud)
     cloud.simulator.fault("node_down", node="pve1")
     scenes.acted(cloud, deployment, "delete")
-    run_until_idle(timeout_s=60)
+    run_until_idle()
     row = reloaded(deployment)
     assert (row.status, row.attention["code"]) == ("deleting", "not_executed")
     assert used(cloud).deployments == 1

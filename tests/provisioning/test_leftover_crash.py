@@ -89,6 +89,6 @@ def test_a_worker_process_killed_for_real_is_survived(
 ) -> None:
     asked(stage, verb)
     with worker_process(FAILPOINT=failpoint) as process:
-        assert process.wait(timeout=30) == 137
+        assert process.wait(timeout=60) == 137
     taken_up()
     demand_end(stage, PLAYS[verb])

@@ -77,7 +77,7 @@ def test_a_fault_while_a_leftover_is_ended(stage: Stage, kind: str, number: int,
     stage.remember(play)
     strike(stage, play, kind, number)
     play.ask(stage)
-    run_until_idle(timeout_s=90)
+    run_until_idle()
     mended(stage)
     if kind == "vanished_guests" and verb == "pod.destroy_forgotten":
         demand_told(stage)

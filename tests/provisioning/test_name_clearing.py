@@ -255,7 +255,7 @@ def test_a_worker_process_killed_for_real_is_survived(
     twin.sweep()
     stale.names_remove(actor=STAFF, finding_id=finding("stale_record").pk)
     with worker_process(FAILPOINT=failpoint) as process:
-        assert process.wait(timeout=30) == 137
+        assert process.wait(timeout=60) == 137
     leases_expire()
     run_until_idle()
     asked = {name: names.asked(f"{name}.demo.test") for name in ("lost", "own")}

@@ -124,7 +124,7 @@ def test_killed_at_a_call_the_name_is_set_once_and_removed_whole(
 def test_a_worker_process_killed_for_real_is_survived(machine: Deployment, names: Names) -> None:
     names.addressed(machine, "10.0.0.7")
     with worker_process(FAILPOINT="engine:saved:1") as process:
-        assert process.wait(timeout=30) == 137
+        assert process.wait(timeout=60) == 137
     leases_expire()
     run_until_idle()
     assert names.asked(WEB) == ("10.0.0.7",)

@@ -38,7 +38,7 @@ LISTS: Final = {
     "/audit": ("actor", "tag", "category", "target", "outcome", "from", "to", "after", "before"),
 }
 # Every page and field with two values, each value somewhere; `make soak` plays every pair.
-EXTENTS: Final = ["some", pytest.param("all", marks=[pytest.mark.soak, pytest.mark.timeout(300)])]
+EXTENTS: Final = ["some", pytest.param("all", marks=[pytest.mark.soak, pytest.mark.timeout(900)])]
 SOME: Final = 2
 Place = TypeVar("Place")
 

@@ -62,7 +62,7 @@ def test_a_second_demo_changes_nothing(
     )
     played("bootstrap")
     first = played("seed_demo", "--timeout", "60")
-    run_until_idle(timeout_s=60)
+    run_until_idle()
     assert first == "demo: 8 people and 25 machines added\n"
     statuses = Counter(Deployment.across_tenants.values_list("status", flat=True))
     assert statuses == {"running": 5, "stopped": 1, "deleted": 19}

@@ -274,7 +274,7 @@ def test_a_worker_killed_while_sending_sends_again_with_the_same_id(
     receiver.talk = silent
     [row] = messages(webhook)
     with worker_process() as worker:
-        receiver.wait_for(1, timeout_s=30)
+        receiver.wait_for(1, timeout_s=60)
         worker.kill()
         worker.wait()
     release.set()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def wait_until(condition: Callable[[], object], *, timeout_s: float = 20) -> None:
+def wait_until(condition: Callable[[], object], *, timeout_s: float = 60) -> None:
     """Return once `condition` holds; fail when it does not in time."""
     deadline = time.monotonic() + timeout_s
     while not condition():

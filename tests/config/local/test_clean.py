@@ -46,7 +46,7 @@ def start_holder(folder: Path) -> subprocess.Popen[str]:
 def test_a_running_demo_is_ended_and_its_state_removed(state: Path) -> None:
     holder = start_holder(state)
     state_remove(state)
-    assert holder.wait(timeout=20) == 0
+    assert holder.wait(timeout=60) == 0
     assert processes_with(str(state)) == []
     assert not state.exists()
 
@@ -54,7 +54,7 @@ def test_a_running_demo_is_ended_and_its_state_removed(state: Path) -> None:
 def test_the_state_stays_taken_until_the_children_of_a_killed_holder_are_gone(state: Path) -> None:
     holder = start_holder(state)
     holder.kill()
-    holder.wait(timeout=20)
+    holder.wait(timeout=60)
     lock = StateLock(state)
     lock.acquire("the next demo")
     assert processes_with(str(state)) == []

@@ -77,7 +77,7 @@ def test_sigterm_is_passed_on_to_the_command() -> None:
     assert runner.stdout is not None
     folder = runner.stdout.readline().strip()
     runner.send_signal(signal.SIGTERM)
-    assert runner.wait(timeout=20) == 128 + signal.SIGTERM
+    assert runner.wait(timeout=60) == 128 + signal.SIGTERM
     assert not Path(folder).exists()
 
 

@@ -22,6 +22,7 @@ from integrations.base.http import (
     Unreachable,
     http_send,
 )
+from tests.ports import port_hold
 from tests.receiver import Receiver, Talk, answer
 from tests.simulator import SimulatorProcess
 
@@ -130,11 +131,8 @@ def test_a_proxy_of_the_environment_is_not_used(
 
 
 def test_a_closed_port_is_unreachable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
     with pytest.raises(Unreachable):
-        http_send("GET", f"http://127.0.0.1:{port}/", headers={}, body=b"", policy=OPEN)
+        http_send("GET", f"http://127.0.0.1:{port_hold()}/", headers={}, body=b"", policy=OPEN)
 
 
 def test_the_second_address_is_tried_when_the_first_one_is_closed(

@@ -26,6 +26,11 @@ def api(certificate: Certificate) -> Iterator[ScriptedApi]:
         yield server
 
 
+# for servers that are made to be silent; whoever answers has all the time of a slow machine
+HASTY = Timeouts(connect_s=10.0, read_s=0.4, write_s=0.6)
+_PATIENT = Timeouts(connect_s=30.0, read_s=30.0, write_s=30.0)
+
+
 def endpoint_make(*apis: ScriptedApi | str, **changes: Any) -> ProxmoxEndpoint:
     """An endpoint for scripted servers (or bare addresses) that share one certificate."""
     certificates = [api.certificate for api in apis if isinstance(api, ScriptedApi)]
@@ -33,7 +38,7 @@ def endpoint_make(*apis: ScriptedApi | str, **changes: Any) -> ProxmoxEndpoint:
         "hosts": tuple(api if isinstance(api, str) else api.address for api in apis),
         "token_id": "prov@pve!full",
         "token_secret": "22222222-2222-2222-2222-222222222222",
-        "timeouts": Timeouts(connect_s=2.0, read_s=0.4, write_s=0.6),
+        "timeouts": _PATIENT,
     }
     if "fingerprints" not in changes:
         settings["ca_pem"] = certificates[0].ca_pem

@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.ports import HOST, port_hold
+
 
 @dataclass(frozen=True)
 class Request:
@@ -161,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def reply(self, reply: Reply) -> None:
         if reply.wait is not None:
-            reply.wait.wait(10)
+            reply.wait.wait(60)
         if reply.is_dropped:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -201,6 +203,4 @@ def scripted_api(certificate: Certificate) -> Iterator[ScriptedApi]:
 
 def unused_address() -> str:
     """Return an address that refuses connections."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    return f"{HOST}:{port_hold()}"

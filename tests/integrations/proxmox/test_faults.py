@@ -79,7 +79,7 @@ def clone(hypervisor: ProxmoxHypervisor, vmid: int) -> TaskRef:
 
 
 def finish(hypervisor: ProxmoxHypervisor, ref: TaskRef) -> TaskState:
-    wait_until(lambda: hypervisor.task_state(ref).state is TaskPhase.STOPPED, within_s=20)
+    wait_until(lambda: hypervisor.task_state(ref).state is TaskPhase.STOPPED)
     return hypervisor.task_state(ref)
 
 
@@ -123,6 +123,7 @@ def test_clone_whose_answer_was_lost_is_ambiguous_and_found_again(
     simulator.fault(fault["kind"], match={"newid": vmid}, **_params(fault))
     with pytest.raises(Ambiguous):
         clone(hypervisor, vmid)
+    wait_until(lambda: find_clone(hypervisor, vmid, since) is not None)
     ref = find_clone(hypervisor, vmid, since)
     assert ref is not None
     assert finish(hypervisor, ref).outcome is TaskOutcome.OK

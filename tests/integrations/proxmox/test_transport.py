@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,7 +9,7 @@ from integrations.base.errors import Ambiguous, NotExecuted, Permanent, Unavaila
 from integrations.base.registry import GateClosed
 from integrations.proxmox.errors import HostUnreachable
 from integrations.proxmox.transport import ProxmoxTransport
-from tests.integrations.proxmox.conftest import transport_make
+from tests.integrations.proxmox.conftest import HASTY, transport_make
 from tests.integrations.proxmox.scripted import (
     Reply,
     Request,
@@ -19,6 +18,7 @@ from tests.integrations.proxmox.scripted import (
     once,
     unused_address,
 )
+from tests.simulator import wait_until
 
 
 def test_token_goes_into_the_header(api: ScriptedApi, transport: ProxmoxTransport) -> None:
@@ -99,10 +99,10 @@ def test_no_more_than_four_calls_are_in_flight_at_one_host(api: ScriptedApi) -> 
     api.script = always(Reply(wait=release))
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(transport.write, "POST", "x") for _ in range(8)]
-        deadline = time.monotonic() + 5
-        while api.in_flight < 4 and time.monotonic() < deadline:
-            time.sleep(0.005)
-        release.set()
+        try:
+            wait_until(lambda: api.in_flight == 4)
+        finally:
+            release.set()
         for future in futures:
             future.result()
     assert (api.most_in_flight, len(api.requests)) == (4, 8)
@@ -141,9 +141,8 @@ def test_write_on_a_dropped_connection_is_ambiguous_and_never_repeated(
     assert len(api.requests) == 1
 
 
-def test_write_without_an_answer_in_time_is_ambiguous(
-    api: ScriptedApi, transport: ProxmoxTransport
-) -> None:
+def test_write_without_an_answer_in_time_is_ambiguous(api: ScriptedApi) -> None:
+    transport = transport_make(api, timeouts=HASTY)
     release = threading.Event()
     api.script = always(Reply(wait=release))
     with pytest.raises(Ambiguous):
@@ -152,9 +151,8 @@ def test_write_without_an_answer_in_time_is_ambiguous(
     assert len(api.requests) == 1
 
 
-def test_read_without_an_answer_in_time_is_unavailable(
-    api: ScriptedApi, transport: ProxmoxTransport
-) -> None:
+def test_read_without_an_answer_in_time_is_unavailable(api: ScriptedApi) -> None:
+    transport = transport_make(api, timeouts=HASTY)
     release = threading.Event()
     api.script = always(Reply(wait=release))
     with pytest.raises(Unavailable):
@@ -167,7 +165,7 @@ def test_slow_probes_do_not_open_the_circuit(api: ScriptedApi, transport: Proxmo
     api.script = always(Reply(wait=release))
     for _ in range(4):
         with pytest.raises(HostUnreachable):
-            transport.read("agent", timeout_s=0.02)
+            transport.read("agent", timeout_s=0.25)
     release.set()
     api.script = always(Reply(data=1))
     assert transport.read("version") == 1

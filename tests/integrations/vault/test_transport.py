@@ -26,7 +26,7 @@ def server() -> Iterator[KvServer]:
 
 
 def store_make(url: str, login: TokenLogin | AppRoleLogin = ROLE, **changes: object):
-    endpoint = VaultEndpoint(url=url, login=login, timeout_s=0.4, **changes)
+    endpoint = VaultEndpoint(url=url, login=login, **{"timeout_s": 30.0, **changes})
     return VaultSecretStore(VaultTransport(endpoint, registry=HostRegistry()))
 
 
@@ -181,8 +181,8 @@ def test_write_whose_answer_was_lost_is_ambiguous(server: KvServer) -> None:
 
 def test_slow_store_is_unavailable_in_time(server: KvServer) -> None:
     release = threading.Event()
-    store = store_make(server.url, TokenLogin("root-token"))
-    server.script = lambda _method, _path: release.wait(10) and None
+    store = store_make(server.url, TokenLogin("root-token"), timeout_s=0.4)
+    server.script = lambda _method, _path: release.wait(60) and None
     with pytest.raises(StoreUnreachable):
         store.get("a/b")
     release.set()

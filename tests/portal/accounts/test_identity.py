@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,6 +15,7 @@ from portal.models import User
 from portal.tags import Tag
 from tests.conftest import World
 from tests.factories.accounts import PASSWORD, MembershipFactory, TenantFactory, UserFactory
+from tests.ports import port_hold
 
 
 @pytest.fixture
@@ -246,9 +246,7 @@ def test_queries_of_an_anonymous_probe(world: World, client: Client, django_asse
 
 
 def test_readiness_is_503_without_the_broker(world: World, client: Client, settings) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{free.getsockname()[1]}/0"
+    settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{port_hold()}/0"
 
     answer = client.get("/readyz")
 

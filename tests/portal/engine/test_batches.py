@@ -89,7 +89,7 @@ def test_crash_in_a_batch_repeats_what_was_not_written_and_loses_nothing(
     notes = tmp_path / "notes"
     keys = enqueue_many("test.short", 20, payload={"file": str(notes)})
     with worker_process(FAILPOINT="engine:settling:2") as worker:
-        assert worker.wait(timeout=30) == 137
+        assert worker.wait(timeout=60) == 137
     assert [row(key).status for key in keys] == ["completed"] * 10 + ["running"] * 10
     end_leases()
     leases_recover()

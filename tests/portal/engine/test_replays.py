@@ -135,7 +135,7 @@ def test_worker_that_is_asked_drains_and_goes(enqueue, row, world, tmp_path):
         assert (answer.status_code, answer.json()["drain_requested"]) == (202, True)
         wait_until(lambda: Worker.objects.filter(status="draining").exists())
         gate.touch()
-        assert worker.wait(timeout=20) == 0
+        assert worker.wait(timeout=60) == 0
     assert Worker.objects.get().status == "offline"
     assert (row(operation).status, row(operation).attempts) == ("pending", 1)
     for verb in ("drain", "resume"):
@@ -156,10 +156,10 @@ def test_kills_and_drains_under_load_lose_and_double_nothing(enqueue, world, tmp
         killed.kill()
         known = Worker.objects.get(pid=drained.pid)
         assert post(client, f"workers/{known.pk}/drain", {}).status_code == 202
-        assert drained.wait(timeout=20) == 0
+        assert drained.wait(timeout=60) == 0
     with worker_process():
         unended = Operation.across_tenants.exclude(status="completed")
-        wait_until(lambda: not unended.exists(), timeout_s=60.0)
+        wait_until(lambda: not unended.exists())
     ended = Operation.across_tenants.filter(tries__outcome="completed")
     assert ended.count() == ended.distinct().count() == 150
 
@@ -200,5 +200,5 @@ def test_what_a_drained_worker_leaves_is_done_by_another(enqueue, row, world, tm
             wait_until(lambda: row(later).status == "completed")
             assert row(later).worker != row(held).worker
             gate.touch()
-            assert drained.wait(timeout=20) == 0
+            assert drained.wait(timeout=60) == 0
             wait_until(lambda: row(held).status == "completed")

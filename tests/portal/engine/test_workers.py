@@ -54,7 +54,7 @@ def test_crash_at_every_engine_statement_runs_each_step_to_its_end(enqueue, row,
         notes = tmp_path / point.replace(":", "-")
         operation = enqueue("test.three", file=notes)
         with worker_process(FAILPOINT=point) as first:
-            assert first.wait(timeout=20) == 137
+            assert first.wait(timeout=60) == 137
         with connections["dispatch"].cursor() as cursor:
             cursor.execute(
                 "UPDATE portal_operation SET lease_expires_at = now() - interval '1 s' "
@@ -88,7 +88,7 @@ def test_sigterm_lets_the_step_finish_and_takes_nothing_new(enqueue, row, tmp_pa
         wait_until(lambda: Worker.objects.filter(status="draining").exists())
         late = enqueue("test.noop", file=tmp_path / "late")
         (tmp_path / "gate").touch()
-        assert worker.wait(timeout=20) == 0
+        assert worker.wait(timeout=60) == 0
     given_back = row(operation)
     assert noted(tmp_path / "notes") == ["begin", "end"]
     assert (given_back.status, given_back.step, given_back.attempts) == ("pending", "after", 1)
@@ -131,7 +131,7 @@ def test_worker_works_and_stops_without_any_broker(enqueue, row):
         operation = enqueue("test.poll", payload={"polls": 2})
         wait_until(lambda: status(row, operation) == "completed")
         worker.send_signal(signal.SIGTERM)
-        worker.wait(timeout=20)
+        worker.wait(timeout=60)
     assert Worker.objects.get().status == "offline"
 
 

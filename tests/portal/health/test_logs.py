@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -28,6 +27,7 @@ from portal.services.operations import operation_enqueue
 from tests import kinds
 from tests.conftest import World
 from tests.engine import ROOT, run_until_idle, test_environment, wait_until
+from tests.ports import port_hold
 
 Lines = list[dict[str, Any]]
 
@@ -105,9 +105,8 @@ def test_a_sane_request_id_is_taken_over(client: Client, given: str, is_taken: b
     assert (answer["X-Request-Id"] == given) is is_taken
 
 
-@pytest.mark.timeout(180)
 def test_every_line_of_a_real_web_process_parses(world: World, tmp_path: Path) -> None:
-    port, path = _free_port(), tmp_path / "web.log"
+    port, path = port_hold(), tmp_path / "web.log"
     argv = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"]
     with path.open("wb") as out:
         process = subprocess.Popen(
@@ -121,17 +120,11 @@ def test_every_line_of_a_real_web_process_parses(world: World, tmp_path: Path) -
         wait_until(lambda: _answers(f"http://127.0.0.1:{port}/healthz"), timeout_s=90)
     finally:
         os.kill(process.pid, signal.SIGTERM)
-        process.wait(timeout=30)
+        process.wait(timeout=60)
 
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert "process.started" in [one["event"] for one in lines]
     assert {"uvicorn.error", "system"} <= {one["logger"] for one in lines}
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _answers(url: str) -> bool:

@@ -71,7 +71,7 @@ def test_a_worker_process_killed_at_a_backup_is_survived(stage: Stage) -> None:
     play = PLAYS["backup.create"]
     play.ask(stage, 1)
     with worker_process(FAILPOINT="after:POST .*/vzdump$") as process:
-        assert process.wait(timeout=30) == 137
+        assert process.wait(timeout=60) == 137
     taken_up()
     demand_all(stage, "backup.create", 0)
 

@@ -79,7 +79,7 @@ def test_a_fault_in_a_verb_about_copies(cloud: Cloud, kind: str, number: int, ve
     known = strangers(cloud)
     strike(stage, kind, number, verb)
     play.ask(stage, 1)
-    run_until_idle(timeout_s=90)
+    run_until_idle()
     cloud.simulator.clear_faults()
     HOSTS._gates.clear()
     demand_truth(stage, known)

@@ -245,7 +245,7 @@ def test_a_storm_of_locks_hits_the_kind_of_lock(
 def test_parameters_belong_to_their_kind(
     demo: SimulatorProcess, order: dict[str, Any], words: str
 ) -> None:
-    answer = requests.post(f"{demo.control_url}/faults", json=order, timeout=5)
+    answer = requests.post(f"{demo.control_url}/faults", json=order, timeout=60)
 
     assert (answer.status_code, answer.json()) == (400, {"error": words})
 

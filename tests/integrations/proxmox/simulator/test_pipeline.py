@@ -13,7 +13,7 @@ PVE1 = "/nodes/pve1/qemu"
 
 
 def _plain(simulator: SimulatorProcess, head: str) -> str:
-    with socket.create_connection((simulator.host, simulator.port), timeout=5) as sock:
+    with socket.create_connection((simulator.host, simulator.port), timeout=60) as sock:
         sock.sendall(f"{head}\r\nHost: pve.example:8006\r\n\r\n".encode())
         return sock.recv(4096).decode()
 
@@ -32,7 +32,7 @@ def test_the_certificate_is_trusted_through_its_authority(demo: SimulatorProcess
     context = ssl.create_default_context(cafile=demo.ca_file)
 
     with (
-        socket.create_connection((demo.host, demo.port), timeout=5) as sock,
+        socket.create_connection((demo.host, demo.port), timeout=60) as sock,
         context.wrap_socket(sock, server_hostname="localhost") as secured,
     ):
         assert secured.version() == "TLSv1.3"
