@@ -23,10 +23,9 @@ class WrongState(Conflict):
 
 
 class OnHold(Conflict):
-    """The deployment is on hold."""
+    """The deployment is on hold; `demand_no_hold` tells why and who can lift that."""
 
     code = "on_hold"
-    default_message = _("The deployment is on hold. Lift the hold first.")
 
 
 class CopyLimit(Conflict):

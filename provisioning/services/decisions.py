@@ -20,7 +20,7 @@ from portal.kernel.errors import Conflict, Fault, InvalidInput
 from portal.kernel.fsm import transition
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
-from provisioning.errors import DeploymentBusy, OnHold
+from provisioning.errors import DeploymentBusy
 from provisioning.events import DeploymentChanged
 from provisioning.models import Deployment, Finding, VmidAllocation
 from provisioning.permissions import Permission
@@ -29,6 +29,7 @@ from provisioning.selectors.reconciliation import busy_ids
 from provisioning.services.extensions import extensions_expire
 from provisioning.services.findings import finding_end
 from provisioning.services.forgetting import volumes_mark, watch_end
+from provisioning.services.leases import demand_no_hold
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.template_watch import template_accept
 from provisioning.services.vmids import QUARANTINE, vmid_release
@@ -107,8 +108,7 @@ def finding_forget(*, actor: Actor, finding_id: UUID | str, reason: str) -> Find
     with held(actor=actor, finding_id=finding_id, action="forget") as finding:
         _demand_reason(reason)
         row = _idle_deployment(finding)
-        if row.hold:
-            raise OnHold
+        demand_no_hold(row)
         extensions_expire(row, actor=actor)
         if finding.kind != _K.MISSING:
             volumes_mark(row, actor=actor)

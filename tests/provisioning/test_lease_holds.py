@@ -16,6 +16,7 @@ from portal.models import Operation
 from provisioning.errors import DeploymentInvalid, OnHold, WrongState
 from provisioning.models import Cluster, Deployment, Node, Template
 from provisioning.services import leases, lifecycle
+from provisioning.services.copies import final
 from provisioning.services.expiry import expiry_sweep
 from tests.conftest import Cloud, World
 from tests.engine import run_until_idle
@@ -120,16 +121,23 @@ def test_holding_twice_keeps_the_first_moment(world: World, template: Template) 
     assert Operation.across_tenants.filter(type="pod.protect").count() == 1
 
 
+@pytest.mark.parametrize("ask", [lifecycle.deployment_delete, final.delete_after_backup])
+@pytest.mark.parametrize(
+    ("reason", "why"), [("Evidence", r"on hold \(Evidence\)\."), ("", r"on hold\.")]
+)
 def test_what_is_held_is_not_deleted_and_the_way_out_is_named(
-    world: World, template: Template
+    world: World, template: Template, ask: Callable[..., object], reason: str, why: str
 ) -> None:
-    row = paper.deployment(world, template)
-    held(world, row, "Evidence")
+    row = paper.deployment(world, template, ready_at=clock.now())
+    held(world, row, reason)
     with (
         tenant_scope(world.north.pk),
-        pytest.raises(OnHold, match=r"on hold \(Evidence\). Who manages .* can lift the hold"),
+        pytest.raises(OnHold, match=why + " Who manages .* can lift the hold") as refused,
     ):
-        lifecycle.deployment_delete(actor=world.actor("support"), deployment_id=row.pk)
+        ask(actor=world.actor("support"), deployment_id=row.pk)
+    assert refused.value.data == {"reason": reason}
+    assert Operation.across_tenants.exclude(type="pod.protect").count() == 0
+    assert reloaded(row).status == "running"
 
 
 @pytest.mark.parametrize(

@@ -125,9 +125,10 @@ def test_to_forget_needs_a_reason_and_no_hold(twin: Twin) -> None:
     with scoped(twin):
         with pytest.raises(InvalidInput):
             decisions.finding_forget(**key, reason="  ")
-        Deployment.across_tenants.filter(pk=row.pk).update(hold=True)
-        with pytest.raises(OnHold):
-            decisions.finding_forget(**key, reason=REASON)
+        for told, why in (("", r"on hold\. Who"), ("Evidence", r"on hold \(Evidence\)\. Who")):
+            Deployment.across_tenants.filter(pk=row.pk).update(hold=True, hold_reason=told)
+            with pytest.raises(OnHold, match=why):
+                decisions.finding_forget(**key, reason=REASON)
     assert (reloaded(row).status, kinds()) == ("running", ["missing"])
 
 

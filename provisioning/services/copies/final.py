@@ -14,13 +14,14 @@ from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Fault
 from portal.models import Operation
 from portal.services.settings import setting_get
-from provisioning.errors import DeploymentInvalid, OnHold, WrongState
+from provisioning.errors import DeploymentInvalid, WrongState
 from provisioning.logic.copy_states import BACKUP_OPEN, BackupKind, BackupStatus
 from provisioning.models import Backup, Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.copies import work_that_excludes
 from provisioning.services.copies.backups import backup_begin
 from provisioning.services.copies.snapshots import copy_lock
+from provisioning.services.leases import demand_no_hold
 from provisioning.services.lifecycle import VOLUME_FATES
 
 _TRY_AGAIN: Final = timedelta(hours=1)
@@ -42,8 +43,7 @@ def delete_after_backup(
     if volumes == "delete":
         authorize(actor, Permission.VOLUMES_MANAGE)
     deployment = copy_lock(actor=actor, deployment_id=deployment_id)
-    if deployment.hold:
-        raise OnHold
+    demand_no_hold(deployment)
     under_way = Backup.objects.filter(deployment=deployment, status__in=BACKUP_OPEN)
     if under_way.filter(kind=BackupKind.FINAL).exists():
         raise WrongState(_("Its last backup is under way. Wait until it has ended."))

@@ -14,7 +14,7 @@ from portal.kernel.authz import Actor
 from portal.kernel.errors import NotFound
 from portal.kernel.fsm import may, transition
 from portal.kernel.queue import Payload
-from provisioning.errors import DeploymentBusy, OnHold, WrongState
+from provisioning.errors import DeploymentBusy, WrongState
 from provisioning.logic.copy_states import (
     BACKUP_TRANSITIONS,
     SNAPSHOT_TRANSITIONS,
@@ -30,6 +30,7 @@ from provisioning.services.copies.restores import restore_demand_machine
 from provisioning.services.copies.snapshots import copy_lock
 from provisioning.services.copies.telling import backup_told
 from provisioning.services.creation import provision_begin
+from provisioning.services.leases import demand_no_hold
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
 
@@ -47,8 +48,7 @@ def backup_again(actor: Actor, payload: Payload) -> None:
     deployment = _machine(payload)
     if payload.get("deletes"):
         deployment_lock(actor=actor, deployment_id=deployment.pk, permission=Permission.DELETE)
-        if deployment.hold:
-            raise OnHold
+        demand_no_hold(deployment)
         if backup.status == BackupStatus.COMPLETE:
             return
     if backup.status == BackupStatus.COMPLETE:

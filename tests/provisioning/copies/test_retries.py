@@ -250,11 +250,18 @@ def test_a_last_backup_that_is_tried_again_deletes_the_machine(cloud: Cloud) -> 
 def test_a_retry_deletes_nothing_that_is_on_hold(cloud: Cloud) -> None:
     deployment, dead = last_backup_failed(cloud)
     scenes.asked(
-        cloud, lifecycle.deployment_change, role="admin", deployment_id=deployment.pk, hold=True
+        cloud,
+        lifecycle.deployment_change,
+        role="admin",
+        deployment_id=deployment.pk,
+        hold=True,
+        hold_reason="Evidence",
     )
     run_until_idle()
 
-    assert isinstance(refused(cloud, dead), OnHold)
+    told = refused(cloud, dead)
+    assert (type(told), told.data) == (OnHold, {"reason": "Evidence"})
+    assert "on hold (Evidence)" in told.message
     assert reloaded(deployment).status == "running"
 
 
