@@ -91,6 +91,15 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float = PATIENCE_S) 
         pause.wait(_STEP_S)
 
 
+def leases_end() -> None:
+    """What a long silence after a killed worker does, at once; the next sweep takes it up."""
+    with connections[DISPATCH].cursor() as cursor:
+        cursor.execute(
+            "UPDATE portal_operation SET lease_expires_at = now() - interval '1 second' "
+            "WHERE status = 'running'"
+        )
+
+
 def run_until_idle(*, timeout_s: float = PATIENCE_S, horizon_s: float = 600.0) -> int:
     """Drains all queues in this process until no operation is open; answers how many runs that took.
 

@@ -29,9 +29,12 @@ if _SIDE and CELERY_BROKER_URL.startswith("redis"):
     _server, _, _number = CELERY_BROKER_URL.rpartition("/")
     CELERY_BROKER_URL = f"{_server}/{(int(_number) + 32 * int(_SIDE)) % 64}"
 
+# What is short here is waited for. How long a silent worker is believed in is not: tests end leases themselves.
 ENGINE.update(
-    LEASE_S=2.0,
-    HEARTBEAT_S=0.5,
+    LEASE_S=30.0,
+    HEARTBEAT_S=5.0,
+    BATCH_WRITE_S=60.0,
+    DRAIN_BUDGET_S=60.0,
     SELF_POLL_S=0.1,
     SWEEP_S=1,
     SWEEP_SILENCE_S=1.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 
 from billing.logic.quota import DIMENSIONS, Amounts
 from billing.selectors.quotas import quota_recomputed, quota_used
@@ -15,7 +15,7 @@ from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment
 from provisioning.services import creation, lifecycle
 from tests.conftest import Cloud, World
-from tests.engine import run_until_idle
+from tests.engine import leases_end, run_until_idle
 
 # The verbs of a life, in their order: the call that carries one out, and the task it starts.
 VERBS = ("create", "stop", "start", "resize", "delete")
@@ -80,11 +80,7 @@ def last_operation(deployment: Deployment) -> Operation:
 
 def leases_expire() -> None:
     """What a minute of silence after a killed worker does, at once."""
-    with connections["dispatch"].cursor() as cursor:
-        cursor.execute(
-            "UPDATE portal_operation SET lease_expires_at = now() - interval '1 second' "
-            "WHERE status = 'running'"
-        )
+    leases_end()
     sweep()
 
 

@@ -61,12 +61,12 @@ def needs(html: str) -> list[tuple[str, str]]:
 
 
 def serving() -> None:
-    """A worker and the scheduler, alive."""
-    now = clock.now()
+    """A worker and the scheduler, alive, and for as long as the test takes."""
+    later = clock.now() + timedelta(minutes=5)
     Worker.objects.using("platform").create(
-        name="w1", queue="uhub", host="here", pid=1, last_heartbeat_at=now
+        name="w1", queue="uhub", host="here", pid=1, last_heartbeat_at=later
     )
-    Schedule.objects.using("platform").create(name=SWEEP, every_s=10, last_due_at=now)
+    Schedule.objects.using("platform").create(name=SWEEP, every_s=10, last_due_at=later)
 
 
 @pytest.mark.usefixtures("scene")

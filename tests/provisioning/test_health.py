@@ -57,7 +57,7 @@ def service() -> Iterator[ThreadingHTTPServer]:
 def probed(ward: Ward, port: int, **more: object) -> Deployment:
     """A machine whose service listens on this very host, in a network that may be asked."""
     ward.rule("health.networks", ["127.0.0.0/8"])
-    probe = {"kind": "http", "port": port, "path": "/healthz", "timeout_s": 2} | more
+    probe = {"kind": "http", "port": port, "path": "/healthz", "timeout_s": 10} | more
     return ward.deployment(ip_addresses=["127.0.0.1"], health_probe=probe)
 
 

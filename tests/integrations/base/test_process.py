@@ -24,8 +24,9 @@ from integrations.base.process import (
     script_run,
 )
 
-LIMITS = ProcessLimits(timeout_s=10)
-SHORT = replace(LIMITS, timeout_s=0.6)
+LIMITS = ProcessLimits(timeout_s=60)
+# the first that lets a script speak before its time is over: a busy machine starts it late
+SHORT_S = (0.6, 3.0, 15.0)
 Run = Callable[..., ProcessResult]
 
 
@@ -47,6 +48,16 @@ def run(path: Path, *, limits: ProcessLimits = LIMITS, **env: str) -> ProcessRes
     return script_run(path, env=env, stdin=b'{"a": 1}', limits=limits)
 
 
+def run_short(path: Path) -> int:
+    """Runs a script that says its process id and never ends, until its time is over."""
+    for timeout_s in SHORT_S:
+        result = run(path, limits=replace(LIMITS, timeout_s=timeout_s))
+        assert (result.code, result.reason) == (None, f"it took longer than {timeout_s:g} s")
+        if result.output.endswith(b"\n"):
+            break
+    return int(result.output)
+
+
 def is_alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -56,7 +67,7 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_dead(pid: int) -> None:
-    ends_s = time.monotonic() + 5
+    ends_s = time.monotonic() + 60
     while is_alive(pid):
         assert time.monotonic() < ends_s, "the process lives on"
         time.sleep(0.01)
@@ -95,27 +106,23 @@ def test_a_script_works_in_a_fresh_directory_that_goes_with_it(scripts: Path) ->
 def test_a_slow_script_is_ended_with_all_it_started(scripts: Path) -> None:
     started_s = time.monotonic()
 
-    result = run(write(scripts, "sleep 60 & echo $!; sleep 60"), limits=SHORT)
+    child = run_short(write(scripts, "sleep 300 & echo $!; sleep 300"))
 
-    assert (result.code, result.reason) == (None, "it took longer than 0.6 s")
-    assert time.monotonic() - started_s < 5
-    wait_dead(int(result.output))
+    assert time.monotonic() - started_s < 60
+    wait_dead(child)
 
 
 def test_a_script_that_ignores_sigterm_is_killed(scripts: Path) -> None:
-    result = run(write(scripts, "trap '' TERM; echo $$; while :; do sleep 0.1; done"), limits=SHORT)
-
-    assert (result.code, result.reason) == (None, "it took longer than 0.6 s")
-    wait_dead(int(result.output))
+    wait_dead(run_short(write(scripts, "trap '' TERM; echo $$; while :; do sleep 0.1; done")))
 
 
 def test_children_left_behind_are_killed_and_not_waited_for(scripts: Path) -> None:
     started_s = time.monotonic()
 
-    result = run(write(scripts, "sleep 60 & echo $!; exit 0"))
+    result = run(write(scripts, "sleep 300 & echo $!; exit 0"))
 
     assert result.code == 0
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 60
     wait_dead(int(result.output))
 
 
@@ -142,7 +149,7 @@ def test_a_script_that_closes_its_output_is_still_waited_for(scripts: Path) -> N
     ("text", "words"),
     [
         ("import resource; print(resource.getrlimit(resource.RLIMIT_AS)[1])", b"536870912"),
-        ("import resource; print(resource.getrlimit(resource.RLIMIT_CPU)[1])", b"11"),
+        ("import resource; print(resource.getrlimit(resource.RLIMIT_CPU)[1])", b"61"),
         ("import resource; print(resource.getrlimit(resource.RLIMIT_NOFILE)[1])", b"64"),
         ("import resource; print(resource.getrlimit(resource.RLIMIT_CORE)[1])", b"0"),
         ("try:\n  bytearray(2**30)\nexcept MemoryError:\n  print('no room')", b"no room"),
@@ -169,13 +176,13 @@ def test_a_script_that_dies_of_a_signal_says_so(scripts: Path) -> None:
 
 def test_a_killed_worker_takes_its_script_along(scripts: Path, tmp_path: Path) -> None:
     told = tmp_path / "pid"
-    path = write(scripts, f"echo $$ > {told}.new; mv {told}.new {told}; exec sleep 60")
+    path = write(scripts, f"echo $$ > {told}.new; mv {told}.new {told}; exec sleep 300")
     program = (
         "import sys; from pathlib import Path; from integrations.base.process import *\n"
         "script_run(Path(sys.argv[1]), env={}, stdin=b'', limits=ProcessLimits())"
     )
     worker = subprocess.Popen([sys.executable, "-c", program, str(path)])
-    ends_s = time.monotonic() + 20
+    ends_s = time.monotonic() + 60
     while not told.exists():
         assert time.monotonic() < ends_s
         time.sleep(0.01)

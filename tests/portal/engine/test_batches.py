@@ -15,7 +15,7 @@ from portal.services.enqueueing import NewOperation
 from portal.services.operations import operation_enqueue_many
 from portal.services.sweeps import leases_recover
 from portal.states import AttemptOutcome, OperationStatus
-from tests.engine import TestDesk, run_until_idle, worker_process
+from tests.engine import TestDesk, leases_end, run_until_idle, worker_process
 from tests.kinds import noted
 
 DONE = Settlement(OperationStatus.COMPLETED, outcome=AttemptOutcome.COMPLETED)
@@ -38,14 +38,6 @@ def batch():
 def write_transactions():
     """Every transaction of the engine that writes tells live pages of it."""
     return LiveEvent.objects.using("dispatch").values("xid").distinct().count()
-
-
-def end_leases():
-    with connections["dispatch"].cursor() as cursor:
-        cursor.execute(
-            "UPDATE portal_operation SET lease_expires_at = now() - interval '1 s' "
-            "WHERE status = 'running'"
-        )
 
 
 def test_short_kind_is_claimed_several_at_a_time_in_order(enqueue_many):
@@ -71,7 +63,7 @@ def test_batch_holds_one_kind_alone(enqueue, enqueue_many):
 def test_what_was_tried_before_runs_alone(enqueue_many):
     enqueue_many("test.short", 4)
     assert len(batch().claims) == 4
-    end_leases()
+    leases_end()
     assert leases_recover() == 4
     with connections["dispatch"].cursor() as cursor:
         cursor.execute("UPDATE portal_operation SET scheduled_at = now()")
@@ -91,7 +83,7 @@ def test_crash_in_a_batch_repeats_what_was_not_written_and_loses_nothing(
     with worker_process(FAILPOINT="engine:settling:2") as worker:
         assert worker.wait(timeout=60) == 137
     assert [row(key).status for key in keys] == ["completed"] * 10 + ["running"] * 10
-    end_leases()
+    leases_end()
     leases_recover()
     run_until_idle()
     assert {row(key).status for key in keys} == {"completed"}

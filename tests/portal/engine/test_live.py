@@ -28,7 +28,7 @@ from portal.services.operations import operation_enqueue_many
 from tests.conftest import World
 from tests.engine import run_until_idle
 
-WAIT_S = 5.0
+WAIT_S = 60.0
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation, Worker
 from portal.services.purges import operations_purge
 from portal.services.replays import operations_replay
-from tests.engine import celery_worker, run_until_idle, wait_until, worker_process
+from tests.engine import celery_worker, leases_end, run_until_idle, wait_until, worker_process
 from tests.kinds import noted
 
 JSON = "application/json"
@@ -157,6 +157,7 @@ def test_kills_and_drains_under_load_lose_and_double_nothing(enqueue, world, tmp
         known = Worker.objects.get(pid=drained.pid)
         assert post(client, f"workers/{known.pk}/drain", {}).status_code == 202
         assert drained.wait(timeout=60) == 0
+    leases_end()
     with worker_process():
         unended = Operation.across_tenants.exclude(status="completed")
         wait_until(lambda: not unended.exists())
