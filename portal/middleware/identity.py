@@ -41,6 +41,7 @@ _OPEN_WITHOUT_CHANGE: Final = frozenset(
     {
         PASSWORD_CHANGE_PATH,
         "/brand.css",
+        "/brand.svg",
         "/sign-out",
         "/theme",
         "/language",

@@ -9,9 +9,11 @@ from typing import Final
 
 from portal.kernel.settings import setting_definition
 from portal.logic.brand_colours import brand_styles
+from portal.logic.brand_icon import brand_icon
 from portal.services.settings import setting_get
 
 STYLES_PATH: Final = "/brand.css"
+ICON_PATH: Final = "/brand.svg"
 _COLOUR: Final = "platform.primary_color"
 _NAME: Final = "platform.brand_name"
 _VERSION_LENGTH: Final = 12
@@ -19,11 +21,12 @@ _VERSION_LENGTH: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """`styles_url` is empty while the colour is the one the style sheets are made for."""
+    """The addresses are empty while the colour is the one that style sheets and icon are made for."""
 
     name: str
     colour: str
     styles_url: str
+    icon_url: str
 
 
 _known: list[Brand] = []
@@ -42,13 +45,14 @@ def brand_known() -> Brand:
     return _known[0] if _known else _brand(*defaults)
 
 
-def styles_version(colour: str) -> str:
-    """What changes when the style sheet does."""
-    return hashlib.sha256(brand_styles(colour).encode()).hexdigest()[:_VERSION_LENGTH]
+def version_of(content: str) -> str:
+    """What changes when a style sheet or an icon does."""
+    return hashlib.sha256(content.encode()).hexdigest()[:_VERSION_LENGTH]
 
 
 @lru_cache(maxsize=8)
 def _brand(name: str, colour: str) -> Brand:
-    is_usual = colour == setting_definition(_COLOUR).default
-    url = "" if is_usual else f"{STYLES_PATH}?v={styles_version(colour)}"
-    return Brand(name, colour, url)
+    if colour == setting_definition(_COLOUR).default:
+        return Brand(name, colour, "", "")
+    styles, icon = version_of(brand_styles(colour)), version_of(brand_icon(colour))
+    return Brand(name, colour, f"{STYLES_PATH}?v={styles}", f"{ICON_PATH}?v={icon}")

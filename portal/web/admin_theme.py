@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.http import HttpRequest
+from django_vite.templatetags.django_vite import vite_asset_url
 
 from portal.logic.brand_colours import brand_scale
 from portal.models import Theme
@@ -36,6 +37,11 @@ _FONT: Final = {
 def name(_request: HttpRequest) -> str:
     """What stands in the head and in the title."""
     return brand().name
+
+
+def icon(_request: HttpRequest) -> str:
+    """The icon of the tab."""
+    return brand().icon_url or vite_asset_url("portal/frontend/images/icon.svg")
 
 
 def theme(request: HttpRequest) -> str:

@@ -44,6 +44,7 @@ urlpatterns = [
         name="session_revoke",
     ),
     path("brand.css", brand.BrandStyles.as_view(), name="brand_styles"),
+    path("brand.svg", brand.BrandIcon.as_view(), name="brand_icon"),
     path("saved-filters", saved_filters.SavedFilters.as_view(), name="saved_filters"),
     path(
         "saved-filters/<str:filter_id>/<str:action>",

@@ -346,3 +346,23 @@ def growth_missing(room: Room, *, node: str, storage: str, growth: Amounts) -> s
         "found": ", ".join(found),
         "help": told_text("Ask an operator of the platform for room, or ask for less."),
     }
+
+
+def nodes_with_room(
+    room: Room, *, node: str, storage: str, need: Amounts, growth: Amounts
+) -> tuple[str, ...]:
+    """The other nodes of a cluster that could take a machine whole; a shared storage bears its growth alone."""
+    return tuple(
+        other.name
+        for other in room.nodes
+        if other.name != node and _can_take(room, other, storage, need=need, growth=growth)
+    )
+
+
+def _can_take(room: Room, node: NodeRoom, storage: str, *, need: Amounts, growth: Amounts) -> bool:
+    store = _storage_of(Place(node.cluster, node.name, 0, storage), room)
+    if _node_reasons(node, node.name) or _storage_reasons(store, storage, node.name):
+        return False
+    assert store is not None  # else it would be a reason
+    asked = need if store.node else replace(need, disk_gb=growth.disk_gb)
+    return not any(_capacity_reasons(asked, node, store))

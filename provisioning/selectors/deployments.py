@@ -60,6 +60,12 @@ def deployment_lock(
     if deployment is None:
         raise NotFound(gettext("There is no such deployment."))
     authorize(actor, permission)
+    demand_hands(actor, deployment)
+    return deployment
+
+
+def demand_hands(actor: Actor, deployment: Deployment) -> None:
+    """Passes for who may act on this very deployment. Raises Refused, which names whose it is."""
     if not is_in_hands_of(actor, deployment):
         raise Refused(
             gettext(
@@ -69,7 +75,6 @@ def deployment_lock(
             % {"owner": deployment.owner},
             permission=str(Permission.MANAGE),
         )
-    return deployment
 
 
 def is_in_hands_of(actor: Actor, deployment: Deployment) -> bool:

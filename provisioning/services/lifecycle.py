@@ -35,6 +35,8 @@ from provisioning.tags import Tag
 
 STOP_MODES = ("shutdown", "force")
 VOLUME_FATES = ("keep", "delete")
+# What a running guest takes over at its next start.
+NEXT_START: Final = ("cpu_cores", "memory_mb")
 Outcome = tuple[Deployment, Operation]
 
 
@@ -114,8 +116,9 @@ def deployment_resize(
         NotFound, Refused, DeploymentBusy, WrongState, DeploymentInvalid, QuotaExceeded, NoCapacity.
     """
     deployment = resize_lock(actor=actor, deployment_id=deployment_id)
-    wanted = _figures_of(deployment, cpu_cores, memory_mb, disk_gb)
-    _demand_figures(deployment, wanted)
+    wanted = figures_of(deployment, cpu_cores, memory_mb, disk_gb)
+    if faults := figure_faults(deployment, wanted):
+        raise DeploymentInvalid(faults=faults)
     before = deployment.amounts.as_dict()
     quota_adjust(
         actor=actor, tenant_id=deployment.tenant_id, subject_id=deployment.pk, amounts=wanted
@@ -137,7 +140,7 @@ def deployment_resize(
         before=before,
         after=wanted.as_dict(),
     )
-    needs_restart = any(before[name] != wanted.of(name) for name in ("cpu_cores", "memory_mb"))
+    needs_restart = any(before[name] != wanted.of(name) for name in NEXT_START)
     return deployment, enqueue_for(
         deployment, OperationType.RESIZE, actor=actor, power=was, needs_restart=needs_restart
     )
@@ -145,12 +148,21 @@ def deployment_resize(
 
 def resize_lock(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
     """The row, locked, of a deployment that may be resized. Raises as `deployment_resize`."""
-    deployment = _idle(actor, deployment_id, Permission.OPERATE)
-    _demand_state(deployment, "resized", DeploymentStatus.RUNNING, DeploymentStatus.STOPPED)
+    deployment = deployment_lock(
+        actor=actor, deployment_id=deployment_id, permission=Permission.OPERATE
+    )
+    demand_resizable(deployment)
     return deployment
 
 
-def _figures_of(
+def demand_resizable(deployment: Deployment) -> None:
+    """Passes while nothing is under way and its state allows a resize. Raises DeploymentBusy, WrongState."""
+    if deployment.is_busy:
+        raise DeploymentBusy
+    _demand_state(deployment, "resized", DeploymentStatus.RUNNING, DeploymentStatus.STOPPED)
+
+
+def figures_of(
     deployment: Deployment, cpu_cores: int | None, memory_mb: int | None, disk_gb: int | None
 ) -> Amounts:
     """What is asked for, and what the deployment has of everything that is not."""
@@ -256,7 +268,8 @@ def _demand_state(deployment: Deployment, done: str, *states: DeploymentStatus) 
     )
 
 
-def _demand_figures(deployment: Deployment, wanted: Amounts) -> None:
+def figure_faults(deployment: Deployment, wanted: Amounts) -> tuple[Fault, ...]:
+    """What the template's limits, and a disk that only grows, forbid of other figures."""
     faults = []
     for name, unit in (("cpu_cores", "vCPU"), ("memory_mb", "MiB"), ("disk_gb", "GiB")):
         low, _default, high = deployment.template.limits(name)
@@ -268,8 +281,7 @@ def _demand_figures(deployment: Deployment, wanted: Amounts) -> None:
             faults.append(fault)
     if not faults and wanted == deployment.amounts:
         faults.append(Fault(None, "no_change", _("These are the figures it has already.")))
-    if faults:
-        raise DeploymentInvalid(faults=tuple(faults))
+    return tuple(faults)
 
 
 def _demand_changes(deployment: Deployment, changes: dict[str, Any]) -> None:

@@ -9,8 +9,15 @@ from django.db import transaction
 
 from billing.logic.quota import Amounts
 from provisioning.errors import NoCapacity
-from provisioning.logic.placement import Candidate, Decision, Place, decide, growth_missing
-from provisioning.models import Cluster, Template
+from provisioning.logic.placement import (
+    Candidate,
+    Decision,
+    Place,
+    decide,
+    growth_missing,
+    nodes_with_room,
+)
+from provisioning.models import Cluster, Deployment, Template
 from provisioning.selectors.capacity import places_by_template, places_of, room_of
 
 
@@ -63,6 +70,18 @@ def placement_decide(
         need=need, places=[place for _, place in places], room=room_of(clusters.values())
     )
     return clusters[placement_demand(decision).cluster], decision
+
+
+def growth_preview(deployment: Deployment, wanted: Amounts) -> tuple[str, tuple[str, ...]]:
+    """What is missing where the machine is, or nothing; then the nodes that could take it whole, too."""
+    room = room_of([deployment.cluster])
+    node, storage = deployment.node, deployment.storage_pool
+    growth = wanted.minus(deployment.amounts)
+    lacking = growth_missing(room, node=node, storage=storage, growth=growth)
+    if not lacking:
+        return "", ()
+    others = nodes_with_room(room, node=node, storage=storage, need=wanted, growth=growth)
+    return lacking, others
 
 
 @transaction.atomic

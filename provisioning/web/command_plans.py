@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing.logic.pricing import amount, hourly_price
-from billing.logic.quota import Amounts, Verdict
-from billing.selectors.quotas import quota_verdicts
+from billing.logic.pricing import amount
 from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.commands import Asking, Availability, Fact, Offer, Plan, Planner, Row
@@ -22,7 +20,7 @@ from portal.kernel.ui import Text
 from portal.permissions import Permission as PortalPermission
 from portal.templatetags.ui import gib, mib, money
 from provisioning.logic.leases import end_moved, rule_broken
-from provisioning.logic.requests import DeploymentRequest, bound_fault
+from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import (
@@ -33,11 +31,10 @@ from provisioning.selectors.deployments import (
 )
 from provisioning.services.leases import extension_rules
 from provisioning.services.plan import deployment_plan
+from provisioning.services.resize_plan import FIGURES, deployment_resize_plan
 from provisioning.states import DeploymentStatus
-from provisioning.web.presentation import actions, meters
+from provisioning.web.presentation import actions, changing_meters
 from provisioning.web.search import keys
-
-_FIGURES = {"cpu_cores": "vCPU", "memory_mb": "MiB", "disk_gb": "GiB"}
 
 
 def offer_of(action: str) -> Offer:
@@ -171,39 +168,32 @@ def _moved(asking: Asking, values: Mapping[str, Any], hours: int) -> Plan:
 
 
 def resize_plan(asking: Asking, values: Mapping[str, Any]) -> Plan:
-    """Other figures: before and after, price and quota."""
+    """Other figures: before and after, price and quota; the very plan of the machine's dialog."""
     machine = machine_of(asking, values)
-    was = {name: int(getattr(machine, name)) for name in _FIGURES}
-    wanted = {name: int(values.get(name, was[name])) for name in _FIGURES}
-    price = hourly_price(machine.template.rates, **wanted)
-    growth = Amounts(1, **wanted).minus(machine.amounts)
-    verdicts = quota_verdicts(machine.tenant_id, growth)
+    typed = {name: int(values[name]) for name in FIGURES if name in values}
+    found = deployment_resize_plan(actor=asking.actor, deployment_id=machine.pk, **typed)
+    was = {name: int(getattr(machine, name)) for name in FIGURES}
+    wanted = {name: found.amounts.of(name) for name in FIGURES}
     base: dict[str, Any] = {
         "title": _("Resize %(name)s") % {"name": machine.name},
         "confirm": _("Resize"),
         "text": _("vCPU and memory change with the next start; a disk only grows."),
-        "facts": (*_figure_facts(was, wanted), _month_fact(machine.price_hour, price)),
-        "meters": _limited(verdicts),
+        "facts": (
+            *_figure_facts(was, wanted),
+            _month_fact(found.month_before, found.cost.per_month),
+        ),
+        "meters": changing_meters(found.quota),
     }
-    if not any(name in values for name in _FIGURES):
+    if not typed:
         return Plan(**base, reason=_("Say what: “4 cpu”, “8 gb”, “disk 40 gb”."))
-    if wanted == was:
-        return Plan(**base, reason=_("These are the figures it has already."))
-    for name, unit in _FIGURES.items():
-        low, _default, high = machine.template.limits(name)
-        low = max(low, was[name]) if name == "disk_gb" else low
-        fault = bound_fault(name, wanted[name], low=low, high=high, unit=unit)
-        if fault and wanted[name] != was[name]:
-            return Plan(**base, reason=fault.message)
-    if not all(verdict.is_allowed for verdict in verdicts):
+    if found.faults:
+        return Plan(**base, reason=found.faults[0].message)
+    if not all(verdict.is_allowed for verdict in found.quota):
         return Plan(**base, **_quota_reason())
+    if reason := found.obstacle or found.lacking:
+        return Plan(**base, reason=reason)
     fields = {name: str(value) for name, value in wanted.items()}
     return Plan(**base, action=_address(machine, "resize"), fields=fields)
-
-
-def _limited(verdicts: Iterable[Verdict]) -> Sequence[Mapping[str, Any]]:
-    """The dimensions that change and have a limit, as bars."""
-    return meters(one for one in verdicts if one.requested and one.limit is not None)
 
 
 def _quota_reason() -> dict[str, Any]:
@@ -226,8 +216,7 @@ def _figure_facts(was: Mapping[str, int], wanted: Mapping[str, int]) -> tuple[Fa
     )
 
 
-def _month_fact(before: Decimal, after: Decimal) -> Fact:
-    old, new = amount(before, 730), amount(after, 730)
+def _month_fact(old: Decimal, new: Decimal) -> Fact:
     return Fact(_("Per month"), money(new), before=money(old), tone="warn" if new > old else "ok")
 
 
@@ -256,7 +245,7 @@ def create_plan(asking: Asking, values: Mapping[str, Any]) -> Plan:
             Fact(_("Lease ends"), _when(plan.expires_at)),
             Fact(_("Cost until then"), money(plan.cost.total)),
         ),
-        "meters": _limited(plan.quota),
+        "meters": changing_meters(plan.quota),
     }
     if plan.faults:
         return Plan(**base, reason=" ".join(fault.message for fault in plan.faults))
@@ -268,6 +257,6 @@ def create_plan(asking: Asking, values: Mapping[str, Any]) -> Plan:
         "template": row.id,
         "name": plan.name,
         "ttl_hours": str(plan.ttl_hours),
-        **{name: str(figures.of(name)) for name in _FIGURES},
+        **{name: str(figures.of(name)) for name in FIGURES},
     }
     return Plan(**base, action=reverse("provisioning:deployment_quick"), fields=fields)

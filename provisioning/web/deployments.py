@@ -14,7 +14,7 @@ from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_get
 from provisioning.services import creation, lifecycle
 from provisioning.services.copies.final import delete_after_backup
-from provisioning.web.forms import DeleteForm, ResizeForm, values_of
+from provisioning.web.forms import DeleteForm, values_of
 from provisioning.web.health import HEALTH_ACTIONS, probe_form
 from provisioning.web.leases import (
     LEASE_ACTIONS,
@@ -22,6 +22,7 @@ from provisioning.web.leases import (
     lease_forms,
 )
 from provisioning.web.presentation import actions, followed, permitted
+from provisioning.web.resizing import resize_answer, resize_values
 from provisioning.web.tabs import OVERVIEW, TABS, TabContext, tab_links
 from provisioning.web.volumes import attached_to
 
@@ -52,7 +53,7 @@ class DeploymentDetail(PortalView):
         }
         if not request.htmx:  # type: ignore[attr-defined]
             values |= lease_forms()
-            values["resize_form"] = ResizeForm(deployment=deployment)
+            values |= resize_values(deployment)
             values["probe_form"] = probe_form(deployment)
             asks_about_volumes = "delete" in may or tab.code == "copies"
             values["attached_volumes"] = attached_to(deployment) if asks_about_volumes else []
@@ -94,13 +95,11 @@ class DeploymentAction(ActionView):
                 return self._with_form(request, kwargs["action"], key)
 
     def _with_form(self, request: HttpRequest, action: str, key: dict[str, Any]) -> str:
-        if action not in {"resize", "delete"}:
-            raise NotFound
-        deployment = deployment_get(actor=self.actor, deployment_id=key["deployment_id"])
         if action == "resize":
-            figures = values_of(ResizeForm(request.POST, deployment=deployment))
-            done = lifecycle.deployment_resize(**key, **figures)
-            return followed(_("It is being resized."), *done)
+            return resize_answer(request, **key)
+        if action != "delete":
+            raise NotFound
+        deployment = deployment_get(**key)
         if action in permitted(self.actor, deployment):
             wanted = values_of(DeleteForm(request.POST, name=deployment.name))
             if wanted["is_backed_up_first"]:

@@ -274,7 +274,8 @@ class ResizeForm(forms.Form):
             field.initial = getattr(deployment, name)
             low = max(low, deployment.disk_gb) if name == "disk_gb" else low
             field.help_text = f"{low} – {high}"
-            field.widget.attrs.update(min=low, max=high)
+            told = " ".join(f"{self[name].auto_id}_{what}" for what in ("helptext", "fault"))
+            field.widget.attrs |= {"min": low, "max": high, "aria-describedby": told}
 
 
 def values_of(form: forms.Form) -> dict[str, Any]:

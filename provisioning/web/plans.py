@@ -45,6 +45,15 @@ def quota_words(verdict: Verdict) -> str:
     return text % values
 
 
+def quota_left(verdict: Verdict) -> str:
+    """The same beside a field: what is left."""
+    limit = verdict.limit or 0
+    return _("Over the quota: %(left)s of %(limit)s are left.") % {
+        "left": amount_text(verdict.dimension, max(0, limit - verdict.used)),
+        "limit": amount_text(verdict.dimension, limit),
+    }
+
+
 def quota_faults(plan: DeploymentPlan) -> list[Fault]:
     """What the quota and the clusters refuse, each at the field that can change it."""
     told = {fault.field for fault in plan.faults}
@@ -64,16 +73,17 @@ def verdicts_of(plan: DeploymentPlan) -> list[dict[str, Any]]:
     refused = [quota_words(v) for v in plan.quota if not v.is_allowed]
     agreed = " ".join(policy.message for policy in plan.policies if policy.level == "ok")
     found = [
-        _verdict(_("Rules"), rules, agreed),
-        _verdict(_("Quota"), refused, _("Enough is left.")),
+        verdict_shown(_("Rules"), rules, agreed),
+        verdict_shown(_("Quota"), refused, _("Enough is left.")),
     ]
     if plan.placement is not None:
         reason = plan.placement.reason
-        found.append(_verdict(_("Place"), [] if plan.placement.fits else [reason], reason))
+        found.append(verdict_shown(_("Place"), [] if plan.placement.fits else [reason], reason))
     return found
 
 
-def _verdict(label: str, refused: Iterable[str], agreed: str) -> dict[str, Any]:
+def verdict_shown(label: str, refused: Iterable[str], agreed: str) -> dict[str, Any]:
+    """One of them: what forbids it, else what was agreed."""
     said = " ".join(refused)
     tone, icon = ("danger", "circle-x") if said else ("ok", "circle-check")
     return {"label": label, "text": said or agreed, "tone": tone, "icon": icon}

@@ -47,6 +47,11 @@ def meters(verdicts: Iterable[Verdict], *, with_change: bool = True) -> list[dic
     return [_meter(labels[v.dimension], v, with_change=with_change) for v in verdicts]
 
 
+def changing_meters(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """The dimensions that change and have a limit, as bars."""
+    return meters(one for one in verdicts if one.requested and one.limit is not None)
+
+
 def _meter(label: str, verdict: Verdict, *, with_change: bool) -> dict[str, Any]:
     name, asked = verdict.dimension, verdict.requested if with_change else 0
     limit = "∞" if verdict.limit is None else amount_text(name, verdict.limit)

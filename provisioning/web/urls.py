@@ -15,6 +15,7 @@ from provisioning.web import (
     hooks,
     infrastructure,
     names,
+    resizing,
     servers,
     transfers,
     volumes,
@@ -168,6 +169,11 @@ urlpatterns = [
         "deployments/<str:deployment_id>/volumes/plan",
         volumes.VolumePlanView.as_view(),
         name="volume_plan",
+    ),
+    path(
+        "deployments/<str:deployment_id>/resize/plan",
+        resizing.DeploymentResizePlan.as_view(),
+        name="resize_plan",
     ),
     path(
         "deployments/<str:deployment_id>/transfer",

@@ -177,6 +177,7 @@ def test_public_routes_are_these_and_no_others() -> None:
     public = {str(route) for route in routes() if route.permission == PUBLIC}
     assert {name for name in public if not name.endswith(" /api/")} == {
         "GET /brand.css",
+        "GET /brand.svg",
         "GET /healthz",
         "GET /metrics",
         "GET /readyz",

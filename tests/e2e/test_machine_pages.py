@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from provisioning.models import Deployment
 from tests.conftest import Cloud
 from tests.e2e.accessibility import axe_violations
 from tests.e2e.browser import Watch, sideways
@@ -136,6 +137,40 @@ def test_a_refusal_stands_in_its_dialog_beside_what_was_typed(
     page.locator("#actions").get_by_role("button", name="Delete").click()
     expect(dialog.get_by_role("alert")).to_have_count(0)
     _state(page, "Provisioning")
+
+
+def test_a_resize_is_planned_while_it_is_typed(cloud: Cloud, open_page: OpenPage) -> None:
+    deployment = running(cloud)
+    page = open_page(f"/deployments/{deployment.pk}")
+    page.get_by_role("button", name="Resize").press("Enter")
+    dialog, plan = page.get_by_role("dialog"), page.locator("#resize-plan")
+    expect(dialog.get_by_label("vCPU")).to_be_focused()
+    expect(plan).to_contain_text("€45.26 a month")
+    _type(page, "4")
+    expect(plan).to_contain_text("+€29.20 from €45.26 now")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    disk = dialog.get_by_label("Disk (GiB)")
+    _type(page, "1")
+    expect(page.locator("#resize_disk_gb_fault")).to_contain_text("1 GiB is outside the limits")
+    expect(disk).to_have_attribute("aria-invalid", "true")
+    expect(disk).to_be_focused()
+    expect(plan).to_contain_text("Not like this")
+    assert axe_violations(page) == []
+    _type(page, "40")
+    expect(plan).to_contain_text("Can be resized")
+    expect(disk).not_to_have_attribute("aria-invalid", "true")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    run_until_idle()
+    deployment = Deployment.across_tenants.get(pk=deployment.pk)
+    assert (deployment.cpu_cores, deployment.disk_gb) == (4, 40)
+
+
+def _type(page: Page, text: str) -> None:
+    """Over what stands in the field that has the focus."""
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text)
 
 
 def test_the_focus_comes_back_from_a_question(cloud: Cloud, open_page: OpenPage) -> None:

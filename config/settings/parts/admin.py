@@ -8,6 +8,9 @@ UNFOLD = {
     "SITE_TITLE": "portal.web.admin_theme.name",
     "SITE_HEADER": "portal.web.admin_theme.name",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "portal.web.admin_theme.icon"},
+    ],
     "BORDER_RADIUS": "14px",
     "SHOW_VIEW_ON_SITE": False,
     "THEME": "portal.web.admin_theme.theme",

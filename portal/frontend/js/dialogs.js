@@ -26,10 +26,21 @@ const unmark = (form) => {
   }
 };
 
+// What a plan says beside a field while one types marks it, too.
+const follow = (root) => {
+  for (const told of root.querySelectorAll(".err[id$=_fault]")) {
+    const control = told.parentElement.querySelector(".input");
+    if (told.firstChild) control.setAttribute("aria-invalid", "true");
+    else control.removeAttribute("aria-invalid");
+  }
+};
+
 document.addEventListener("htmx:after:swap", () => {
-  const form = document.querySelector("dialog[open] form:has(.faults > *)");
+  for (const dialog of document.querySelectorAll("dialog[open]")) follow(dialog);
+  const form = document.querySelector("dialog[open] form:has(.faults > :not([data-heard]))");
   if (!form) return;
   unmark(form);
+  for (const fault of form.querySelector(".faults").children) fault.dataset.heard = "";
   const faults = [...form.querySelectorAll("[data-fault]")];
   const controls = faults.map(({ dataset }) => dataset.fault && controlOf(form, dataset.fault));
   for (const [at, control] of controls.entries()) {
@@ -49,6 +60,7 @@ document.addEventListener(
     if (!faults) return;
     faults.replaceChildren();
     unmark(target);
+    follow(target);
   },
   true,
 );

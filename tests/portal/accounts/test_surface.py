@@ -17,6 +17,7 @@ OPEN = {
     "sign-in",
     "sign-out",
     "brand.css",
+    "brand.svg",
     "api/^probes/samples$",
     "healthz",
     "language",

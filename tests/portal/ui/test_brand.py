@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from hypothesis import example, given
 from hypothesis import settings as examples
@@ -14,8 +16,10 @@ from hypothesis import strategies as st
 from portal.kernel.authz import Actor
 from portal.kernel.errors import InvalidInput
 from portal.logic.brand_colours import DARK, LIGHT, Ground, brand_scale, brand_styles, brand_tokens
+from portal.logic.brand_icon import brand_icon
 from portal.logic.colours import WHITE, contrast, over, parsed
-from portal.services.brand import brand
+from portal.models import User
+from portal.services.brand import brand, brand_known
 from portal.services.settings import setting_change, settings_forget
 from tests.conftest import World
 from tests.portal.ui import palette
@@ -109,8 +113,46 @@ def test_a_change_is_worn_by_the_next_page(own_settings: None, client: Client) -
     assert styles.content.decode() == brand_styles("#ff4d00")
 
 
-def test_an_old_address_is_not_kept(own_settings: None, client: Client) -> None:
-    assert client.get("/brand.css?v=000000000000")["Cache-Control"] == "no-cache"
+@pytest.mark.parametrize("name", ["brand.css", "brand.svg"])
+def test_an_old_address_is_not_kept(own_settings: None, client: Client, name: str) -> None:
+    assert client.get(f"/{name}?v=000000000000")["Cache-Control"] == "no-cache"
+
+
+def test_the_usual_icon_is_the_built_one(own_settings: None, client: Client) -> None:
+    assert re.search(r'rel="icon" href="/static/[^"]*icon[^"]*\.svg"', _page(client, "/sign-in"))
+
+
+def test_the_icon_has_the_shape_of_the_built_one() -> None:
+    built = Path("portal/frontend/images/icon.svg").read_text(encoding="utf-8")
+    assert re.sub(r"#[0-9a-f]{6}", "", brand_icon("#ff4d00")) == re.sub(r"#[0-9a-f]{6}", "", built)
+
+
+@given(colour=COLOURS)
+@example(colour="#000000")
+@example(colour="#ffffff")
+@examples(max_examples=100, deadline=None)
+def test_the_sign_is_readable_on_its_tile(colour: str) -> None:
+    tile, sign = (parsed(found) for found in re.findall(r"#[0-9a-f]{6}", brand_icon(colour)))
+    assert contrast(tile, sign) >= TEXT
+
+
+def test_all_pages_have_the_icon_of_the_brand(own_settings: None, world: World) -> None:
+    setting_change(actor=SYSTEM, name="platform.primary_color", value="#FF4D00")
+    User.objects.using("platform").update(is_platform_admin=True)
+    client = Client(raise_request_exception=False)
+    client.force_login(world.people["admin"])
+    url = brand().icon_url
+    for path in ("/", "/admin/", "/no-such-page"):
+        assert f'href="{url}"' in _page(client, path)
+    assert f'href="{url}"' in render_to_string("500.html", {"brand": brand_known()})
+    icon = Client().get(url)
+    assert icon["Content-Type"] == "image/svg+xml"
+    assert icon["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert icon.content.decode() == brand_icon("#ff4d00")
+
+
+def _page(client: Client, path: str) -> str:
+    return client.get(path, follow=True).content.decode()
 
 
 def test_an_impossible_value_is_refused_with_the_way_out(own_settings: None) -> None:
