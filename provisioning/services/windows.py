@@ -27,6 +27,8 @@ from provisioning.states import Recurrence
 from provisioning.tags import Tag
 
 LONGEST: Final = timedelta(days=7)
+# Beyond, some zone has no time of day for it: neither page nor tick could read such a row again.
+FARTHEST: Final = timedelta(days=3653)
 REASON_MOST: Final = 300
 
 
@@ -157,7 +159,9 @@ def _locked(window_id: UUID | str) -> MaintenanceWindow:
 
 
 def _demand(row: MaintenanceWindow) -> None:
-    faults = []
+    faults = _remote(row)
+    if faults:
+        raise InvalidInput(faults=tuple(faults))
     if row.ends_at <= row.starts_at:
         faults.append(Fault("ends_at", "invalid", _("It must end after it begins.")))
     elif row.ends_at - row.starts_at > LONGEST:
@@ -180,6 +184,17 @@ def _demand(row: MaintenanceWindow) -> None:
         faults.append(Fault("reason", "invalid", message))
     if faults:
         raise InvalidInput(faults=tuple(faults))
+
+
+def _remote(row: MaintenanceWindow) -> list[Fault]:
+    """Times that nobody can mean."""
+    message = _("It must lie within ten years from now.")
+    now = clock.now()
+    return [
+        Fault(field, "out_of_range", message)
+        for field in ("starts_at", "ends_at", "repeats_until")
+        if (at := getattr(row, field)) is not None and abs(at - now) > FARTHEST
+    ]
 
 
 def _record(

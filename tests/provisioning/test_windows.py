@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -164,6 +165,7 @@ def test_nobody_but_platform_staff_plans_it(world: World, cluster: Cluster) -> N
         ({"reason": "x"}, "reason"),
         ({"recurrence": "daily"}, "recurrence"),
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"repeats_until": at("9999-12-31T23:59+00:00")}, "repeats_until"),
     ],
 )
 def test_a_plan_at_fault_names_the_field(
@@ -173,6 +175,32 @@ def test_a_plan_at_fault_names_the_field(
     with pytest.raises(InvalidInput) as caught:
         window_plan_new(actor=STAFF, cluster_id=cluster.pk, **(wanted | values))
     assert [fault.field for fault in caught.value.faults] == [field]
+
+
+@pytest.mark.parametrize("recurrence", ["none", "weekly"])
+@pytest.mark.parametrize(
+    "begin",
+    [
+        datetime(9999, 12, 31, 23, 30, tzinfo=ZoneInfo("America/New_York")),
+        datetime(9999, 12, 31, 22, 30, tzinfo=UTC),
+        datetime(1, 1, 1, tzinfo=ZoneInfo("America/New_York")),
+    ],
+)
+def test_a_time_that_no_clock_shows_is_not_planned(
+    cluster: Cluster, begin: datetime, recurrence: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        window_plan_new(
+            actor=STAFF,
+            cluster_id=cluster.pk,
+            starts_at=begin,
+            ends_at=begin + HOUR / 4,
+            recurrence=recurrence,
+            time_zone="Europe/Paris",
+            reason="New switches",
+        )
+    assert {fault.field for fault in caught.value.faults} == {"starts_at", "ends_at"}
+    assert not MaintenanceWindow.objects.using(PLATFORM).exists()
 
 
 def test_what_is_asked_for_meanwhile_waits(cloud: Cloud) -> None:
