@@ -46,6 +46,7 @@ _OWN_HEADERS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"}
 )
 _URL_LIMIT: Final = 2048
+_PORT_LIMIT: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ def url_check(url: str) -> httpx.URL:
         raise Permanent("the address begins with https:// or http:// and names a host")
     if parts.userinfo:
         raise Permanent("the address carries no user name or password; use a header")
+    if parts.port is not None and not 0 < parts.port <= _PORT_LIMIT:
+        raise Permanent(f"a port is a number from 1 to {_PORT_LIMIT}")
     return parts
 
 

@@ -226,6 +226,8 @@ def test_headers_without_bound_are_not_read_to_the_end(receiver: Receiver) -> No
         ("https://user:secret@example.com/", "no user name or password"),
         ("https://exa mple.com/", "cannot be"),
         ("https://example.com/" + "x" * 2048, "longer than 2048"),
+        ("http://127.0.0.1:65536/", "from 1 to 65535"),
+        ("http://127.0.0.1:0/", "from 1 to 65535"),
     ],
 )
 def test_an_address_that_is_none_is_said_so(url: str, words: str) -> None:
