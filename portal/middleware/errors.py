@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from portal.kernel import context
-from portal.kernel.errors import DomainError, Refused
+from portal.kernel.errors import DomainError, Fault, Refused
 from portal.middleware.requests import channel_of
 from portal.services.brand import brand_known
 
@@ -22,9 +22,7 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
     """A page for a person, or for htmx a notice that leaves what is on the screen alone."""
     values: dict[str, Any] = {"message": error.message, "error": error}
     if getattr(request, "htmx", False):
-        response = render(request, "portal/_error.html", values, status=error.http_status)
-        response["HX-Retarget"] = "#toasts"
-        response["HX-Reswap"] = "beforeend"
+        response = fragment_refusal(request, error.message, error.http_status)
     else:
         status = error.http_status if error.http_status in _PAGES else 409
         if status == _UNAVAILABLE:
@@ -34,6 +32,18 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
     if retry_after_s is not None:
         response["Retry-After"] = str(retry_after_s)
     response["Cache-Control"] = "no-store"
+    return response
+
+
+def fragment_refusal(request: HttpRequest, message: str, status: int) -> HttpResponse:
+    """What htmx is told: in the dialog that asked, else in a notice beside the page as it is."""
+    if "dialog" in request.POST:
+        faults = (Fault(None, "refused", message),)
+        response = render(request, "portal/_faults.html", {"faults": faults}, status=status)
+        response["HX-Retarget"], response["HX-Reswap"] = "dialog[open] .faults", "innerHTML"
+        return response
+    response = render(request, "portal/_error.html", {"message": message}, status=status)
+    response["HX-Retarget"], response["HX-Reswap"] = "#toasts", "beforeend"
     return response
 
 

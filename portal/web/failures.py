@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from portal.kernel import context
+from portal.middleware.errors import fragment_refusal
 from portal.middleware.requests import channel_of
 from portal.services.brand import brand_known
 
@@ -46,13 +47,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django names it
-    """A form without the token of this browser: old, or from elsewhere."""
+    """A form without the token of this browser: old, or from elsewhere.
+
+    A page that was open while its reader signed in again in another tab has such forms too.
+    """
+    message = _(
+        "The page was open too long, or cookies are blocked. Nothing was changed. "
+        "Go back, reload the page and send the form again."
+    )
+    if getattr(request, "htmx", False):
+        return fragment_refusal(request, message, 403)
     values = {
         "title": _("This form is too old"),
-        "message": _(
-            "The page was open too long, or cookies are blocked. Nothing was changed. "
-            "Go back, reload the page and send the form again."
-        ),
+        "message": message,
         "back": request.path if request.path_info == "/sign-in" else "/",
     }
     return render(request, "403.html", values, status=403)

@@ -109,6 +109,20 @@ def test_a_form_that_is_too_old_says_so(world: World) -> None:
     assert 'href="/sign-in"' in page
 
 
+@pytest.mark.parametrize(
+    ("form", "place"), [({}, "#toasts"), ({"dialog": "volume-add"}, "dialog[open] .faults")]
+)
+def test_a_part_of_a_page_that_is_too_old_says_so_too(
+    world: World, form: dict[str, str], place: str
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.people["support"])
+    answer = client.post("/deployments/bulk", form, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Retarget"]) == (403, place)
+    assert "reload the page" in answer.content.decode()
+    assert "<html" not in answer.content.decode()
+
+
 def test_the_last_brand_is_known_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(brand, "_known", [])
     assert brand.brand_known().name == "uHub"
