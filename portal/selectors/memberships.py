@@ -61,10 +61,15 @@ def members_permitted(*, tenant_id: UUID, permission: str) -> tuple[UUID, ...]:
     return tuple(rows.values_list("user_id", flat=True))
 
 
-def _permitted(tenant_id: UUID, permission: str) -> QuerySet[Membership]:
+def memberships_permitted(*, permission: str) -> QuerySet[Membership]:
+    """Of active people, in roles that hold a permission; of the organisations in scope."""
     return Membership.objects.filter(
-        tenant_id=tenant_id, role__permissions__contains=[str(permission)], user__is_active=True
+        role__permissions__contains=[str(permission)], user__is_active=True
     )
+
+
+def _permitted(tenant_id: UUID, permission: str) -> QuerySet[Membership]:
+    return memberships_permitted(permission=permission).filter(tenant_id=tenant_id)
 
 
 def _choice(membership: Membership) -> TenantChoice:

@@ -9,13 +9,15 @@ from django.utils.translation import gettext as _
 
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import NotFound
-from portal.models import User
-from portal.selectors.memberships import people_who_may
+from portal.kernel.tenancy import PLATFORM
+from portal.models import Membership, User
+from portal.selectors.memberships import memberships_permitted, people_who_may
 from provisioning.models import Deployment, OwnershipTransfer
 from provisioning.permissions import Permission
 from provisioning.states import TransferStatus
 
 PEOPLE_MOST = 200
+RECEIVERS_MOST = 1000
 
 
 def transfer_list(*, actor: Actor) -> QuerySet[OwnershipTransfer]:
@@ -58,3 +60,16 @@ def transfer_open_of(deployment: Deployment) -> OwnershipTransfer | None:
 def receivers(*, tenant_id: UUID) -> tuple[User, ...]:
     """Who can own a machine in the organisation: active people who may operate one."""
     return people_who_may(tenant_id=tenant_id, permission=Permission.OPERATE, limit=PEOPLE_MOST)
+
+
+def receivers_everywhere(*, actor: Actor, permission: Permission) -> list[Membership]:
+    """The same of all active organisations, with `tenant` and `user`, for who may give machines to any of them.
+
+    Raises:
+        Refused: without that permission of the platform's.
+    """
+    authorize(actor, permission)
+    rows = memberships_permitted(permission=Permission.OPERATE).using(PLATFORM)
+    rows = rows.filter(tenant__is_active=True).select_related("tenant", "user")
+    order = ("tenant__name", "tenant__slug", "user__display_name", "user__username")
+    return list(rows.order_by(*order)[:RECEIVERS_MOST])

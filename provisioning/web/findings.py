@@ -12,13 +12,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.kernel.errors import InvalidInput, NotFound
+from portal.kernel.authz import Actor
+from portal.kernel.errors import Fault, InvalidInput, NotFound
 from portal.kernel.ui import status_style
 from portal.kernel.web.table_views import TableView
 from portal.kernel.web.views import ActionView, PortalView
 from provisioning.models import Finding, Template
 from provisioning.permissions import Permission
 from provisioning.selectors.findings import finding_get, finding_list, sees_all, tenant_names
+from provisioning.selectors.transfers import receivers_everywhere
 from provisioning.selectors.watch import watched_list
 from provisioning.services import decisions
 from provisioning.services.adoption import AdoptionRequest, finding_adopt
@@ -29,6 +31,8 @@ from provisioning.states import FindingStatus
 from provisioning.web.explanations import advice, pairs, sides, truths
 from provisioning.web.explanations import decisions as decisions_shown
 from provisioning.web.finding_table import FINDINGS, FindingRow
+from provisioning.web.forms import labelled
+from provisioning.web.receivers import ReceiverField, receiver_of
 from provisioning.web.timelines import history
 
 _WATCHED_MOST: Final = 50
@@ -66,20 +70,33 @@ class AdoptForm(forms.Form):
     """To whom a machine is given, under which name, and as what."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=63)
-    tenant = forms.SlugField(
-        label=gettext_lazy("Organisation"), help_text=gettext_lazy("Its short name.")
-    )
-    owner = forms.CharField(
-        label=gettext_lazy("Owner"), max_length=150, help_text=gettext_lazy("A user name.")
-    )
     template = forms.ChoiceField(label=gettext_lazy("Template"))
+    receiver = ReceiverField(label=gettext_lazy("Organisation and owner"))
 
-    def __init__(self, *args: Any, finding: Finding, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, actor: Actor, finding: Finding, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "adopt_%s"} | kwargs)
+        receiver = self.fields["receiver"]
+        assert isinstance(receiver, ReceiverField)
+        found = receivers_everywhere(actor=actor, permission=Permission.CLUSTERS_MANAGE)
+        receiver.offer((f"{one.tenant.slug}:{one.user.username}", one) for one in found)
         template = self.fields["template"]
         assert isinstance(template, forms.ChoiceField)
         offered = Template.objects.filter(cluster_id=finding.cluster_id)
         template.choices = list(offered.values_list("code", "name"))
+        for name, field in self.fields.items():
+            field.widget.attrs["aria-describedby"] = f"{self[name].auto_id}_fault"
+
+    def request(self) -> AdoptionRequest:
+        """What was chosen. Raises InvalidInput with every field at fault."""
+        if not self.is_valid():
+            raise InvalidInput(
+                faults=tuple(
+                    Fault(name, "invalid", str(errors[0])) for name, errors in self.errors.items()
+                )
+            )
+        said = dict(self.cleaned_data)
+        tenant, owner = receiver_of(said.pop("receiver"))
+        return AdoptionRequest(tenant=tenant, owner=owner, **said)
 
 
 class TypedForm(forms.Form):
@@ -149,7 +166,7 @@ class FindingDetail(PortalView):
             values["typed_form"] = TypedForm(vmid=finding.vmid, auto_id="typed_%s")
         if "adopt" in actions:
             name = {"name": finding.found.get("name") or ""}
-            values["adopt_form"] = AdoptForm(finding=finding, initial=name)
+            values["adopt_form"] = AdoptForm(actor=self.actor, finding=finding, initial=name)
         return self.page(values)
 
 
@@ -180,12 +197,12 @@ class FindingAction(ActionView):
         return str(told)
 
     def _adopt(self, request: HttpRequest, key: dict[str, Any]) -> str:
-        finding = finding_get(**key)
-        form = AdoptForm(request.POST, finding=finding)
-        if not form.is_valid():
-            name, errors = next(iter(form.errors.items()))
-            raise InvalidInput(str(errors[0]), field=name)
-        deployment, _operation = finding_adopt(**key, request=AdoptionRequest(**form.cleaned_data))
+        form = AdoptForm(request.POST, actor=self.actor, finding=finding_get(**key))
+        try:
+            deployment, _operation = finding_adopt(**key, request=form.request())
+        except InvalidInput as error:
+            places = dict.fromkeys(("tenant", "owner"), "receiver")
+            raise InvalidInput(faults=labelled(form, error.faults, places)) from error
         return _("%(name)s is being adopted.") % {"name": deployment.name}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django import forms
@@ -285,3 +286,12 @@ def values_of(form: forms.Form) -> dict[str, Any]:
         label = str(form.fields[name].label) if name in form.fields else None
         raise InvalidInput(str(errors[0]), field=label)
     return dict(form.cleaned_data)
+
+
+def labelled(
+    form: forms.Form, faults: Iterable[Fault], places: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Fault, ...]:
+    """Each fault with its field's label in place of the field's name; `places` says which field stands for it."""
+    labels = {name: str(field.label) for name, field in form.fields.items()}
+    fields = [(one, places.get(one.field or "", one.field or "")) for one in faults]
+    return tuple(Fault(labels.get(name, one.field), one.code, one.message) for one, name in fields)

@@ -21,7 +21,7 @@ from provisioning.selectors.deployments import deployment_get
 from provisioning.services.lifecycle import deployment_resize
 from provisioning.services.resize_plan import FIGURES, ResizePlan, deployment_resize_plan
 from provisioning.states import DeploymentStatus
-from provisioning.web.forms import ResizeForm, values_of
+from provisioning.web.forms import ResizeForm, labelled, values_of
 from provisioning.web.plans import quota_left, quota_words, verdict_shown
 from provisioning.web.presentation import changing_meters, followed
 
@@ -73,16 +73,10 @@ def resize_answer(request: HttpRequest, **key: Any) -> str:
     except QuotaExceeded as error:
         refused = [Verdict(**verdict) for verdict in error.data["verdicts"]]
         faults = [Fault(one.dimension, "quota", quota_words(one)) for one in refused]
-        raise InvalidInput(faults=_labelled(form, faults)) from error
+        raise InvalidInput(faults=labelled(form, faults)) from error
     except InvalidInput as error:
-        raise InvalidInput(faults=_labelled(form, error.faults)) from error
+        raise InvalidInput(faults=labelled(form, error.faults)) from error
     return followed(_("It is being resized."), *done)
-
-
-def _labelled(form: ResizeForm, faults: Any) -> tuple[Fault, ...]:
-    """Each fault with the label of its field in place of the field's name."""
-    labels = {name: str(field.label) for name, field in form.fields.items()}
-    return tuple(Fault(labels.get(one.field, one.field), one.code, one.message) for one in faults)
 
 
 def _marks(form: ResizeForm, plan: ResizePlan) -> dict[str, str]:

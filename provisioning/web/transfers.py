@@ -12,19 +12,19 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from billing.models import Tenant
+from portal.kernel.authz import Actor
 from portal.kernel.errors import DomainError, InvalidInput, NotFound
-from portal.kernel.tenancy import current_tenant_id, platform_alias
+from portal.kernel.tenancy import current_tenant_id
 from portal.kernel.web.paging import page_of
 from portal.kernel.web.views import UNPROCESSABLE, ActionView, PortalView
 from portal.models import User
-from portal.selectors.memberships import people_who_may
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_get, deployment_list, is_in_hands_of
 from provisioning.selectors.transfers import (
     PEOPLE_MOST,
     receivers,
+    receivers_everywhere,
     transfer_list,
     transfer_open_of,
 )
@@ -32,6 +32,7 @@ from provisioning.services import transfers
 from provisioning.services.bulk import ACCEPTED, BULK_MOST, deployments_bulk
 from provisioning.services.moves import deployment_move
 from provisioning.states import TransferStatus
+from provisioning.web.receivers import ReceiverField, receiver_of
 
 _ACTIONS = {
     "accept": transfers.transfer_accept,
@@ -66,29 +67,17 @@ class WhoForm(forms.Form):
 
 
 class MoveForm(forms.Form):
-    """To which organisation and person, and why; people as `organisation:person`."""
+    """To which other organisation and person, and why; people as `organisation:person`."""
 
-    receiver = forms.ChoiceField(label=gettext_lazy("Organisation and new owner"))
+    receiver = ReceiverField(label=gettext_lazy("Organisation and new owner"))
     reason = forms.CharField(label=gettext_lazy("Reason"), min_length=3, max_length=500)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["receiver"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "—"), *_elsewhere()]
-
-
-def _elsewhere() -> list[tuple[str, str]]:
-    """People of other organisations who can own a machine there."""
-    here, found = current_tenant_id(), []
-    with platform_alias():
-        tenants = Tenant.objects.filter(is_active=True).order_by("name")
-        for tenant in (one for one in tenants if one.pk != here):
-            people = people_who_may(
-                tenant_id=tenant.pk, permission=Permission.OPERATE, limit=PEOPLE_MOST
-            )
-            found += [(f"{tenant.pk}:{one.pk}", f"{tenant.name} · {one}") for one in people]
-    return found
+        field, here = self.fields["receiver"], current_tenant_id()
+        assert isinstance(field, ReceiverField)
+        found = receivers_everywhere(actor=actor, permission=Permission.MOVE)
+        field.offer((f"{m.tenant_id}:{m.user_id}", m) for m in found if m.tenant_id != here)
 
 
 class DeploymentHandover(PortalView):
@@ -105,7 +94,7 @@ class DeploymentHandover(PortalView):
         is_move = "receiver" in request.POST
         if is_move and not self.actor.may(Permission.MOVE):
             raise NotFound
-        form = MoveForm(request.POST) if is_move else self._offer(deployment, request.POST)
+        form = self._move(request.POST) if is_move else self._offer(deployment, request.POST)
         if form.is_valid():
             try:
                 return self._done(deployment, form.cleaned_data, is_move=is_move)
@@ -122,7 +111,7 @@ class DeploymentHandover(PortalView):
     def _done(self, deployment: Deployment, said: dict[str, Any], *, is_move: bool) -> HttpResponse:
         here = reverse("provisioning:deployment_detail", args=[deployment.pk])
         if is_move:
-            tenant_id, _mark, user_id = said["receiver"].partition(":")
+            tenant_id, user_id = receiver_of(said["receiver"])
             deployment_move(
                 actor=self.actor,
                 deployment_id=deployment.pk,
@@ -152,6 +141,9 @@ class DeploymentHandover(PortalView):
         others = [one for one in people if one.pk != deployment.owner_id]
         return OfferForm(data, people=others)
 
+    def _move(self, data: Any = None) -> MoveForm:
+        return MoveForm(data, actor=self.actor, auto_id="move_%s")
+
     def _show(
         self, deployment: Deployment, *, status: int = 200, **forms_shown: Any
     ) -> HttpResponse:
@@ -160,7 +152,7 @@ class DeploymentHandover(PortalView):
             "waiting": transfer_open_of(deployment),
             "is_at_once": self.actor.may(Permission.MANAGE),
             "form": self._offer(deployment),
-            "move_form": MoveForm(auto_id="move_%s") if self.actor.may(Permission.MOVE) else None,
+            "move_form": self._move() if self.actor.may(Permission.MOVE) else None,
         }
         return self.page(values | forms_shown, status=status)
 

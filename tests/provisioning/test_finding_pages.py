@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from contextlib import ExitStack
+from typing import Any, cast
 
 import pytest
 from django.db import connections
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from provisioning.models import Deployment, Finding
 from tests.conftest import World
-from tests.factories.accounts import MembershipFactory, UserFactory
+from tests.factories.accounts import MembershipFactory, TenantFactory, UserFactory
 from tests.provisioning.scenes import reloaded
 from tests.provisioning.twin import Twin, finding, kinds
+
+
+ABSENT = (
+    "Organisation and owner: Select a valid choice. "
+    "north:viewer-north is not one of the available choices."
+)
+NO_NAME = "Name: Use 1 to 63 lower-case letters, digits and hyphens; start and end with a letter or digit."
 
 
 @pytest.fixture
@@ -126,6 +136,86 @@ def test_an_orphan_is_adopted_by_staff_alone(twin: Twin) -> None:
     status, made = post(staff_client(twin), path, body)
     assert (status, made["name"], made["hold"]) == (202, "lost-1", True)
     assert finding("orphan").resolution == "adopted"
+
+
+def adopted(client: Client, **said: str) -> HttpResponse:
+    chosen = {"name": "lost-1", "receiver": "north:ops-north", "template": "twin-linux"} | said
+    answer: Any = client.post(f"/findings/{finding('orphan').pk}/adopt", chosen)
+    return cast("HttpResponse", answer)
+
+
+def told(answer: Any) -> list[str]:
+    return [str(one) for one in answer.wsgi_request._messages]
+
+
+def test_who_can_own_a_machine_is_offered_and_nobody_else(twin: Twin) -> None:
+    drifted(twin)
+    page = staff_client(twin).get(f"/findings/{finding('orphan').pk}").content.decode()
+    offered = re.findall(r'<option value="(\w+:[^"]+)">([^<]+)<', page)
+    mine = {f"north:{role}-north" for role in ("admin", "ops", "support")} | {"north:staff"}
+    assert {value for value, _words in offered} == mine | {"south:support-south"}
+    assert ("north:ops-north", f"North · {twin.world.people['ops']}") in offered
+
+
+def test_the_choice_asks_as_much_for_five_organisations_as_for_two(
+    twin: Twin, lasting_memory: None
+) -> None:
+    drifted(twin)
+    client, path = staff_client(twin), f"/findings/{finding('orphan').pk}"
+    counts = [questions(client, path)]
+    for number in range(3):
+        MembershipFactory(
+            user=UserFactory(username=f"other-{number}"),
+            tenant=TenantFactory(name=f"Other {number}"),
+            role="support",
+        )
+    counts.append(questions(client, path))
+    assert counts[0] == counts[1]
+
+
+def test_an_orphan_is_adopted_by_choice(twin: Twin) -> None:
+    drifted(twin)
+    answer = adopted(staff_client(twin))
+    assert (answer.status_code, told(answer)) == (303, ["lost-1 is being adopted."])
+    made = Deployment.across_tenants.get(name="lost-1")
+    assert (made.tenant_id, made.owner.username) == (twin.world.north.pk, "ops-north")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"receiver": ""}, ["Organisation and owner: This field is required."]),
+        (
+            {"receiver": "north:viewer-north", "name": ""},
+            [
+                "Name: This field is required.",
+                ABSENT,
+            ],
+        ),
+        (
+            {"name": "No name"},
+            [NO_NAME],
+        ),
+    ],
+)
+def test_every_fault_is_told_at_its_field_and_nothing_is_done(
+    twin: Twin, said: dict[str, str], words: list[str]
+) -> None:
+    drifted(twin)
+    assert told(adopted(staff_client(twin), **said)) == words
+    assert finding("orphan").status == "open"
+    assert not Deployment.across_tenants.filter(name="lost-1").exists()
+
+
+def questions(client: Client, path: str) -> int:
+    client.get(path)
+    with ExitStack() as stack:
+        found = [
+            stack.enter_context(CaptureQueriesContext(connections[alias]))
+            for alias in ("default", "platform")
+        ]
+        client.get(path)
+        return sum(len(one) for one in found)
 
 
 def test_pages_show_list_detail_and_dialogs(twin: Twin) -> None:

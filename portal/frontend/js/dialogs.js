@@ -12,27 +12,49 @@ document.addEventListener("click", (event) => {
   else target.close();
 });
 
-// A refusal stands in the dialog: what it is about is marked and gets the focus.
+// A refusal stands in the dialog: what it is about is marked and gets the focus. A field that has a line of its own
+// for it has it there; the others are told above.
 const controlOf = (form, field) =>
   [...form.elements].find(
     (control) =>
+      !control.hidden &&
       control.type !== "hidden" &&
       (control.name === field || control.labels?.[0]?.textContent.trim().startsWith(field)),
   );
 
+const linesOf = (root) => root.querySelectorAll(".field .err[id$=_fault]");
+
 const unmark = (form) => {
+  for (const line of linesOf(form)) {
+    if ("heard" in line.dataset) line.replaceChildren();
+  }
   for (const control of form.querySelectorAll("[aria-invalid=true]")) {
     control.removeAttribute("aria-invalid");
   }
 };
 
-// What a plan says beside a field while one types marks it, too.
+// What stands in a line marks its field, be it a refusal or what a plan says while one types.
 const follow = (root) => {
-  for (const told of root.querySelectorAll(".err[id$=_fault]")) {
-    const control = told.parentElement.querySelector(".input");
-    if (told.firstChild) control.setAttribute("aria-invalid", "true");
+  for (const line of linesOf(root)) {
+    const control = line.closest(".field").querySelector(".input");
+    if (line.firstChild) control.setAttribute("aria-invalid", "true");
     else control.removeAttribute("aria-invalid");
   }
+};
+
+const tell = (fault, control) => {
+  control.setAttribute?.("aria-invalid", "true");
+  const line = control.closest?.(".field")?.querySelector(".err[id$=_fault]");
+  const label = control.labels?.[0]?.firstChild?.textContent.trim();
+  const named = fault.querySelector("b");
+  if (line) {
+    named?.remove();
+    const text = document.createElement("span");
+    text.textContent = fault.querySelector("p").textContent.trim();
+    line.replaceChildren(fault.querySelector("svg"), text);
+    line.dataset.heard = "";
+    fault.remove();
+  } else if (label && named) named.textContent = label;
 };
 
 document.addEventListener("htmx:after:swap", () => {
@@ -40,15 +62,13 @@ document.addEventListener("htmx:after:swap", () => {
   const form = document.querySelector("dialog[open] form:has(.faults > :not([data-heard]))");
   if (!form) return;
   unmark(form);
-  for (const fault of form.querySelector(".faults").children) fault.dataset.heard = "";
   const faults = [...form.querySelectorAll("[data-fault]")];
   const controls = faults.map(({ dataset }) => dataset.fault && controlOf(form, dataset.fault));
   for (const [at, control] of controls.entries()) {
-    control?.setAttribute?.("aria-invalid", "true");
-    const label = control?.labels?.[0]?.firstChild?.textContent.trim();
-    const named = faults[at].querySelector("b");
-    if (label && named) named.textContent = label;
+    faults[at].dataset.heard = "";
+    if (control) tell(faults[at], control);
   }
+  if (!form.querySelector("[data-fault]")) form.querySelector(".faults").replaceChildren();
   (controls.find(Boolean) ?? form.querySelector("[type=submit]")).focus();
 });
 

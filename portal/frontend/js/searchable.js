@@ -16,7 +16,8 @@ const make = (name, attributes) => {
 
 function enhance(select) {
   const id = `${select.id}-list`;
-  const choices = [...select.options].map((option) => ({
+  const offered = [...select.options].filter(({ value }) => value || !select.required);
+  const choices = offered.map((option) => ({
     option,
     words: plain(`${option.text} ${option.value}`),
   }));
@@ -32,6 +33,12 @@ function enhance(select) {
     "aria-autocomplete": "list",
     placeholder: select.dataset.searchable,
   });
+  for (const name of ["aria-describedby", "aria-invalid"])
+    if (select.hasAttribute(name)) input.setAttribute(name, select.getAttribute(name));
+  // What is hidden cannot be asked for: the browser asks for what is typed.
+  const isAsked = select.required;
+  input.required = isAsked;
+  select.required = false;
   list.setAttribute("aria-label", select.labels[0]?.textContent.trim() ?? "");
   input.id = select.id;
   select.removeAttribute("id");
@@ -40,7 +47,7 @@ function enhance(select) {
 
   const shown = () => [...list.children];
   const rest = () => {
-    input.value = select.selectedOptions[0]?.text ?? "";
+    input.value = isAsked && !select.value ? "" : (select.selectedOptions[0]?.text ?? "");
     list.hidden = true;
     input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
@@ -59,7 +66,8 @@ function enhance(select) {
     rest();
   };
   const open = (wanted) => {
-    const found = choices.filter(({ words }) => words.includes(plain(wanted.trim()))).slice(0, MOST);
+    const asked = plain(wanted).split(" ");
+    const found = choices.filter(({ words }) => asked.every((word) => words.includes(word))).slice(0, MOST);
     list.replaceChildren(
       ...found.map(({ option }, index) => {
         const line = make("li", { id: `${id}-${index}`, role: "option", "data-value": option.value });
@@ -85,7 +93,11 @@ function enhance(select) {
     } else if (event.key === "Enter" && !list.hidden && shown()[active]) {
       event.preventDefault();
       take(shown()[active]);
-    } else if (event.key === "Escape") rest();
+    } else if (event.key === "Escape" && !list.hidden) {
+      // The list closes, not the dialog around it.
+      event.preventDefault();
+      rest();
+    }
   });
   // The pointer must not take the focus: leaving the input closes the list.
   list.addEventListener("mousedown", (event) => event.preventDefault());
