@@ -33,10 +33,7 @@ from provisioning.logic.lease_settings import LEASE_SETTINGS
 from provisioning.logic.measures_settings import MEASURES_SETTINGS
 from provisioning.logic.reconcile_settings import RECONCILE_SETTINGS
 from provisioning.logic.setting_definitions import SETTINGS
-from provisioning.logic.volume_settings import VOLUME_SETTINGS
-from provisioning.logic.volumes import VOLUME_TAGS
-from provisioning.permissions import PERMISSIONS, Permission
-from provisioning.states import (
+from provisioning.logic.styles import (
     BOOTSTRAP_STYLES,
     DEPLOYMENT_STYLES,
     DNS_STYLES,
@@ -51,6 +48,9 @@ from provisioning.states import (
     VOLUME_ACTION_STYLES,
     VOLUME_STYLES,
 )
+from provisioning.logic.volume_settings import VOLUME_SETTINGS
+from provisioning.logic.volumes import VOLUME_TAGS
+from provisioning.permissions import PERMISSIONS, Permission
 from provisioning.tags import TAGS
 
 _SETTINGS: Final = (

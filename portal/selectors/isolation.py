@@ -11,7 +11,8 @@ import psycopg
 from django.conf import settings
 from django.db import connections
 
-from portal.kernel.rls import TABLES, TableKind, role
+from portal.kernel.rls import role
+from portal.kernel.rls_tables import TABLES, TableKind
 from portal.kernel.tenancy import DEFAULT, DISPATCH, PLATFORM
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -64,7 +65,7 @@ class _Table:
 
 
 def catalog_faults(connection: Connection) -> list[str]:
-    """Where the catalog differs from `portal.kernel.rls.TABLES`, in sentences."""
+    """Where the catalog differs from `portal.kernel.rls_tables.TABLES`, in sentences."""
     tables = _tables(connection)
     found = {table.name for table in tables}
     faults = [f"table {name} is listed and does not exist" for name in sorted(set(TABLES) - found)]

@@ -20,7 +20,7 @@ from psycopg import errors, sql
 
 from portal.kernel import clock
 from portal.kernel.models import uuid7
-from portal.kernel.rls import TABLES, TableKind
+from portal.kernel.rls_tables import TABLES, TableKind
 from portal.kernel.tenancy import DEFAULT, PLATFORM
 from portal.selectors.isolation import (
     Connection,

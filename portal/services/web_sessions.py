@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
@@ -59,6 +60,13 @@ class SessionStore(DatabaseStore):
             self._insert(values | _whereabouts())
         elif not self.model.objects.filter(pk=self.session_key).update(**values):
             raise UpdateError
+
+    async def aload(self) -> dict[str, Any]:
+        return await sync_to_async(self.load)()
+
+    async def asave(self, must_create: bool = False) -> None:
+        """As `save`: the parent would write past it."""
+        await sync_to_async(self.save)(must_create)
 
     def _insert(self, values: dict[str, Any]) -> None:
         key = self._get_or_create_session_key()  # type: ignore[attr-defined]

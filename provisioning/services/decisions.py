@@ -13,11 +13,10 @@ from django.utils.translation import gettext
 from audit.services import trail
 from billing.logic.pricing import hourly_price
 from billing.logic.quota import Amounts
-from billing.services.quotas import quota_adjust, quota_release
+from billing.services.quotas import quota_adjust
 from portal.kernel import clock, events
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.errors import Conflict, Fault, InvalidInput
-from portal.kernel.fsm import transition
 from portal.kernel.tenancy import tenant_scope
 from portal.models import Operation
 from provisioning.errors import DeploymentBusy
@@ -26,20 +25,19 @@ from provisioning.models import Deployment, Finding, VmidAllocation
 from provisioning.permissions import Permission
 from provisioning.selectors.findings import finding_get
 from provisioning.selectors.reconciliation import busy_ids
+from provisioning.services.endings import deployment_end
 from provisioning.services.extensions import extensions_expire
 from provisioning.services.findings import finding_end
 from provisioning.services.forgetting import volumes_mark, watch_end
 from provisioning.services.leases import demand_no_hold
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.template_watch import template_accept
-from provisioning.services.vmids import QUARANTINE, vmid_release
+from provisioning.services.vmids import QUARANTINE
 from provisioning.states import (
     BUSY,
-    DEPLOYMENT_TRANSITIONS,
     DeploymentStatus,
     FindingKind,
     FindingStatus,
-    Health,
     Resolution,
 )
 from provisioning.tags import Tag
@@ -112,17 +110,16 @@ def finding_forget(*, actor: Actor, finding_id: UUID | str, reason: str) -> Find
         extensions_expire(row, actor=actor)
         if finding.kind != _K.MISSING:
             volumes_mark(row, actor=actor)
-        _bury(row)
         _end(finding, actor, Resolution.FORGOTTEN, reason)
-        trail.record(
-            tag=Tag.FORGOTTEN,
-            target=row,
+        deployment_end(
+            row,
             actor=actor,
+            tag=Tag.FORGOTTEN,
+            watched_until=watch_end(),
             before={"vmid": row.vmid, "node": row.node, **row.amounts.as_dict()},
-            after={"status": row.status},
+            after={"status": str(DeploymentStatus.DELETED)},
             detail={"reason": reason, "kind": finding.kind},
         )
-        events.publish(DeploymentChanged(row.pk, row.tenant_id, row.status))
     return finding
 
 
@@ -265,26 +262,6 @@ def _idle_deployment(finding: Finding) -> Deployment:
     if is_moving or busy_ids([row.pk]):
         raise DeploymentBusy
     return row
-
-
-def _bury(row: Deployment) -> None:
-    if row.status != DeploymentStatus.DELETING:
-        transition(row, table=DEPLOYMENT_TRANSITIONS, to=DeploymentStatus.DELETING)
-    quota_release(tenant_id=row.tenant_id, subject_id=row.pk)
-    watched_until = watch_end()
-    vmid_release(
-        cluster_id=row.cluster_id, vmid=row.vmid, deployment_id=row.pk, until=watched_until
-    )
-    transition(
-        row,
-        table=DEPLOYMENT_TRANSITIONS,
-        to=DeploymentStatus.DELETED,
-        deleted_at=clock.now(),
-        watched_until=watched_until,
-        attention=None,
-        ip_addresses=[],
-        health=Health.UNKNOWN,
-    )
 
 
 def _drift_accept(finding: Finding, actor: Actor) -> None:

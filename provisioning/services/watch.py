@@ -28,7 +28,8 @@ from provisioning.selectors.watch import volumes_in_doubt, watched_on
 from provisioning.services.decisions import held
 from provisioning.services.findings import finding_end
 from provisioning.services.operations import OperationType, enqueue_for
-from provisioning.services.saga.guest import Guest, GuestForeign, guest_inspect
+from provisioning.services.saga.destroy import Absence, absence_prove
+from provisioning.services.saga.guest import Guest
 from provisioning.services.saga.tasks import guest_step, poll
 from provisioning.services.saga.volume_outcome import volumes_let_go
 from provisioning.services.slots import slot_free
@@ -87,17 +88,12 @@ def finding_destroy(
 @guest_step
 def end(ctx: StepContext, guest: Guest) -> StepResult:
     """The machine is proven absent: its volumes are nobody's, the finding and the watch are over."""
-    is_taken = False
-    try:
-        if guest_inspect(guest) is not None:
-            return poll("still there")
-    except GuestForeign:
-        if not ctx.state.get("destroy_succeeded"):
-            raise
-        is_taken = True
+    absence = absence_prove(ctx, guest)
+    if absence is None:
+        return poll("still there")
     past = guest.deployment
     with transaction.atomic():
-        if is_taken:
+        if absence is Absence.TAKEN:
             vmid_block(cluster_id=past.cluster_id, vmid=past.vmid)
         slot_free(past.pk)
         volumes_let_go(past.pk, actor=ctx.actor, and_delete=False, is_proven=True)

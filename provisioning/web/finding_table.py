@@ -17,9 +17,10 @@ from portal.kernel.ui import StatusStyle, Tone
 from portal.kernel.web.tables import Column, Table
 from portal.templatetags.cells import NONE, badge_cell, clip_cell
 from portal.templatetags.ui import icon, relative_time
+from provisioning.logic.styles import FINDING_KIND_STYLES
 from provisioning.models import Cluster, Finding
 from provisioning.permissions import Permission
-from provisioning.states import FINDING_KIND_STYLES, FindingKind, FindingStatus
+from provisioning.states import FindingKind, FindingStatus
 
 _STATUSES = (
     ("", gettext_lazy("Open")),

@@ -17,10 +17,11 @@ from portal.kernel import clock
 from portal.kernel.authz import Actor
 from portal.kernel.stored_text import translated
 from provisioning.logic.probes import PATH_MOST, TIMEOUT_MOST_S, probe_of
+from provisioning.logic.styles import HEAL_STYLES, VERDICT_STYLES
 from provisioning.models import Deployment, HealAttempt, HealthObservation
 from provisioning.selectors.health import HealthReport, heals_of, health_report, observations_of
 from provisioning.services import lifecycle
-from provisioning.states import HEAL_STYLES, VERDICT_STYLES, HealAction
+from provisioning.states import HealAction
 from provisioning.web.forms import values_of
 
 _SPANS, _HEALS = 12, 8

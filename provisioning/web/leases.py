@@ -18,12 +18,13 @@ from portal.kernel.stored_text import translated
 from portal.services.settings import setting_get
 from provisioning.errors import RequestClosed
 from provisioning.logic.leases import end_moved, rule_broken
+from provisioning.logic.styles import REQUEST_STYLES
 from provisioning.models import Deployment, ExtensionRequest, LeaseWarning
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_get
 from provisioning.selectors.leases import extensions_about, lease_warnings
 from provisioning.services import extensions, leases
-from provisioning.states import REQUEST_STYLES, RequestStatus
+from provisioning.states import RequestStatus
 from provisioning.web.forms import DecisionForm, ExtendForm, HoldForm, ShortenForm, values_of
 
 SHOWN = 5

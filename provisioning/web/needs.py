@@ -18,13 +18,14 @@ from portal.kernel.stored_text import translated
 from portal.kernel.ui import Tone
 from portal.services.settings import setting_get
 from provisioning.logic.alerting import Severity
+from provisioning.logic.styles import FINDING_KIND_STYLES
 from provisioning.models import Deployment
 from provisioning.permissions import Permission
 from provisioning.selectors.alerts import alerts_firing
 from provisioning.selectors.deployments import is_in_hands_of
 from provisioning.selectors.leases import extensions_waiting
 from provisioning.selectors.overview import ClusterOverview, Outage
-from provisioning.states import FINDING_KIND_STYLES, DeploymentStatus
+from provisioning.states import DeploymentStatus
 from provisioning.web import sights
 from provisioning.web.measures import figure_text
 from provisioning.web.presentation import meters

@@ -13,7 +13,7 @@ from django.db import ProgrammingError, connection, connections, transaction
 
 from audit.models import Entry
 from audit.services import trail
-from portal.kernel.rls import TABLES, TableKind
+from portal.kernel.rls_tables import TABLES, TableKind
 from portal.kernel.tenancy import tenant_scope
 from portal.services.isolation import isolation_verify
 from portal.tags import Tag

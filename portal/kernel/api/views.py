@@ -31,7 +31,7 @@ from portal.kernel.api.shapes import shape_of
 from portal.kernel.authz import ANONYMOUS, PUBLIC, Actor
 from portal.kernel.database.rows import json_rows
 from portal.kernel.errors import Fault, InvalidInput, NotFound
-from portal.kernel.rls import TABLES, TableKind
+from portal.kernel.rls_tables import TABLES, TableKind
 from portal.kernel.tenancy import DEFAULT, PLATFORM, current_tenant_id
 
 WRITES: Final = frozenset({"post", "put", "patch", "delete"})

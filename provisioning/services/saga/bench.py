@@ -20,14 +20,16 @@ from portal.kernel.models import uuid7
 from portal.kernel.queue import Advance, Poll, StepContext, StepResult, StepRetry
 from portal.kernel.stored_text import stored_text
 from provisioning.errors import WrongState
-from provisioning.logic.volumes import disk_serial, slot_free
+from provisioning.logic.volumes import slot_free
 from provisioning.models import Cluster, ShelfPurpose, Volume, VolumeShelf
 from provisioning.services.saga.disk import (
     GIB,
     Disk,
     disk_demand,
+    drive_give,
     reaching_nodes,
     remember,
+    unplugged_demand,
     volume_step,
 )
 from provisioning.services.saga.shelf import guard_ensure, guard_foreign
@@ -82,25 +84,14 @@ def plug(ctx: StepContext, disk: Disk) -> StepResult:
     if "plug" not in ctx.state:
         if held:
             return Advance(held[0].key)
-        if ctx.state.pop("plug_succeeded", False):
-            raise StepRetry(
-                stored_text("The machine does not show the disk it was given."), code="disk_unseen"
-            )
-        disk_demand(disk)
+        unplugged_demand(ctx, disk, "plug")
 
     def submit() -> TaskRef | None:
         key = slot_free([drive.key for drive in drives])
         if key is None:
             raise StepRetry(stored_text("Too many disks grow at once."), code="no_slot")
         remember(volume, bench=bench)
-        return disk.hypervisor.drive_attach_submit(
-            node=config.node,
-            vmid=bench.vmid,
-            key=key,
-            volume=str(volume.proxmox_volume_id),
-            serial=disk_serial(volume.pk),
-            digest=config.digest,
-        )
+        return drive_give(disk, config, key)
 
     return task_run(ctx, disk, "plug", submit) or poll()
 

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum, auto
 
 from django.conf import settings
 from django.db import transaction
 
-from billing.services.quotas import quota_release
 from integrations.proxmox.errors import GuestAbsent, GuestLocked
 from integrations.proxmox.interface import GuestConfig, PowerState, TaskRef
 from portal.kernel import clock
 from portal.kernel.queue import Advance, Complete, Poll, StepContext, StepResult
 from portal.kernel.stored_text import stored_text
 from provisioning.models import Deployment, SlotKind, Volume
+from provisioning.services.endings import deployment_end
 from provisioning.services.saga.create import CLOCK_SKEW
 from provisioning.services.saga.guest import Guest, GuestForeign, guest_inspect
-from provisioning.services.saga.outcome import settle
 from provisioning.services.saga.protect import protection_write
 from provisioning.services.saga.tasks import guest_step, poll, task_run
 from provisioning.services.saga.volume_outcome import volumes_let_go
-from provisioning.services.slots import slot_free, slot_take
-from provisioning.services.vmids import vmid_block, vmid_release
+from provisioning.services.slots import slot_take
 from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
 
@@ -171,34 +170,43 @@ def _was_destroyed(ctx: StepContext) -> bool:
 @guest_step
 def release(ctx: StepContext, guest: Guest) -> StepResult:
     """Gives back quota, name and VMID, only on a proven absence."""
-    is_taken = False
+    absence = absence_prove(ctx, guest)
+    if absence is None:
+        return poll("still there")
+    with transaction.atomic():
+        row = Deployment.objects.select_for_update(of=("self",)).get(pk=guest.deployment.pk)
+        if row.status == DeploymentStatus.DELETED:
+            return Complete()
+        is_with_volumes = ctx.payload.get("volumes") == "delete"
+        volumes_let_go(row.pk, actor=ctx.actor, and_delete=is_with_volumes)
+        warnings = ctx.state.get("warnings")
+        deployment_end(
+            row,
+            actor=ctx.actor,
+            tag=Tag.DELETED,
+            is_taken=absence is Absence.TAKEN,
+            after={"status": str(DeploymentStatus.DELETED)},
+            detail={"warnings": warnings} if warnings else None,
+        )
+    return Advance()
+
+
+class Absence(StrEnum):
+    """How a machine is gone: its number is free, or another machine has it by now."""
+
+    FREE = auto()
+    TAKEN = auto()
+
+
+def absence_prove(ctx: StepContext, guest: Guest) -> Absence | None:
+    """The proof that our machine is gone; None while it is there.
+
+    Raises:
+        GuestForeign: another machine has the number, and this operation destroyed none there.
+    """
     try:
-        if guest_inspect(guest) is not None:
-            return poll("still there")
+        return Absence.FREE if guest_inspect(guest) is None else None
     except GuestForeign:
         if not _was_destroyed(ctx):
             raise
-        is_taken = True
-    deployment = guest.deployment
-    with transaction.atomic():
-        row = Deployment.objects.select_for_update(of=("self",)).get(pk=deployment.pk)
-        if row.status == DeploymentStatus.DELETED:
-            return Complete()
-        quota_release(tenant_id=row.tenant_id, subject_id=row.pk)
-        slot_free(row.pk)
-        is_with_volumes = ctx.payload.get("volumes") == "delete"
-        volumes_let_go(row.pk, actor=ctx.actor, and_delete=is_with_volumes)
-        if is_taken:
-            vmid_block(cluster_id=row.cluster_id, vmid=row.vmid)
-        else:
-            vmid_release(cluster_id=row.cluster_id, vmid=row.vmid, deployment_id=row.pk)
-        settle(
-            ctx,
-            row,
-            DeploymentStatus.DELETED,
-            Tag.DELETED,
-            deleted_at=clock.now(),
-            ip_addresses=[],
-            health="unknown",
-        )
-    return Advance()
+        return Absence.TAKEN

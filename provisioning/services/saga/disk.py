@@ -14,12 +14,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from integrations.proxmox.interface import Drive, GuestConfig, Hypervisor, StoredVolume
+from integrations.proxmox.interface import Drive, GuestConfig, Hypervisor, StoredVolume, TaskRef
 from integrations.services.hypervisors import hypervisor_for
 from portal.kernel import clock
-from portal.kernel.queue import StepContext, StepFailed, StepNeedsOperator, StepResult
+from portal.kernel.queue import StepContext, StepFailed, StepNeedsOperator, StepResult, StepRetry
 from portal.kernel.stored_text import stored_text
-from provisioning.logic.volumes import disk_name
+from provisioning.logic.volumes import disk_name, disk_serial
 from provisioning.models import Node, NodeState, Storage, Volume
 from provisioning.selectors.maintenance import cluster_maintenance_of, maintenance_of
 from provisioning.services.clusters import cluster_connection
@@ -127,6 +127,32 @@ def disk_demand(disk: Disk) -> StoredVolume:
         ),
         code="volume_missing",
         command=f"pvesm list {disk.volume.storage_pool} --vmid {disk.volume.owner_vmid}",
+    )
+
+
+def unplugged_demand(ctx: StepContext, disk: Disk, task: str) -> None:
+    """No drive shows the disk: passes while `task` has not given it one, and it is on its storage.
+
+    Raises:
+        StepRetry: the task gave it to a drive, and the machine does not show it yet.
+        StepNeedsOperator: as `disk_demand`.
+    """
+    if ctx.state.pop(f"{task}_succeeded", False):
+        raise StepRetry(
+            stored_text("The machine does not show the disk it was given."), code="disk_unseen"
+        )
+    disk_demand(disk)
+
+
+def drive_give(disk: Disk, config: GuestConfig, key: str) -> TaskRef | None:
+    """Plugs the disk into a free drive of a proven machine that looks as it did a moment ago."""
+    return disk.hypervisor.drive_attach_submit(
+        node=config.node,
+        vmid=config.vmid,
+        key=key,
+        volume=str(disk.volume.proxmox_volume_id),
+        serial=disk_serial(disk.volume.pk),
+        digest=config.digest,
     )
 
 

@@ -7,10 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from audit.services import trail
-from billing.services.quotas import quota_release
-from portal.kernel import clock, events
-from portal.kernel.fsm import transition
+from portal.kernel import clock
 from portal.kernel.queue import (
     Advance,
     Poll,
@@ -20,16 +17,14 @@ from portal.kernel.queue import (
     StepResult,
 )
 from portal.kernel.stored_text import stored_text
-from provisioning.events import DeploymentChanged
 from provisioning.logic.hook_states import RUN_OPEN, HookEvent, OnFailure, RunStatus
 from provisioning.models import Deployment, HookRun
 from provisioning.selectors.hooks import hooks_wanted
+from provisioning.services.endings import deployment_end
 from provisioning.services.hook_runs import hooks_run
 from provisioning.services.hooks import HOOK_FAILED
 from provisioning.services.saga.guest import deployment_load
-from provisioning.services.slots import slot_free
-from provisioning.services.vmids import vmid_release
-from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus
+from provisioning.states import DeploymentStatus
 from provisioning.tags import Tag
 
 
@@ -114,18 +109,11 @@ def _give_back(ctx: StepContext, deployment: Deployment, message: str) -> None:
     if row.status != DeploymentStatus.PROVISIONING:
         return
     attention = {"code": HOOK_FAILED, "message": message, "command": ""}
-    transition(row, table=DEPLOYMENT_TRANSITIONS, to=DeploymentStatus.DELETING)
-    quota_release(tenant_id=row.tenant_id, subject_id=row.pk)
-    slot_free(row.pk)
-    vmid_release(cluster_id=row.cluster_id, vmid=row.vmid, deployment_id=row.pk)
-    transition(
+    deployment_end(
         row,
-        table=DEPLOYMENT_TRANSITIONS,
-        to=DeploymentStatus.DELETED,
-        deleted_at=clock.now(),
+        actor=ctx.actor,
+        tag=Tag.CREATE_FAILED,
         attention=attention,
+        outcome="failed",
+        detail=attention,
     )
-    trail.record(
-        tag=Tag.CREATE_FAILED, target=row, actor=ctx.actor, outcome="failed", detail=attention
-    )
-    events.publish(DeploymentChanged(row.pk, row.tenant_id, row.status, str(Tag.CREATE_FAILED)))

@@ -31,12 +31,11 @@ def settle(
 ) -> None:
     """Moves the deployment to where the hypervisor proved it to be, once.
 
-    A deployment that is being deleted meanwhile, or is there already, stays as it is.
+    A deployment that is being deleted meanwhile, or is there already, stays as it is: `deployment_end`
+    ends one.
     """
     row = Deployment.objects.select_for_update(of=("self",)).get(pk=deployment.pk)
-    if row.status in {to, DeploymentStatus.DELETED}:
-        return
-    if row.status == DeploymentStatus.DELETING and to != DeploymentStatus.DELETED:
+    if row.status in {to, DeploymentStatus.DELETING, DeploymentStatus.DELETED}:
         return
     transition(row, table=DEPLOYMENT_TRANSITIONS, to=to, attention=None, **changes)
     warnings = ctx.state.get("warnings")

@@ -7,16 +7,15 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.services import trail
-from billing.services.quotas import quota_release
 from integrations.proxmox.interface import GuestConfig, PowerState, TaskRef
 from portal.kernel import clock, events
-from portal.kernel.fsm import transition
 from portal.kernel.queue import Advance, Complete, Failure, StepContext, StepResult, StepRetry
 from portal.kernel.stored_text import stored_text
 from provisioning.events import DeploymentChanged
 from provisioning.logic.reconciliation import differences, facts_of, guest_tags
 from provisioning.models import Deployment, Finding
 from provisioning.selectors.reconciliation import wanted_of
+from provisioning.services.endings import deployment_end
 from provisioning.services.findings import finding_end
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.saga.guest import (
@@ -28,9 +27,7 @@ from provisioning.services.saga.guest import (
 )
 from provisioning.services.saga.outcome import RESTART_NEEDED, attention_of, settle
 from provisioning.services.saga.tasks import guest_step, poll, task_run
-from provisioning.services.vmids import vmid_release
 from provisioning.states import (
-    DEPLOYMENT_TRANSITIONS,
     DeploymentStatus,
     FindingStatus,
     Health,
@@ -155,24 +152,15 @@ def adopt_failed(ctx: StepContext, failure: Failure) -> None:
         row = Deployment.objects.select_for_update(of=("self",)).get(pk=seen.pk)
         if row.status != DeploymentStatus.PROVISIONING:
             return
-        transition(row, table=DEPLOYMENT_TRANSITIONS, to=DeploymentStatus.DELETING)
-        quota_release(tenant_id=row.tenant_id, subject_id=row.pk)
-        vmid_release(cluster_id=row.cluster_id, vmid=row.vmid, deployment_id=row.pk)
-        transition(
+        attention = attention_of(failure)
+        deployment_end(
             row,
-            table=DEPLOYMENT_TRANSITIONS,
-            to=DeploymentStatus.DELETED,
-            deleted_at=clock.now(),
-            attention=attention_of(failure),
-        )
-        trail.record(
-            tag=Tag.ADOPT_FAILED,
-            target=row,
             actor=ctx.actor,
+            tag=Tag.ADOPT_FAILED,
+            attention=attention,
             outcome="failed",
-            detail=attention_of(failure),
+            detail=attention,
         )
-        events.publish(DeploymentChanged(row.pk, row.tenant_id, row.status))
 
 
 def _description(deployment: Deployment, config: GuestConfig) -> str:

@@ -22,16 +22,17 @@ from portal.kernel.queue import (
     StepRetry,
 )
 from portal.kernel.stored_text import stored_text
-from provisioning.logic.volumes import FILE_STORAGES, VolumeTag, disk_name, disk_serial, slot_free
+from provisioning.logic.volumes import FILE_STORAGES, VolumeTag, disk_name, slot_free
 from provisioning.models import Volume
 from provisioning.services.saga.bench import bench_clear, bench_grow
 from provisioning.services.saga.disk import (
     GIB,
     Disk,
-    disk_demand,
     disk_stored,
+    drive_give,
     drives_holding,
     remember,
+    unplugged_demand,
     volume_step,
 )
 from provisioning.services.saga.guest import Guest, guest_inspect, guest_prove
@@ -97,24 +98,13 @@ def attach(ctx: StepContext, disk: Disk) -> StepResult:
     if "attach" not in ctx.state:
         if held:
             return _attached(ctx, disk, held[0])
-        if ctx.state.pop("attach_succeeded", False):
-            raise StepRetry(
-                stored_text("The machine does not show the disk it was given."), code="disk_unseen"
-            )
-        disk_demand(disk)
+        unplugged_demand(ctx, disk, "attach")
 
     def submit() -> TaskRef | None:
         key = _slot(volume, guest, drives)
         ctx.state["asked"] = True
         ctx.save()
-        return disk.hypervisor.drive_attach_submit(
-            node=config.node,
-            vmid=guest.vmid,
-            key=key,
-            volume=str(volume.proxmox_volume_id),
-            serial=disk_serial(volume.pk),
-            digest=config.digest,
-        )
+        return drive_give(disk, config, key)
 
     return task_run(ctx, disk, "attach", submit) or poll()
 
