@@ -75,13 +75,6 @@ class SelfApproval(Refused):
     default_message = _("You asked for this yourself: somebody else has to decide.")
 
 
-class TemplateUnavailable(Conflict):
-    """The template is not active any more."""
-
-    code = "template_unavailable"
-    default_message = _("This template is no longer offered. Choose another one.")
-
-
 class NoCapacity(Conflict):
     """No place has room for the machine."""
 

@@ -14,7 +14,6 @@ from integrations.proxmox.errors import PROVIDER, ScreenGone
 VERSION: Final = b"RFB 003.008\n"
 SECURITY_NONE: Final = 1
 SECURITY_VNC: Final = 2
-_REASON_LIMIT: Final = 300
 
 Receive = Callable[[], Awaitable[bytes]]
 Send = Callable[[bytes], Awaitable[None]]

@@ -6,6 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from audit.models import Entry
 from portal.kernel import clock
 from portal.models import User, WebSession
+from portal.services.web_sessions import SessionStore
 from tests.conftest import World
 from tests.factories.accounts import PASSWORD, UserFactory
 
@@ -256,3 +260,16 @@ def test_user_is_bound_at_sign_in(world: World) -> None:
 
     row = WebSession.objects.get(user__isnull=False)
     assert row.user == User.objects.get(username="support-north")
+
+
+def test_an_ended_session_is_not_written_anew_from_async_code(world: World) -> None:
+    signed_in("support-north")
+    key = WebSession.objects.get(user__isnull=False).session_key
+    store = SessionStore(key)
+    assert async_to_sync(store.aload)()[SESSION_KEY] == str(world.people["support"].pk)
+    WebSession.objects.filter(session_key=key).delete()
+
+    with pytest.raises(UpdateError):
+        async_to_sync(store.asave)()
+
+    assert not WebSession.objects.filter(session_key=key).exists()

@@ -12,7 +12,6 @@ from integrations.proxmox.simulator.simulation import Simulation
 from integrations.proxmox.simulator.tasks import UPID
 from integrations.proxmox.simulator.world import Task
 
-KILL_AFTER_S = 5.0
 TASK = f"{NODE}/tasks/{{upid}}"
 
 
