@@ -19,11 +19,11 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import handlers  # noqa: PLC0415 - models must be loaded first
-        from audit.services.exports import export_recorded  # noqa: PLC0415
-        from audit.web import cards  # noqa: PLC0415
-        from audit.web import commands as palette  # noqa: PLC0415
-        from audit.web.entry_table import ENTRIES  # noqa: PLC0415
-        from audit.web.event_table import SYSTEM_EVENTS  # noqa: PLC0415
+        from audit.services.exports import export_recorded  # noqa: PLC0415 - models first
+        from audit.web import cards  # noqa: PLC0415 - models first
+        from audit.web import commands as palette  # noqa: PLC0415 - models first
+        from audit.web.entry_table import ENTRIES  # noqa: PLC0415 - models first
+        from audit.web.event_table import SYSTEM_EVENTS  # noqa: PLC0415 - models first
 
         register_recorder(export_recorded)
         register_table(ENTRIES)

@@ -32,9 +32,9 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from portal import checks, handlers, tasks  # noqa: PLC0415, F401 - models first; tasks connect the doorbell
-        from portal.selectors.notifications import TOPIC, people_known  # noqa: PLC0415
+        from portal.selectors.notifications import TOPIC, people_known  # noqa: PLC0415 - models first
         from portal.selectors.operations import operations_known  # noqa: PLC0415 - models first
-        from portal.selectors.stuck import stuck_operations, stuck_schedules  # noqa: PLC0415
+        from portal.selectors.stuck import stuck_operations, stuck_schedules  # noqa: PLC0415 - models first
         from portal.services.exposition import platform_gauges  # noqa: PLC0415 - models first
         from portal.services.idempotency import RecordStore  # noqa: PLC0415 - models first
         from portal.web import cards, found, needs, platform_state  # noqa: PLC0415 - models first

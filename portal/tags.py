@@ -18,9 +18,9 @@ class Tag(StrEnum):
     SIGN_IN_FAILED = "session.failed"
     SIGN_IN_THROTTLED = "session.throttled"
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - a tag, no secret
-    TOKEN_REVOKED = "token.revoked"  # noqa: S105
-    TOKEN_REUSED = "token.reused"  # noqa: S105
-    PASSWORD_CHANGED = "password.changed"  # noqa: S105
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - a tag, no secret
+    TOKEN_REUSED = "token.reused"  # noqa: S105 - a tag, no secret
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - a tag, no secret
     PROFILE_CHANGED = "profile.changed"
     USER_CREATED = "user.created"
     USER_CHANGED = "user.changed"

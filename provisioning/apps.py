@@ -97,7 +97,7 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self) -> None:
         from provisioning import handlers  # noqa: PLC0415 - models must be loaded first
-        from provisioning.web import (  # noqa: PLC0415
+        from provisioning.web import (  # noqa: PLC0415 - models first
             backups,
             cards,
             fleet_commands,
@@ -111,10 +111,10 @@ class ProvisioningConfig(AppConfig):
             volumes,
             webhooks,
         )
-        from provisioning.web import commands as palette  # noqa: PLC0415
-        from provisioning.web.alert_table import ALERTS  # noqa: PLC0415
-        from provisioning.web.deployment_table import DEPLOYMENTS  # noqa: PLC0415
-        from provisioning.web.finding_table import FINDINGS, WATCH_STYLES  # noqa: PLC0415
+        from provisioning.web import commands as palette  # noqa: PLC0415 - models first
+        from provisioning.web.alert_table import ALERTS  # noqa: PLC0415 - models first
+        from provisioning.web.deployment_table import DEPLOYMENTS  # noqa: PLC0415 - models first
+        from provisioning.web.finding_table import FINDINGS, WATCH_STYLES  # noqa: PLC0415 - models first
 
         authz.register_permissions(PERMISSIONS)
         audit_tags.register_tags(TAGS)

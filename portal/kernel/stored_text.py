@@ -59,7 +59,7 @@ def _stored_translated(text: str, language: str) -> str:
 def _catalogue(language: str) -> Mapping[Any, Any]:
     """All that Django has loaded; there is no public way to ask for it."""
     catalogue: Any = trans_real.translation(language)
-    return cast("Mapping[Any, Any]", catalogue._catalog)  # noqa: SLF001
+    return cast("Mapping[Any, Any]", catalogue._catalog)  # noqa: SLF001 - as said
 
 
 @lru_cache(maxsize=8)

@@ -58,7 +58,6 @@ RAW: Final = Resolution("provisioning_metricsample", 0, timedelta(hours=24), Spa
 FIVE_MINUTES: Final = Resolution("provisioning_metric5m", 300, timedelta(days=14), Span.DAY)
 ONE_HOUR: Final = Resolution("provisioning_metric1h", 3600, timedelta(days=400), Span.MONTH)
 ROLLUPS: Final = (FIVE_MINUTES, ONE_HOUR)
-RESOLUTIONS: Final = (RAW, *ROLLUPS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from django.utils.translation import gettext
 from portal.kernel import clock
 from portal.kernel.authz import Actor, ActorKind, authorize
 from portal.kernel.errors import NotFound, Refused
-from portal.kernel.tenancy import PLATFORM
 from portal.models import Operation
 from portal.states import OPEN_STATUSES
 from provisioning.logic.copy_states import BackupStatus, SnapshotStatus
@@ -22,7 +21,6 @@ from provisioning.models import (
     BackupStore,
     Deployment,
     Snapshot,
-    Storage,
 )
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import is_in_hands_of
@@ -171,12 +169,6 @@ def backup_sums(*, actor: Actor) -> dict[str, int]:
 def backup_stores() -> list[BackupStore]:
     """What the storages told last."""
     return list(BackupStore.objects.select_related("cluster").order_by("cluster__code", "name"))
-
-
-def backup_storages(cluster_id: UUID) -> list[Storage]:
-    """The cluster's storages that backups could go to: those in use, shared ones first."""
-    rows = Storage.objects.using(PLATFORM).filter(cluster_id=cluster_id, is_active=True)
-    return list(rows.select_related("node").order_by("-is_shared", "name"))
 
 
 def _no_backup() -> str:

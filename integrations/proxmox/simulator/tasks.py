@@ -181,7 +181,3 @@ class TaskTable:
             running.cancel()
         if victims:
             await asyncio.wait({running for running, _ in victims})
-
-    async def all_ended(self) -> None:
-        while self._running:
-            await asyncio.wait({running for running, _ in self._running.values()})

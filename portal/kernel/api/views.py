@@ -86,7 +86,7 @@ class PortalViewSet(GenericViewSet[Any]):
         """Every JSON answer gets its ETag."""
         answer = super().finalize_response(request, response, *args, **kwargs)
         shown = self.shown_object(getattr(answer, "data", None))
-        answer_tag(request._request, answer, answer_version(shown))  # noqa: SLF001
+        answer_tag(request._request, answer, answer_version(shown))  # noqa: SLF001 - of Django
         return answer
 
     @property
