@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from tests.e2e.browser import PHONE, Watch
 from tests.e2e.conftest import OpenPage
 from tests.factories.accounts import PASSWORD
@@ -22,7 +24,7 @@ def test_a_wrong_password_is_told_without_saying_which(open_page: OpenPage, watc
     page.get_by_label("User name").fill("support-north")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
-    assert page.get_by_role("alert").is_visible()
+    expect(page.get_by_role("alert")).to_be_visible()
 
 
 def test_signing_out_ends_the_session(open_page: OpenPage) -> None:
@@ -49,7 +51,7 @@ def test_saving_the_profile_says_so_in_a_toast(open_page: OpenPage) -> None:
     page.get_by_label("Display name").fill("Amélie MOREL")
     page.get_by_role("button", name="Save").click()
     page.locator("#toasts .toast").wait_for()
-    assert "Amélie MOREL" in page.locator("summary.user").inner_text()
+    expect(page.locator("summary.user")).to_contain_text("Amélie MOREL")
 
 
 def test_the_first_tab_stop_skips_to_the_content(open_page: OpenPage) -> None:
@@ -62,8 +64,8 @@ def test_escape_closes_a_menu_and_gives_the_focus_back(open_page: OpenPage) -> N
     page = open_page("/profile")
     page.locator("summary.user").click()
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.className") == "user"
-    assert page.locator("details.menu[open]").count() == 0
+    expect(page.locator("summary.user")).to_be_focused()
+    expect(page.locator("details.menu[open]")).to_have_count(0)
 
 
 def test_on_a_phone_the_side_bar_is_a_drawer(open_page: OpenPage) -> None:

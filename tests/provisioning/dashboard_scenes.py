@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -11,12 +12,15 @@ from billing.models import Quota, QuotaUsage
 from portal.kernel import clock
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import tenant_scope
+from portal.logic.periods import PeriodKey, period_of
 from portal.models import Operation
+from portal.services.settings import setting_get
 from provisioning.models import ApiHost, Deployment, ExtensionRequest, Finding, Template
 from tests.conftest import World
 from tests.factories.provisioning import ClusterFactory, DeploymentFactory, TemplateFactory
 
 BACK = timedelta(days=1)
+MADE_AND_GONE = ((4, 3), (6, 4), (5, 6), (7, 5), (3, 2), (3, 2), (8, 5))
 
 
 def machine(
@@ -64,8 +68,9 @@ def lively(world: World) -> dict[str, Any]:
         changed_at=now, asked_at=now,
     )  # fmt: skip
     template = TemplateFactory(cluster=cluster, name="Linux utility VM", icon="terminal")
-    for day, (made, gone) in enumerate([(4, 3), (6, 4), (5, 6), (7, 5), (3, 2), (3, 2), (8, 5)]):
-        when = now - (6 - day) * BACK - timedelta(minutes=5)
+    week = period_of(PeriodKey.WEEK, now, ZoneInfo(str(setting_get("platform.timezone"))))
+    for begins, (made, gone) in zip(week.edges, MADE_AND_GONE, strict=True):
+        when = min(begins + BACK / 2, max(begins, now - timedelta(minutes=5)))
         for _number in range(made - gone if made > gone else 1):
             machine(world, template, made=when, expires_at=now + timedelta(days=9))
         for _number in range(gone):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+_SHARES = 20
+
 
 class Clock:
     """Timestamps are real; durations are divided by the scale, also while they are waited for."""
@@ -39,3 +41,11 @@ class Clock:
             except TimeoutError:
                 return
             remaining_s -= (time.monotonic() - started) * scale
+
+    async def patience(self, duration_s: float) -> None:
+        """Wait that long for others to do their work here.
+
+        Where this process itself is held up, their work is as well: that costs one share, not all.
+        """
+        for _ in range(_SHARES):
+            await self.sleep(duration_s / _SHARES)

@@ -40,7 +40,7 @@ class Disturber:
     async def limited(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Cut the answer after 30 s; the daemon behind the proxy goes on to the end."""
         running = asyncio.create_task(work)
-        patience = asyncio.create_task(self._sim.clock.sleep(PROXY_LIMIT_S))
+        patience = asyncio.create_task(self._sim.clock.patience(PROXY_LIMIT_S))
         await asyncio.wait({running, patience}, return_when=asyncio.FIRST_COMPLETED)
         patience.cancel()
         if not running.done():

@@ -45,7 +45,7 @@ class LockTable:
         self._released = asyncio.Event()
 
     async def _wait(self, key: str, *, shared: bool, wait_s: float) -> bool:
-        deadline = asyncio.create_task(self._clock.sleep(wait_s))
+        deadline = asyncio.create_task(self._clock.patience(wait_s))
         try:
             while not self._is_free(key, shared=shared):
                 released = self._released

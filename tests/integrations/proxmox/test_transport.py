@@ -147,6 +147,7 @@ def test_write_without_an_answer_in_time_is_ambiguous(api: ScriptedApi) -> None:
     api.script = always(Reply(wait=release))
     with pytest.raises(Ambiguous):
         transport.write("POST", "x")
+    wait_until(lambda: len(api.requests) > 0)
     release.set()
     assert len(api.requests) == 1
 

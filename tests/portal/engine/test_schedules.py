@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connections
 
 from portal.kernel import clock, context, queue
@@ -17,9 +18,11 @@ HOUR = 3600
 
 @pytest.fixture
 def only(monkeypatch):
-    """Just the schedules of the test are registered."""
+    """Just the schedules of the test are registered, and no hour ends in the middle of it."""
     registered: dict[str, Schedule] = {}
     monkeypatch.setattr(queue, "_schedules", registered)
+    moment = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: moment + clock._offset)
     return registered
 
 
@@ -83,7 +86,8 @@ def test_moments_are_multiples_of_the_period():
     assert due_moment(600, at=at) == datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 
-def test_silence_is_noticed_and_ended_by_a_sweep(only):
+def test_silence_is_noticed_and_ended_by_a_sweep(only, monkeypatch):
+    monkeypatch.setitem(settings.ENGINE, "SWEEP_SILENCE_S", 60.0)
     assert is_sweep_silent() is True
     only["engine.sweep"] = Schedule("engine.sweep", "Sweep", HOUR, lambda: None)
     tick(worker="a")

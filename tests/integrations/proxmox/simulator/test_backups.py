@@ -111,6 +111,7 @@ def test_the_machine_is_locked_meanwhile_and_its_node_busy(machine: SimulatorPro
     second = machine.api("POST", "/nodes/pve1/vzdump", {"vmid": 100, "storage": "backup"})
     waiting = "INFO: trying to get global lock - waiting..."
     wait_until(lambda: _log(machine, "vzdump") == [waiting])
+    machine.control("POST", "/clock", {"scale": 0.001})
 
     refused = machine.api("PUT", f"{VM}/config", {"cores": 2})
 
@@ -207,6 +208,7 @@ def test_deleting_a_backup_is_a_task(machine: SimulatorProcess) -> None:
 
 def test_a_deletion_with_patience_answers_null(machine: SimulatorProcess) -> None:
     volid = _backup(machine)
+    machine.control("POST", "/clock", {"scale": 5})
 
     assert machine.api("DELETE", f"{CONTENT}/{volid}", {"delay": 30}).json() == {"data": None}
 

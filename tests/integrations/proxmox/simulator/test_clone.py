@@ -26,7 +26,7 @@ def _slow(simulator: SimulatorProcess, **figures: float) -> None:
 
 
 def test_the_claim_carries_a_lock_and_nothing_else(demo: SimulatorProcess) -> None:
-    _slow(demo, alloc_s=300.0)
+    _slow(demo, alloc_s=30_000.0)
 
     _clone(demo, 5000, name="web-1", description="own:abc")
     wait_until(lambda: demo.vm(5000) is not None)

@@ -44,6 +44,7 @@ def test_a_zombie_holds_the_id_until_the_disks_are_gone(machine: SimulatorProces
     machine.control("POST", "/clock", {"scale": 1})
     upid = machine.api("DELETE", VM).json()["data"]
     wait_until(lambda: (machine.vm(5000) or {"lock": None})["lock"] == "destroyed")
+    machine.control("POST", "/clock", {"scale": 0.001})
 
     taken = machine.api("GET", "/cluster/nextid", {"vmid": 5000})
     started = machine.api("POST", f"{VM}/status/start").json()["data"]

@@ -45,11 +45,12 @@ def test_596_without_execution_leaves_nothing(demo: SimulatorProcess) -> None:
 
 def test_a_slow_handler_is_cut_after_thirty_seconds_and_finishes(demo: SimulatorProcess) -> None:
     demo.run("POST", PVE1, {"vmid": 600})
-    demo.control("POST", "/storage", {"name": "local", "alloc_s": 60.0})
+    demo.control("POST", "/storage", {"name": "local", "alloc_s": 3000.0})
 
     answer = demo.api("PUT", f"{PVE1}/600/config", {"scsi0": "local:1"})
 
     assert (answer.status_code, answer.reason) == (596, "Connection timed out")
+    demo.control("POST", "/clock", {"scale": 10_000})
     wait_until(lambda: "scsi0" in (demo.vm(600) or {})["config"])
 
 

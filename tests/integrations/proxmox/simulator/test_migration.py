@@ -62,6 +62,7 @@ def test_the_lock_is_held_meanwhile(machine: SimulatorProcess) -> None:
     machine.control("POST", "/clock", {"scale": 1})
     upid = machine.api("POST", f"{VM}/migrate", {"target": "pve2"}).json()["data"]
     wait_until(lambda: (machine.vm(5000) or {})["lock"] == "migrate")
+    machine.control("POST", "/clock", {"scale": 0.001})
 
     refused = machine.api("PUT", f"{VM}/config", {"cores": 2})
 

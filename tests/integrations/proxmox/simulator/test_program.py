@@ -30,7 +30,7 @@ def test_a_restart_keeps_machines_certificate_and_ports(own: SimulatorProcess) -
 
 @pytest.mark.parametrize("kill", [False, True])
 def test_running_tasks_die_with_the_program(own: SimulatorProcess, kill: bool) -> None:
-    own.control("POST", "/storage", {"name": "ceph-vm", "copy_base_s": 600.0})
+    own.control("POST", "/storage", {"name": "ceph-vm", "copy_base_s": 60_000.0})
     upid = own.api("POST", f"{PVE1}/9005/clone", {"newid": 5000, "full": 1}).json()["data"]
     wait_until(lambda: len((own.vm(5000) or {"volumes": []})["volumes"]) == 2)
     wait_until(lambda: "vm-5000-disk-0" in (own.state_dir / "state.json").read_text())

@@ -89,6 +89,7 @@ def test_a_snapshot_holds_the_lock_meanwhile(machine: SimulatorProcess) -> None:
     machine.control("POST", "/clock", {"scale": 1})
     upid = machine.api("POST", SNAPSHOTS, {"snapname": "first"}).json()["data"]
     wait_until(lambda: (machine.vm(5000) or {})["lock"] == "snapshot")
+    machine.control("POST", "/clock", {"scale": 0.001})
 
     refused = machine.api("PUT", f"{VM}/config", {"cores": 2})
 
