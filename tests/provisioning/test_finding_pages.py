@@ -19,7 +19,6 @@ from tests.factories.accounts import MembershipFactory, TenantFactory, UserFacto
 from tests.provisioning.scenes import reloaded
 from tests.provisioning.twin import Twin, finding, kinds
 
-
 ABSENT = (
     "Organisation and owner: Select a valid choice. "
     "north:viewer-north is not one of the available choices."

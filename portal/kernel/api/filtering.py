@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.db.models import QuerySet
-from django_filters.filters import Filter
+from django_filters.filters import Filter, IsoDateTimeFilter
 from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import ISO_8601
 from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.fields import DateTimeField
 from rest_framework.request import Request
+from rest_framework.utils import humanize_datetime
 
 from portal.kernel.api.fields import CHOICES_NAMED, choice_told
 
@@ -31,7 +34,9 @@ class AskedFilters(DjangoFilterBackend):
 
 
 def _told(faults: list[ErrorDetail], asked: Filter | None, values: list[str]) -> list[ErrorDetail]:
-    """The faults, with the words a filter takes where somebody sent another, unless more than one reads."""
+    """The faults, with the words or the format that a filter takes, unless the words are more than one reads."""
+    if isinstance(asked, IsoDateTimeFilter):
+        return [_format_told(fault) for fault in faults]
     choices = asked.extra.get("choices", ()) if asked is not None else ()
     words = [str(word) for word, _label in (choices() if callable(choices) else choices)]
     stranger = next((one for one in values if one not in words), None)
@@ -42,3 +47,12 @@ def _told(faults: list[ErrorDetail], asked: Filter | None, values: list[str]) ->
         ErrorDetail(message, code=fault.code) if fault.code == "invalid_choice" else fault
         for fault in faults
     ]
+
+
+def _format_told(fault: ErrorDetail) -> ErrorDetail:
+    """A moment that cannot be read is told in a query as it is in a body."""
+    if fault.code != "invalid":
+        return fault
+    pattern = str(DateTimeField.default_error_messages["invalid"])
+    formats = humanize_datetime.datetime_formats([ISO_8601])
+    return ErrorDetail(pattern.format(format=formats), code=fault.code)

@@ -93,6 +93,26 @@ def test_a_filter_that_means_nothing_is_named(staff: Client, query: str, field: 
     assert [fault["attr"] for fault in answer.json()["errors"]] == [field]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/admin/system-events?from=2026-13-01",
+        "/api/admin/system-events?to=yesterday",
+        "/api/audit?from=1767225600",
+        "/api/deployments?expires_before=soon",
+    ],
+)
+def test_a_moment_that_cannot_be_read_names_the_format(staff: Client, path: str) -> None:
+    answer = staff.get(path)
+
+    assert answer.status_code == 400
+    (fault,) = answer.json()["errors"]
+    assert fault["detail"] == (
+        "Datetime has wrong format. Use one of these formats instead: "
+        "YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
+    )
+
+
 def test_events_come_in_pages(staff: Client) -> None:
     for number in range(5):
         event_reported(f"m{number}")
