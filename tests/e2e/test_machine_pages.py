@@ -7,12 +7,13 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from provisioning.models import Deployment
-from tests.conftest import Cloud
+from provisioning.models import Deployment, Webhook
+from tests.conftest import Cloud, World
 from tests.e2e.accessibility import axe_violations
 from tests.e2e.browser import Watch, sideways
 from tests.e2e.conftest import OpenPage
 from tests.engine import run_until_idle
+from tests.provisioning.hook_scenes import hook_spare, webhook_spare
 from tests.provisioning.scenes import acted, requested, running
 
 ACTIONS = re.compile("Start|Stop|Restart|Resize|Extend|Shorten|Hold|Lift|Delete|Try again")
@@ -241,3 +242,16 @@ def test_a_name_of_63_letters_fits(
         page.goto(path)
         wide[path] = sideways(page, is_drawn="metrics" in path)
     assert {path: faults for path, faults in wide.items() if faults} == {}
+
+
+def test_hooks_whose_names_know_no_end_fit(world: World, open_page: OpenPage) -> None:
+    name, url = "w" * 100, "https://example.org/" + "long" * 100
+    hook, webhook = hook_spare(world, name), webhook_spare(world)
+    Webhook.across_tenants.filter(pk=webhook.pk).update(name=name, url=url)
+    page = open_page(f"/webhooks/{webhook.pk}", role="ops")
+    assert sideways(page) == []
+    page.goto(f"/hooks/{hook.pk}")
+    assert sideways(page) == []
+    page.get_by_role("button", name="Delete", exact=True).click()
+    title = page.locator("dialog[open] h2")
+    assert title.evaluate("it => it.scrollWidth <= it.parentElement.clientWidth")
