@@ -20,9 +20,10 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.services import trail
 from billing.models import Quota
+from portal.kernel import clock
 from portal.kernel.models import uuid7
 from portal.kernel.tenancy import tenant_scope
-from portal.models import Operation
+from portal.models import Operation, OperationAttempt
 from portal.services.tokens import tokens_issue
 from provisioning.models import Deployment, Volume
 from provisioning.tags import Tag
@@ -110,6 +111,9 @@ PAGES = {
     "/": 19,
 }
 
+# The API and the page of an operation that was given up: who sees it is told whether it can be tried again.
+DEAD = (13, 20)
+
 
 def rows(world: World, count: int) -> dict[str, Any]:
     """Deployments of several people and templates, operations and audit entries; the ids of one each."""
@@ -138,6 +142,43 @@ def rows(world: World, count: int) -> dict[str, Any]:
         "operation": operations[-1].pk,
         "template": templates[0].code,
     }
+
+
+def dead(world: World, target: Deployment, *, many: int) -> Operation:
+    """An operation that was given up after so many tries, with as many steps and lines of its log."""
+    now = clock.now()
+    ended = {"started_at": now, "completed_at": now, "last_error": "it does not answer"}
+    step = {"label": "Stop", "status": "completed", "percent": None, "detail": ""}
+    with tenant_scope(world.north.pk), transaction.atomic():
+        row: Operation = Operation.objects.create(
+            tenant=world.north,
+            queue="vm",
+            type="pod.stop",
+            target_type="deployment",
+            target_id=target.pk,
+            status="dead",
+            payload={"deployment_id": str(target.pk)},
+            attempts=many,
+            steps=[step | {"name": f"stop-{n}"} for n in range(many)],
+            log=[f"line {n}" for n in range(2 * many)],
+            **ended,
+        )
+    OperationAttempt.objects.using("dispatch").bulk_create(
+        OperationAttempt(
+            id=uuid7(),
+            tenant=world.north,
+            operation=row,
+            attempt=n,
+            fence=n,
+            worker="worker-1",
+            started_at=now,
+            finished_at=now,
+            outcome="retried",
+            error="it does not answer",
+        )
+        for n in range(1, many + 1)
+    )
+    return row
 
 
 def questions(client: Client, path: str, headers: dict[str, str]) -> int:
@@ -175,6 +216,27 @@ def test_the_cost_of_pages_does_not_depend_on_how_much_there_is(
     client = Client()
     client.force_login(world.people["ops"])
     assert {path: questions(client, path.format(**filled), {}) for path in PAGES} == PAGES
+
+
+@pytest.mark.parametrize("many", [2, 100])
+def test_the_cost_of_a_dead_operation_does_not_depend_on_its_tries(
+    world: World, lasting_memory: None, many: int
+) -> None:
+    cache.clear()
+    template = TemplateFactory(cluster=ClusterFactory())
+    with tenant_scope(world.north.pk), transaction.atomic():
+        target = DeploymentFactory(
+            tenant=world.north, owner=world.people["support"], template=template
+        )
+    key = dead(world, target, many=many).pk
+    token = tokens_issue(user=world.people["ops"]).access_token
+    headers = {"accept": "application/json", "authorization": f"Bearer {token}"}
+    browser = Client()
+    browser.force_login(world.people["ops"])
+
+    asked = questions(Client(), f"/api/operations/{key}", headers)
+
+    assert (asked, questions(browser, f"/operations/{key}", {})) == DEAD
 
 
 def test_pages_walk_through_all_rows_once(world: World, filled: dict[str, Any]) -> None:
