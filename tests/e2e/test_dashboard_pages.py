@@ -55,6 +55,16 @@ def test_the_bars_say_their_figures_to_the_keyboard(open_page: OpenPage) -> None
     assert columns.first.get_attribute("aria-label").endswith(": Made 1, Deleted 3")
 
 
+def test_closed_figures_of_a_chart_are_not_laid_out(open_page: OpenPage) -> None:
+    # Otherwise each style of the page, as that of a dialog that opens, lays the bars out again.
+    page = open_page("/", role="viewer")
+    closed = page.locator("#card-bars .chart-table:not([open])")
+    shown = closed.evaluate("(one) => getComputedStyle(one, '::details-content').display")
+    assert shown == "none"
+    closed.locator("summary").click()
+    expect(page.locator("#card-bars .chart-table table")).to_be_visible()
+
+
 def test_one_click_extends_and_the_page_stays(open_page: OpenPage) -> None:
     page = open_page("/", role="ops")
     page.get_by_role("button", name="Extend by 24 h: prod-api-03").click()

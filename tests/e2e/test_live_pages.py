@@ -18,6 +18,9 @@ from tests.conftest import World
 from tests.engine import started, wait_until
 from tests.ports import port_hold
 
+_NOTE_ANIMATION = """() => addEventListener("animationstart",
+  ({ animationName }) => { document.body.dataset.seen = animationName; })"""
+
 
 @contextmanager
 def web(port: int) -> Iterator[None]:
@@ -53,7 +56,9 @@ def test_page_is_told_of_changes_also_after_the_server_was_killed(
     with web(port):
         page.goto(f"{address}/operations")
         expect(page.locator("html")).to_have_attribute("data-stream", "open")
+        page.evaluate(_NOTE_ANIMATION)
         first = ask()
+        expect(page.locator("body")).to_have_attribute("data-seen", "pulse")
         expect(page.locator(f"#operation-{first}")).to_be_visible()
     second = ask()
     expect(page.locator("html")).to_have_attribute("data-stream", "lost")

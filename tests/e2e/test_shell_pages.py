@@ -10,6 +10,10 @@ from portal.models import User
 from tests.e2e.browser import PHONE, Watch
 from tests.e2e.conftest import OpenPage
 
+_ENDLESS = """() => document.getAnimations()
+  .filter((one) => one.effect.getComputedTiming().iterations === Infinity)
+  .map((one) => one.animationName)"""
+
 
 def _goes_to(page: Page, *keys: str, path: str) -> None:
     for key in keys:
@@ -29,6 +33,13 @@ def test_keys_go_places_and_are_listed(open_page: OpenPage) -> None:
     _goes_to(page, "g", "d", path="/deployments")
     _goes_to(page, "n", path="/deployments/new")
     _goes_to(page, "g", "h", path="/")
+
+
+def test_a_page_at_rest_draws_nothing(open_page: OpenPage) -> None:
+    # What never ends is drawn anew sixty times a second, and each key waits for such a frame.
+    page = open_page("/", role="ops")
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(_ENDLESS) == []
 
 
 def test_keys_are_letters_while_somebody_types(open_page: OpenPage) -> None:

@@ -28,6 +28,15 @@ const tick = () => {
   if (Date.now() - lostAt >= SAID_AFTER_MS) show("offline");
 };
 
+/** News came: the dot of the pill beats once. */
+export function beat() {
+  document.querySelector("[data-live-pill]")?.classList.add("is-beating");
+}
+
+document.addEventListener("animationend", ({ animationName, target }) => {
+  if (animationName === "pulse") target.closest("[data-live-pill]").classList.remove("is-beating");
+});
+
 /** open, asking (no stream here: parts look for themselves), lost, offline, hidden, idle. */
 export function tell(name) {
   const wasAway = isAway(root.dataset.stream);

@@ -1,7 +1,7 @@
 // Parts that show what changes carry data-live="deployment:<id> operation" and hx-trigger="live". One stream
 // per page says which topics changed. While it is lost, and where a server has none, the parts ask now and
 // then instead; a hidden page listens to nothing and catches up when it is shown.
-import { tell } from "./connection.js";
+import { beat, tell } from "./connection.js";
 
 const LOST_MS = 2_000;
 const CALM_MS = 30_000;
@@ -57,6 +57,7 @@ const lost = () => {
 const hear = (event) => {
   if (event.lastEventId) lastId = event.lastEventId;
   const topics = new Set(JSON.parse(event.data).topics);
+  beat();
   for (const part of parts()) if (topicsOf(part).some((topic) => topics.has(topic))) ask(part);
 };
 
