@@ -44,7 +44,7 @@ from provisioning.services.copies.archives import (
     shelf_step,
     storage_choose,
 )
-from provisioning.services.copies.backups import deletion_begin
+from provisioning.services.copies.backups import backups_being_restored, deletion_begin
 from provisioning.services.copies.tasks import copy_task
 from provisioning.services.copies.telling import backup_told
 from provisioning.services.lifecycle import deployment_delete
@@ -317,7 +317,8 @@ def prune(ctx: StepContext, shelf: Shelf) -> StepResult:
             .select_related("deployment")
             if row.volume_id in present and present[row.volume_id].marker == row.marker
         ]
-        doomed = _doomed(rows, present, schedule)
+        used = backups_being_restored(rows)
+        doomed = [row for row in _doomed(rows, present, schedule) if row.pk not in used]
         for row in doomed:
             deletion_begin(row, actor=ctx.actor)
         if doomed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from portal.kernel.models import uuid7
 from portal.models import Operation
 from portal.services.operations import operation_enqueue
 from portal.services.settings import setting_get
+from portal.states import OPEN_STATUSES
 from provisioning.errors import CopyLimit, DeploymentInvalid, WrongState
 from provisioning.logic.copy_states import (
     BACKUP_OPEN,
@@ -180,13 +181,24 @@ def backup_delete(*, actor: Actor, backup_id: UUID | str) -> tuple[Backup, Opera
     backup = backup_lock(actor=actor, backup_id=backup_id)
     if backup.is_protected:
         raise WrongState(_("The backup is protected. Lift the protection first."))
-    if backup.is_open or backup.status == BackupStatus.DELETING:
+    is_used = backup.is_open or backup.status == BackupStatus.DELETING
+    if is_used or backups_being_restored([backup]):
         raise WrongState(_("Something is under way with this backup. Wait until it has ended."))
     if not backup.volume_id:
         transition(backup, table=BACKUP_TRANSITIONS, to=BackupStatus.DELETED)
         backup_told(backup, tag=Tag.BACKUP_DELETED, actor=actor)
         return backup, None
     return backup, deletion_begin(backup, actor=actor)
+
+
+def backups_being_restored(backups: Collection[Backup]) -> set[UUID]:
+    """Those of locked backups that a restore still reads: their disks may be gone already."""
+    rows = Operation.objects.filter(
+        type=OperationType.BACKUP_RESTORE,
+        status__in=OPEN_STATUSES,
+        payload__backup_id__in=[str(backup.pk) for backup in backups],
+    )
+    return {UUID(row.payload["backup_id"]) for row in rows}
 
 
 def deletion_begin(backup: Backup, *, actor: Actor) -> Operation:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from provisioning.errors import WrongState
 from provisioning.models import Deployment
-from provisioning.services.copies import backups
+from provisioning.services.copies import backups, restores
 from tests.conftest import Cloud
 from tests.engine import run_until_idle
 from tests.provisioning.copies import scenes
@@ -76,6 +79,27 @@ def test_a_deleted_backup_is_gone_from_its_storage(cloud: Cloud) -> None:
     run_until_idle()
 
     assert (scenes.backup_of(backup).status, scenes.archives(cloud)) == ("deleted", [])
+
+
+@pytest.mark.parametrize("mode", ["in_place", "new"])
+def test_a_backup_that_is_being_restored_is_not_deleted(cloud: Cloud, mode: str) -> None:
+    deployment = running(cloud)
+    backup = scenes.backed_up(cloud, deployment)
+    scenes.stopped(cloud, deployment)
+    if mode == "in_place":
+        scenes.asked(cloud, restores.restore_in_place, backup_id=backup.pk)
+    else:
+        owner = {"tenant_id": deployment.tenant_id, "owner_id": deployment.owner_id}
+        scenes.asked(cloud, restores.restore_as_new, backup_id=backup.pk, name="web-2", **owner)
+
+    with pytest.raises(WrongState):
+        scenes.asked(cloud, backups.backup_delete, backup_id=backup.pk)
+    run_until_idle()
+
+    assert (scenes.backup_of(backup).status, len(scenes.archives(cloud))) == ("complete", 1)
+    scenes.asked(cloud, backups.backup_delete, backup_id=backup.pk)
+    run_until_idle()
+    assert scenes.archives(cloud) == []
 
 
 def test_a_failed_backup_says_why(cloud: Cloud) -> None:
