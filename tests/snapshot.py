@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connections
 
-from portal.kernel import rls
+from portal.kernel.rls_tables import TABLES
 from portal.kernel.tenancy import PLATFORM
 
 # What a request leaves behind although it changed nothing: sessions, and the audit of refusals.
@@ -15,7 +15,7 @@ def rows_digest() -> dict[str, tuple[int, int]]:
     """Count and hash of the rows of every table, all tenants'; of the audit only what succeeded."""
     parts = [
         f"SELECT '{table}', count(*), coalesce(sum(hashtext(t::text)), 0) FROM {table} t"
-        for table in sorted(rls.TABLES)
+        for table in sorted(TABLES)
         if table not in _LEFT_OUT
     ]
     parts.append(
