@@ -19,10 +19,12 @@ from portal.kernel.queue import (
     StepContext,
     register_operation,
     register_schedule,
+    register_target_lock,
 )
 from portal.services.live_events import live_publish
 from provisioning.events import DeploymentChanged
 from provisioning.permissions import Permission
+from provisioning.selectors.deployments import machine_lock
 from provisioning.services import deployment_retries as again
 from provisioning.services import expiry, health_kinds, observation, slots
 from provisioning.services.copies.kinds import copies_register
@@ -60,6 +62,7 @@ def register() -> None:
     events.subscribe(MailUndelivered, warning_undelivered)
     events.subscribe(DeploymentChanged, _deployment_told)
     intervals = settings.PROVISIONING
+    register_target_lock("deployment", machine_lock)
     register_schedule(
         Schedule(
             "deployments.expire",

@@ -240,6 +240,21 @@ def operation_kinds() -> tuple[OperationKind, ...]:
     return tuple(_kinds.values())
 
 
+_target_locks: dict[str, Callable[[UUID], object]] = {}
+
+
+def register_target_lock(target_type: str, lock: Callable[[UUID], object]) -> None:
+    """Makes known how such a target is locked, for what locks it together with its operations."""
+    _target_locks[target_type] = lock
+
+
+def target_lock(target_type: str, target_id: UUID | None) -> None:
+    """Locks the target under the tenant in scope, if its kind is known to be locked."""
+    lock = _target_locks.get(target_type)
+    if lock is not None and target_id is not None:
+        lock(target_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """Periodic work: `run` is called once per due moment, however many schedulers there are.

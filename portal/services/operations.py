@@ -9,7 +9,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db import OperationalError, connections, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
@@ -18,7 +18,7 @@ from portal.kernel import clock, fsm, scope
 from portal.kernel.authz import Actor, authorize
 from portal.kernel.database.base import DatabaseWrapper
 from portal.kernel.errors import Conflict, DomainError, NotFound
-from portal.kernel.queue import Failure, OperationKind, operation_kind
+from portal.kernel.queue import Failure, OperationKind, operation_kind, target_lock
 from portal.kernel.stored_text import stored_text
 from portal.kernel.tenancy import DEFAULT, current_tenant_id, tenant_scope
 from portal.models import Operation
@@ -195,8 +195,12 @@ def operation_cancel(*, actor: Actor, operation_id: UUID | str) -> Operation:
         Conflict: it has ended, or what is under way cannot be stopped.
     """
     with transaction.atomic(using=scope.alias.get()):
+        seen = _of(Operation.objects.all(), operation_id)
+        _authorize_owner(actor, seen, Permission.OPERATIONS_MANAGE)
+        # Whoever ends the target holds it while canceling its operations, and so does this.
+        with _scope_of(seen.tenant_id):
+            target_lock(seen.target_type, seen.target_id)
         operation = _locked(operation_id)
-        _authorize_owner(actor, operation, Permission.OPERATIONS_MANAGE)
         if operation.status not in OPEN_STATUSES:
             message = gettext("The operation is %(status)s already.") % {
                 "status": OperationStatus(operation.status).label.lower()
@@ -299,9 +303,13 @@ class UnbegunRun:
 
 def _locked(operation_id: UUID | str) -> Operation:
     """The operation in scope, locked against a second retry or cancel. Raises NotFound."""
+    return _of(Operation.objects.select_for_update(no_key=True), operation_id)
+
+
+def _of(rows: QuerySet[Operation], operation_id: UUID | str) -> Operation:
+    """The one of them with this id. Raises NotFound."""
     try:
-        wanted = UUID(str(operation_id))
-        return Operation.objects.select_for_update(no_key=True).get(pk=wanted)
+        return rows.get(pk=UUID(str(operation_id)))
     except (ValueError, Operation.DoesNotExist):
         raise NotFound(gettext("There is no such operation.")) from None
 

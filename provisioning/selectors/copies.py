@@ -59,6 +59,12 @@ def backup_get(*, actor: Actor, backup_id: UUID | str) -> Backup:
     return backup
 
 
+def backup_home(backup_id: UUID | str) -> UUID | None:
+    """The machine it is of, unlocked and unasked: for whoever has to lock that first."""
+    rows = Backup.objects.filter(pk=_key(backup_id, _no_backup()))
+    return rows.values_list("deployment_id", flat=True).first()
+
+
 def backup_lock(*, actor: Actor, backup_id: UUID | str) -> Backup:
     """The row, locked, for an actor that may manage it: its machine's owner, or whoever manages all.
 

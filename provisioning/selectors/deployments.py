@@ -39,6 +39,18 @@ def deployment_get(*, actor: Actor, deployment_id: UUID | str) -> Deployment:
     return deployment
 
 
+def machine_lock(deployment_id: UUID | str | None) -> Deployment | None:
+    """Locks a machine of the tenant in scope ahead of what belongs to it; asks nobody's leave.
+
+    docs/provisioning.md, "The order of locks", says why.
+    """
+    try:
+        key = UUID(str(deployment_id))
+    except ValueError:
+        return None
+    return Deployment.objects.select_for_update(of=("self",)).filter(pk=key).first()
+
+
 def deployment_lock(
     *, actor: Actor, deployment_id: UUID | str, permission: Permission
 ) -> Deployment:

@@ -54,6 +54,12 @@ def volume_get(*, actor: Actor, volume_id: UUID | str) -> Volume:
     return volume
 
 
+def volume_home(volume_id: UUID | str) -> UUID | None:
+    """The machine it is in, or was in last, unlocked and unasked: for whoever has to lock that first."""
+    rows = Volume.objects.filter(pk=_key(volume_id))
+    return rows.values_list("deployment_id", flat=True).first()
+
+
 def volume_lock(*, actor: Actor, volume_id: UUID | str) -> Volume:
     """The row, locked, for an actor that may change this volume.
 

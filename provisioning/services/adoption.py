@@ -71,8 +71,10 @@ def finding_adopt(
             raise DeploymentBusy
         place = _place(finding, request)
         amounts = _amounts(finding)
+        _unwatch(finding)
         with tenant_scope(place.tenant.pk):
             deployment = _insert(finding, place, request.name, amounts)
+            volumes_follow(finding.deployment_id, deployment, actor=actor)
             quota_reserve(
                 actor=actor,
                 tenant_id=place.tenant.pk,
@@ -93,8 +95,6 @@ def finding_adopt(
                 actor=actor,
                 marker_before=finding.found.get("marker"),
             )
-            volumes_follow(finding.deployment_id, deployment, actor=actor)
-        _unwatch(finding)
         finding_end(finding, actor=actor, resolution=Resolution.ADOPTED, reason="", now=clock.now())
     return deployment, operation
 

@@ -14,6 +14,7 @@ from portal.kernel.authz import Actor
 from portal.kernel.fsm import transition
 from provisioning.events import DeploymentChanged
 from provisioning.models import Deployment
+from provisioning.services.saga.volume_outcome import volumes_lock
 from provisioning.services.slots import slot_free
 from provisioning.services.vmids import vmid_block, vmid_release
 from provisioning.states import DEPLOYMENT_TRANSITIONS, DeploymentStatus, Health
@@ -42,6 +43,7 @@ def deployment_end(
     """
     if row.status != DeploymentStatus.DELETING:
         transition(row, table=DEPLOYMENT_TRANSITIONS, to=DeploymentStatus.DELETING)
+    volumes_lock(row.pk)
     quota_release(tenant_id=row.tenant_id, subject_id=row.pk)
     slot_free(row.pk)
     if is_taken:

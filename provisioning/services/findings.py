@@ -133,9 +133,9 @@ class Ledger:
     def write(self, *, actor: Actor) -> None:
         """Stores it all in one transaction. What a person decided meanwhile stays decided."""
         with platform_alias(), transaction.atomic(using=PLATFORM):
-            self._write_new(actor)
             self._write_seen(actor)
             self._write_cleared(actor)
+            self._write_new(actor)
 
     def _write_new(self, actor: Actor) -> None:
         new = [s for s in self._seen.values() if s.key not in self._standing]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import F
 
 from audit.services import trail
@@ -29,16 +29,22 @@ _PURGE = """
   DELETE FROM provisioning_healthobservation WHERE id IN (
     SELECT id FROM provisioning_healthobservation
     WHERE seen_at < now() - make_interval(hours => %(hours)s) ORDER BY seen_at LIMIT %(most)s)"""
+_MACHINES_LOCK = """
+  SELECT d.id FROM provisioning_deployment d JOIN provisioning_healthstate s ON s.deployment_id = d.id
+  WHERE s.id = ANY(%s) ORDER BY d.id FOR KEY SHARE OF d"""
 
 
 def looks_store(looks: Mapping[UUID, Look], *, now: datetime) -> None:
     """Writes looks by the key of their state, in a few statements; healths that change come after.
 
-    The states are read again under lock, so that a healing that ended meanwhile is not written over.
+    The states are read again under lock, so that a healing that ended meanwhile is not written over. Their
+    machines stay first: who changes one of them goes on to its state.
     """
     threshold, pause_s = int(setting_get(keys.THRESHOLD)), int(setting_get(keys.INTERVAL_S))
     changed: list[tuple[HealthState, Health]] = []
     with platform_alias(), transaction.atomic(using=PLATFORM):
+        with connections[PLATFORM].cursor() as cursor:
+            cursor.execute(_MACHINES_LOCK, [list(looks)])
         rows = HealthState.across_tenants.select_related("deployment__template")
         states = list(
             rows.select_for_update(of=("self",)).filter(pk__in=list(looks)).order_by("pk")

@@ -64,7 +64,11 @@ def placement_decide(
     """
     places = [only] if only else places_of(template)
     wanted = {cluster.pk for cluster, _ in places}
-    locked = Cluster.objects.select_for_update(of=("self",)).filter(pk__in=wanted).order_by("pk")
+    locked = (
+        Cluster.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk__in=wanted)
+        .order_by("pk")
+    )
     clusters = {cluster.code: cluster for cluster in locked}
     decision = decide(
         need=need, places=[place for _, place in places], room=room_of(clusters.values())
@@ -90,7 +94,7 @@ def growth_demand(*, cluster_id: UUID, node: str, storage: str, growth: Amounts)
 
     The cluster's row stays locked until the growth is written.
     """
-    cluster = Cluster.objects.select_for_update(of=("self",)).get(pk=cluster_id)
+    cluster = Cluster.objects.select_for_update(of=("self",), no_key=True).get(pk=cluster_id)
     room = room_of([cluster])
     lacking = growth_missing(room, node=node, storage=storage, growth=growth)
     if lacking:

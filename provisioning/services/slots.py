@@ -22,6 +22,7 @@ from portal.models import Operation
 from portal.services.settings import setting_get
 from portal.states import OPEN_STATUSES
 from provisioning.models import Cluster, Deployment, Node, Slot, SlotKind, Storage
+from provisioning.selectors.deployments import machine_lock
 
 # A waiting operation that has not asked for so many polls has lost its turn until it asks again.
 _TURN_POLLS = 40
@@ -55,7 +56,9 @@ def slot_take(deployment: Deployment, kind: SlotKind, *, storage: str = "") -> S
     work is done when not on the storage of its disks.
     """
     now = clock.now()
-    Cluster.objects.select_for_update(of=("self",)).get(pk=deployment.cluster_id)
+    if kind == SlotKind.CLONE:
+        machine_lock(deployment.pk)
+    Cluster.objects.select_for_update(of=("self",), no_key=True).get(pk=deployment.cluster_id)
     slot = _slot(deployment, kind, storage, now)
     wait = None if slot.is_held else _wait(slot, now)
     slot.is_held, slot.waits_for = wait is None, wait.place if wait else ""

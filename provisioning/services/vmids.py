@@ -22,7 +22,7 @@ def vmid_allocate(*, cluster_id: UUID, deployment_id: UUID) -> int:
     The counter only moves forward and wraps at the end, so a released number comes back as late as
     possible. Raises NoVmidLeft.
     """
-    cluster = Cluster.objects.select_for_update(of=("self",)).get(pk=cluster_id)
+    cluster = Cluster.objects.select_for_update(of=("self",), no_key=True).get(pk=cluster_id)
     VmidAllocation.objects.filter(cluster=cluster, quarantined_until__lte=clock.now()).delete()
     vmid = _next_free(cluster, cluster.vmid_next, cluster.vmid_last)
     if vmid is None:

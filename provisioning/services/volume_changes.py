@@ -169,7 +169,6 @@ def resize_begin(volume: Volume, size_gb: int, *, actor: Actor) -> dict[str, Any
             _("It is not known where the disk is. Detach it, then let it grow."),
             status=volume.status,
         )
-    bench = bench_take(volume) if volume.status == _S.DETACHED else None
     growth = size_gb - volume.held_gb
     quota_adjust(
         actor=actor,
@@ -177,6 +176,7 @@ def resize_begin(volume: Volume, size_gb: int, *, actor: Actor) -> dict[str, Any
         subject_id=volume.pk,
         amounts=Amounts(0, 0, 0, size_gb),
     )
+    bench = bench_take(volume) if volume.status == _S.DETACHED else None
     if growth > 0:
         home = volume.deployment if volume.status == _S.ATTACHED else None
         node = bench.node if bench else home.node if home else volume.node

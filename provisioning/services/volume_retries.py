@@ -16,6 +16,7 @@ from portal.kernel.queue import Payload
 from provisioning.errors import VolumeBusy, VolumeInvalid, WrongState
 from provisioning.logic.volumes import VolumeTag
 from provisioning.models import Volume
+from provisioning.selectors.deployments import machine_lock
 from provisioning.selectors.reconciliation import busy_ids
 from provisioning.selectors.volumes import volume_lock
 from provisioning.services.saga.volume_outcome import told
@@ -105,7 +106,9 @@ def delete_again(actor: Actor, payload: Payload) -> None:
 
 def _idle_at_home(actor: Actor, payload: Payload) -> Volume:
     """The volume, locked, idle and where it was then. Raises NotFound, Refused, VolumeBusy, WrongState."""
-    volume = idle(actor, _live(payload))
+    key = _live(payload)
+    machine_lock(payload.get("deployment_id"))
+    volume = idle(actor, key)
     _demand_home(volume, payload)
     return volume
 

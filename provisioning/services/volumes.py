@@ -23,7 +23,8 @@ from provisioning.logic.requests import bound_fault, name_fault
 from provisioning.logic.volume_settings import MAX_GB, MIN_GB
 from provisioning.logic.volumes import VolumeTag, gb_price
 from provisioning.models import Deployment, Volume
-from provisioning.selectors.volumes import volume_lock
+from provisioning.selectors.deployments import machine_lock
+from provisioning.selectors.volumes import volume_home, volume_lock
 from provisioning.services.operations import OperationType, enqueue_for_volume
 from provisioning.services.saga.shelf import shelf_take
 from provisioning.services.saga.volume_outcome import told
@@ -103,6 +104,7 @@ def volume_attach(
     Raises:
         NotFound, Refused, VolumeBusy, WrongState, VolumeInvalid, VolumeUnreachable.
     """
+    machine_lock(deployment_id or volume_home(volume_id))
     volume = idle(actor, volume_id)
     demand_status(volume, _S.DETACHED, _S.ERROR)
     target = deployment_id or volume.deployment_id

@@ -93,14 +93,14 @@ def end(ctx: StepContext, guest: Guest) -> StepResult:
         return poll("still there")
     past = guest.deployment
     with transaction.atomic():
-        if absence is Absence.TAKEN:
-            vmid_block(cluster_id=past.cluster_id, vmid=past.vmid)
-        slot_free(past.pk)
-        volumes_let_go(past.pk, actor=ctx.actor, and_delete=False, is_proven=True)
-        Deployment.objects.filter(pk=past.pk).update(watched_until=None, updated_at=clock.now())
         row = Finding.objects.select_for_update(of=("self",)).get(
             pk=UUID(str(ctx.payload["finding_id"]))
         )
+        Deployment.objects.filter(pk=past.pk).update(watched_until=None, updated_at=clock.now())
+        volumes_let_go(past.pk, actor=ctx.actor, and_delete=False, is_proven=True)
+        if absence is Absence.TAKEN:
+            vmid_block(cluster_id=past.cluster_id, vmid=past.vmid)
+        slot_free(past.pk)
         if row.status != FindingStatus.OPEN:
             return Complete()
         finding_end(row, actor=ctx.actor, resolution=Resolution.DELETED, reason="", now=clock.now())

@@ -9,8 +9,17 @@ import pytest
 from integrations.base.registry import HOSTS
 from portal.kernel.tenancy import tenant_scope
 from tests.conftest import World
+from tests.locks import locks_witnessed
 from tests.provisioning.webhook_scenes import allow_loopback
 from tests.receiver import Receiver
+
+
+@pytest.fixture(autouse=True)
+def one_order_of_locks() -> Iterator[None]:
+    """Whatever a test plays, its transactions lock in the one order (docs/provisioning.md)."""
+    with locks_witnessed() as breaches:
+        yield
+    assert breaches == []
 
 
 @pytest.fixture

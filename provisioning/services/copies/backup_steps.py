@@ -315,6 +315,7 @@ def prune(ctx: StepContext, shelf: Shelf) -> StepResult:
                 status=BackupStatus.COMPLETE,
             )
             .select_related("deployment")
+            .order_by("pk")
             if row.volume_id in present and present[row.volume_id].marker == row.marker
         ]
         used = backups_being_restored(rows)

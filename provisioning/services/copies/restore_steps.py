@@ -31,6 +31,7 @@ from provisioning.events import DeploymentChanged
 from provisioning.logic.copy_states import SnapshotStatus
 from provisioning.logic.reconciliation import facts_of, guest_tags
 from provisioning.models import Backup, Deployment, SlotKind, Snapshot
+from provisioning.selectors.deployments import machine_lock
 from provisioning.services.copies.archives import (
     archive_prove,
     archive_prove_content,
@@ -240,6 +241,7 @@ def _written_over(ctx: StepContext, guest: Guest) -> StepResult:
 def restore_failed(ctx: StepContext, failure: Failure) -> None:
     """A machine that was not touched is as it was; one that was is failed, and says what to do."""
     deployment = deployment_load(ctx)
+    machine_lock(deployment.pk)
     slot_free(deployment.pk)
     if not is_in_place(ctx):
         provision_failed(ctx, failure)

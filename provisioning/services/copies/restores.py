@@ -15,8 +15,8 @@ from provisioning.logic.placement import Place
 from provisioning.logic.requests import DeploymentRequest
 from provisioning.models import Backup, Deployment
 from provisioning.permissions import Permission
-from provisioning.selectors.copies import backup_lock, work_that_excludes
-from provisioning.selectors.deployments import deployment_lock
+from provisioning.selectors.copies import backup_home, backup_lock, work_that_excludes
+from provisioning.selectors.deployments import deployment_lock, machine_lock
 from provisioning.selectors.volumes import volumes_held
 from provisioning.services.copies.backups import backup_begin
 from provisioning.services.copies.restore_steps import IN_PLACE
@@ -38,6 +38,7 @@ def restore_in_place(
     Raises:
         NotFound, Refused, DeploymentBusy, WrongState.
     """
+    machine_lock(backup_home(backup_id))
     backup = _restorable(actor, backup_id)
     if backup.deployment_id is None or _is_gone(backup):
         raise WrongState(_("The deployment of this backup is gone. Restore it as a new one."))

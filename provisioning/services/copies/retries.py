@@ -23,7 +23,7 @@ from provisioning.logic.copy_states import (
 )
 from provisioning.models import Backup, BackupSchedule, Deployment, Snapshot
 from provisioning.permissions import Permission
-from provisioning.selectors.deployments import deployment_lock
+from provisioning.selectors.deployments import deployment_lock, machine_lock
 from provisioning.services.copies.backups import backup_demand_room, machine_then
 from provisioning.services.copies.restore_steps import IN_PLACE
 from provisioning.services.copies.restores import restore_demand_machine
@@ -137,6 +137,7 @@ def _snapshot_again(payload: Payload, was: SnapshotStatus, to: SnapshotStatus) -
 
 
 def _backup(payload: Payload) -> Backup:
+    machine_lock(payload.get("deployment_id"))
     rows = Backup.objects.select_for_update(of=("self",)).select_related("deployment", "cluster")
     backup = rows.filter(pk=UUID(str(payload["backup_id"]))).first()
     if backup is None:

@@ -23,6 +23,7 @@ from portal.kernel.queue import (
 from portal.kernel.stored_text import stored_text
 from provisioning.logic.copy_states import SNAPSHOT_TRANSITIONS, SnapshotStatus
 from provisioning.models import Snapshot
+from provisioning.selectors.deployments import machine_lock
 from provisioning.services.copies.tasks import copy_task
 from provisioning.services.copies.telling import copy_told
 from provisioning.services.saga.guest import Guest, GuestForeign, deployment_load, guest_prove
@@ -127,6 +128,7 @@ def rolled_back(ctx: StepContext, guest: Guest) -> StepResult:
         return poll(stored_text("waiting for its power state"))
     status, tag = _POWER[power]
     with transaction.atomic():
+        machine_lock(guest.deployment.pk)
         snapshot = _locked(ctx)
         _move(snapshot, SnapshotStatus.READY)
         copy_told(

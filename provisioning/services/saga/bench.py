@@ -55,7 +55,7 @@ def bench_take(volume: Volume) -> VolumeShelf:
     if not nodes:
         message = _("No node that is up reaches storage %(storage)s now. Try again later.")
         raise WrongState(message % {"storage": volume.storage_pool})
-    cluster = Cluster.objects.select_for_update(of=("self",)).get(pk=volume.cluster_id)
+    cluster = Cluster.objects.select_for_update(of=("self",), no_key=True).get(pk=volume.cluster_id)
     known = VolumeShelf.objects.filter(cluster=cluster, purpose=_BENCH, node__in=nodes)
     bench = known.order_by("-is_made", "node").first()
     if bench is not None:

@@ -30,6 +30,7 @@ from provisioning.events import AddressesFound
 from provisioning.logic.reconciliation import disk_size_gb, guest_tags
 from provisioning.models import Deployment, SlotKind, Template
 from provisioning.selectors.bootstraps import snippet_of
+from provisioning.selectors.deployments import machine_lock
 from provisioning.services.bootstraps import bootstrap_start
 from provisioning.services.operations import OperationType, enqueue_for
 from provisioning.services.saga.guest import (
@@ -143,8 +144,9 @@ def _elsewhere(ctx: StepContext, guest: Guest) -> Poll:
     ctx.state.pop("clone", None)
     ctx.save()
     with transaction.atomic():
-        vmid_block(cluster_id=deployment.cluster_id, vmid=deployment.vmid)
+        machine_lock(deployment.pk)
         vmid = vmid_allocate(cluster_id=deployment.cluster_id, deployment_id=deployment.pk)
+        vmid_block(cluster_id=deployment.cluster_id, vmid=deployment.vmid)
         Deployment.objects.filter(pk=deployment.pk).update(
             vmid=vmid, clone_requested_at=None, updated_at=clock.now()
         )

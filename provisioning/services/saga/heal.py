@@ -19,6 +19,7 @@ from portal.kernel.queue import Advance, Complete, Failure, StepContext, StepRes
 from portal.kernel.stored_text import stored_text
 from provisioning.events import DeploymentChanged
 from provisioning.models import Deployment, HealAttempt, HealthState
+from provisioning.selectors.deployments import machine_lock
 from provisioning.selectors.heal_rules import heal_rules
 from provisioning.services.healing import ended_publish, heal_is_late
 from provisioning.services.operations import OperationType, enqueue_for
@@ -102,6 +103,7 @@ def start(ctx: StepContext, guest: Guest) -> StepResult:
 
 def heal_failed(ctx: StepContext, failure: Failure) -> None:
     """The healing could not be done, or was called off with everything else under way."""
+    machine_lock(ctx.target_id)
     if failure.status == "canceled":
         _end(ctx, HealStatus.DROPPED, stored_text("Something else came first."))
         return

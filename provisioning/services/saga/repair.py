@@ -81,10 +81,10 @@ def reapplied(ctx: StepContext, guest: Guest) -> StepResult:
     power = guest.hypervisor.guest_status(config.node, guest.vmid).power
     deployment = guest.deployment
     with transaction.atomic():
-        if power is PowerState.RUNNING and ctx.payload.get("needs_restart"):
-            Deployment.objects.filter(pk=deployment.pk).update(attention=RESTART_NEEDED)
         if not left:
             _finding_settle(ctx)
+        if power is PowerState.RUNNING and ctx.payload.get("needs_restart"):
+            Deployment.objects.filter(pk=deployment.pk).update(attention=RESTART_NEEDED)
         trail.record(
             tag=Tag.REAPPLIED,
             target=deployment,

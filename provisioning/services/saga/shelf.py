@@ -31,7 +31,7 @@ _MAKING_LOCK: Final = "create"
 @transaction.atomic
 def shelf_take(cluster_id: UUID, *, node: str) -> VolumeShelf:
     """The cluster's shelf; the first volume reserves a number for it. Raises NoVmidLeft."""
-    cluster = Cluster.objects.select_for_update(of=("self",)).get(pk=cluster_id)
+    cluster = Cluster.objects.select_for_update(of=("self",), no_key=True).get(pk=cluster_id)
     shelf = VolumeShelf.objects.filter(cluster=cluster, purpose=ShelfPurpose.SHELF).first()
     if shelf is not None:
         return shelf
@@ -136,8 +136,8 @@ def _elsewhere(disk: Disk, shelf: VolumeShelf) -> Poll:
         raise guard_foreign(disk, shelf)
     row = VolumeShelf.objects.select_for_update(of=("self",)).get(pk=shelf.pk)
     if row.vmid == shelf.vmid:
-        vmid_block(cluster_id=row.cluster_id, vmid=row.vmid)
         vmid = vmid_allocate(cluster_id=row.cluster_id, deployment_id=row.pk)
+        vmid_block(cluster_id=row.cluster_id, vmid=row.vmid)
         VolumeShelf.objects.filter(pk=row.pk).update(vmid=vmid, updated_at=clock.now())
     return Poll(0.0, stored_text("VMID %(vmid)s was taken", vmid=shelf.vmid))
 

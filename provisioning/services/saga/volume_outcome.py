@@ -172,6 +172,12 @@ def _fallback(ctx: StepContext, row: Volume) -> VolumeStatus:
     return status
 
 
+def volumes_lock(deployment_id: UUID) -> list[Volume]:
+    """The volumes of a machine, locked: behind the machine's row and ahead of the quota they hold."""
+    rows = Volume.objects.select_for_update(of=("self",)).filter(deployment_id=deployment_id)
+    return list(rows.exclude(status=_S.DELETED).order_by("pk"))
+
+
 def volumes_let_go(
     deployment_id: UUID, *, actor: Actor, and_delete: bool, is_proven: bool = False
 ) -> None:
@@ -180,9 +186,8 @@ def volumes_let_go(
     Runs in the transaction that ends the deployment. Those of a machine that was forgotten while nobody
     could reach it wait for the proof.
     """
-    rows = Volume.objects.select_for_update(of=("self",)).filter(deployment_id=deployment_id)
     loose: dict[str, Any] = {"deployment": None, "slot": "", "action": ""}
-    for row in rows.exclude(status=_S.DELETED):
+    for row in volumes_lock(deployment_id):
         is_doubted = (row.attention or {}).get("code") == FORGOTTEN_CODE
         if is_doubted and not is_proven:
             continue
