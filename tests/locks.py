@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from unittest.mock import patch
 
 from django.db import connections
+
+from tests.engine import wait_until
 
 _ORDER: Final = (
     ("provisioning_finding",),
@@ -41,7 +45,9 @@ class LockWitness:
     ) -> Any:
         found = _LOCKED.match(sql) if "SKIP LOCKED" not in sql else None
         table = next((name for name in found.groups() if name), "") if found else ""
-        if table in _RANK and table not in self.held:
+        if not context["connection"].in_atomic_block:
+            self.held.clear()
+        elif table in _RANK and table not in self.held:
             later = [one for one in self.held if _RANK[one] > _RANK[table]]
             place = _place() if later else ""
             if place:
@@ -79,3 +85,42 @@ def locks_witnessed() -> Iterator[list[str]]:
                 act = witness.ended(getattr(connection, name))
                 stack.enter_context(patch.object(connection, name, act))
         yield breaches
+
+
+def behind(
+    gate: AbstractContextManager[object], *acts: Callable[[], object], timeout_s: float = 60.0
+) -> list[str]:
+    """Lets the acts begin one after the other, each until it waits, behind rows that `gate` has locked.
+
+    Answers what became of each: "ok", or the class of its error.
+    """
+    results = [""] * len(acts)
+
+    def work(number: int) -> None:
+        try:
+            acts[number]()
+            results[number] = "ok"
+        except Exception as error:  # noqa: BLE001 - the class is the result
+            results[number] = type(error).__name__
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(acts))]
+    with gate:
+        for count, thread in enumerate(threads, start=1):
+            thread.start()
+            wait_until(partial(_waits, count), timeout_s=timeout_s)
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def _waits(count: int) -> bool:
+    """Whether so many sessions of this database wait for a lock."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND datname = current_database()"
+        )
+        return bool(cursor.fetchone() == (count,))

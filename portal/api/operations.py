@@ -20,6 +20,7 @@ from portal.api.serializers import (
     WorkerSerializer,
 )
 from portal.kernel.api.views import PortalViewSet
+from portal.kernel.errors import NotFound
 from portal.models import Operation, Worker
 from portal.permissions import Permission
 from portal.selectors.operations import operation_get, operation_list
@@ -29,6 +30,7 @@ from portal.services.operations import (
     operation_cancel,
     operation_retry,
     operation_retry_refusal,
+    operation_target_lock,
 )
 from portal.services.replays import operations_replay
 from portal.services.worker_drains import worker_drain, worker_resume
@@ -50,6 +52,14 @@ class OperationViewSet(PortalViewSet):
     queryset = Operation.objects.none()
     filterset_class = OperationFilter
     ordering_fields = ("created_at", "updated_at", "scheduled_at", "priority", "status", "type")
+
+    def locked_version(self) -> str | None:
+        """Behind the lock of what it is about: the order in which both are ended."""
+        try:
+            operation_target_lock(self.kwargs["pk"])
+        except NotFound:
+            return None
+        return super().locked_version()
 
     def list(self, _request: Request) -> Response:
         """Operations, newest first."""

@@ -195,11 +195,8 @@ def operation_cancel(*, actor: Actor, operation_id: UUID | str) -> Operation:
         Conflict: it has ended, or what is under way cannot be stopped.
     """
     with transaction.atomic(using=scope.alias.get()):
-        seen = _of(Operation.objects.all(), operation_id)
+        seen = operation_target_lock(operation_id)
         _authorize_owner(actor, seen, Permission.OPERATIONS_MANAGE)
-        # Whoever ends the target holds it while canceling its operations, and so does this.
-        with _scope_of(seen.tenant_id):
-            target_lock(seen.target_type, seen.target_id)
         operation = _locked(operation_id)
         if operation.status not in OPEN_STATUSES:
             message = gettext("The operation is %(status)s already.") % {
@@ -210,6 +207,14 @@ def operation_cancel(*, actor: Actor, operation_id: UUID | str) -> Operation:
             message = gettext("The operation is under way and cannot be stopped half-way.")
             raise Conflict(message, code="operation_not_cancelable")
         return operation
+
+
+def operation_target_lock(operation_id: UUID | str) -> Operation:
+    """Locks what an operation is about, ahead of the operation: so does whoever ends both. Raises NotFound."""
+    seen = _of(Operation.objects.all(), operation_id)
+    with _scope_of(seen.tenant_id):
+        target_lock(seen.target_type, seen.target_id)
+    return seen
 
 
 def operation_cancel_for(

@@ -198,7 +198,8 @@ def roles_ensure() -> int:
     known_now = sorted(permission_specs())
     with platform_alias(), transaction.atomic(using=PLATFORM):
         roles = {
-            role.code: role for role in Role.objects.select_for_update().filter(code__in=ROLES)
+            role.code: role
+            for role in Role.objects.select_for_update().filter(code__in=ROLES).order_by("code")
         }
         missing = [_default_role(code, known_now) for code in ROLES if code not in roles]
         Role.objects.bulk_create(missing, ignore_conflicts=True)

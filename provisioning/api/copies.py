@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema
@@ -16,12 +17,14 @@ from portal.kernel.errors import Fault, NotFound, Refused
 from portal.models import Operation
 from portal.selectors.operations import operation_brief
 from provisioning.api import copy_shapes as shapes
+from provisioning.api.behind import BehindMachine
 from provisioning.api.serializers import EmptySerializer
 from provisioning.errors import DeploymentInvalid
 from provisioning.models import Backup, BackupSchedule, Snapshot
 from provisioning.permissions import Permission
 from provisioning.selectors.copies import (
     backup_get,
+    backup_home,
     backup_list,
     backups_of,
     schedule_get,
@@ -35,7 +38,7 @@ _READ = Permission.BACKUPS_VIEW
 _WRITE = Permission.BACKUPS_MANAGE
 
 
-class SnapshotViewSet(PortalViewSet):
+class SnapshotViewSet(BehindMachine):
     """Snapshots of one machine."""
 
     permissions: ClassVar[dict[str, str]] = {
@@ -114,7 +117,7 @@ class DeploymentBackupViewSet(PortalViewSet):
         )
 
 
-class BackupViewSet(PortalViewSet):
+class BackupViewSet(BehindMachine):
     """All backups of the active tenant."""
 
     permissions: ClassVar[dict[str, str]] = {
@@ -128,6 +131,9 @@ class BackupViewSet(PortalViewSet):
     filterset_class = shapes.BackupFilter
     ordering_fields = ("created_at", "deployment_name", "status", "size_bytes")
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    def home(self) -> UUID | str | None:
+        return backup_home(self.kwargs["pk"])
 
     def list(self, request: Request) -> Response:
         response: Response = self.page(backup_list(actor=self.actor), shapes.BackupSerializer)

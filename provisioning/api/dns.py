@@ -19,6 +19,7 @@ from portal.kernel.errors import Fault
 from portal.kernel.tenancy import PLATFORM
 from portal.models import Operation
 from portal.selectors.operations import operation_brief
+from provisioning.api.behind import BehindMachine
 from provisioning.api.serializers import (
     AttentionSerializer,
     EmptySerializer,
@@ -105,7 +106,7 @@ class DnsRecordCreateSerializer(serializers.Serializer[Any]):
 _ACCEPTED = {202: DnsRecordAcceptedSerializer}
 
 
-class DnsRecordViewSet(PortalViewSet):
+class DnsRecordViewSet(BehindMachine):
     """The names of one machine."""
 
     permissions: ClassVar[dict[str, str]] = {

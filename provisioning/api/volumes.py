@@ -12,16 +12,16 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.kernel.api.views import PortalViewSet
 from portal.kernel.errors import NotFound
 from portal.models import Operation
 from portal.selectors.operations import operation_brief
 from provisioning.api import volume_shapes as shapes
+from provisioning.api.behind import BehindMachine
 from provisioning.api.serializers import EmptySerializer
 from provisioning.models import Volume
 from provisioning.permissions import Permission
 from provisioning.selectors.deployments import deployment_get
-from provisioning.selectors.volumes import volume_get, volume_list, volumes_of
+from provisioning.selectors.volumes import volume_get, volume_home, volume_list, volumes_of
 from provisioning.services import volumes
 
 _ACCEPTED = {202: shapes.VolumeAcceptedSerializer}
@@ -34,7 +34,7 @@ _WITH_DELETED = OpenApiParameter("with_deleted", bool, description="Include tomb
 _WRITE = Permission.VOLUMES_MANAGE
 
 
-class VolumeViewSet(PortalViewSet):
+class VolumeViewSet(BehindMachine):
     """All volumes of the active tenant, also those attached to nothing."""
 
     permissions: ClassVar[dict[str, str]] = {
@@ -49,6 +49,9 @@ class VolumeViewSet(PortalViewSet):
     filterset_class = shapes.VolumeFilter
     ordering_fields = ("created_at", "name", "size_gb", "status", "updated_at")
     http_method_names = ["get", "post", "delete", "head", "options"]
+
+    def home(self) -> UUID | str | None:
+        return self.kwargs.get("deployment_id") or volume_home(self.kwargs["pk"])
 
     @extend_schema(parameters=[_WITH_DELETED])
     def list(self, request: Request) -> Response:

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from audit.models import Entry
+from portal.kernel.authz import Actor
+from portal.kernel.tenancy import PLATFORM
 from portal.models import Membership, Role, Setting, TeamMember, User
+from portal.services.accounts import user_update
 from portal.services.settings import setting_get, settings_ensure
 from portal.tags import Tag
 from tests.conftest import World
 from tests.factories.accounts import PASSWORD, TeamFactory, UserFactory
+from tests.locks import behind
 
 
 @pytest.fixture
@@ -176,6 +184,27 @@ def test_last_platform_administrator_cannot_be_deactivated(staff: Client) -> Non
 
     assert "last active platform administrator" in answer.content.decode()
     assert User.objects.get(username="root").is_active
+
+
+def test_of_two_administrators_who_end_each_other_one_stays(world: World) -> None:
+    first, second = sorted(
+        (UserFactory(is_platform_admin=True) for _ in range(2)), key=lambda user: user.pk
+    )
+
+    def ended(user: User) -> None:
+        user_update(actor=Actor.system("test"), user_id=user.pk, changes={"is_active": False})
+
+    @contextmanager
+    def second_locked() -> Iterator[None]:
+        with transaction.atomic(using=PLATFORM):
+            User.objects.using(PLATFORM).select_for_update().get(pk=second.pk)
+            yield
+
+    results = behind(second_locked(), lambda: ended(second), lambda: ended(first))
+
+    assert results == ["ok", "Conflict"]
+    active = User.objects.using(PLATFORM).filter(is_active=True, is_platform_admin=True)
+    assert list(active) == [first]
 
 
 def test_looking_at_tenants_rows_is_audited(staff: Client) -> None:
