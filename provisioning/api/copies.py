@@ -17,7 +17,7 @@ from portal.kernel.errors import Fault, NotFound, Refused
 from portal.models import Operation
 from portal.selectors.operations import operation_brief
 from provisioning.api import copy_shapes as shapes
-from provisioning.api.behind import BehindMachine
+from provisioning.api.belongings import BehindMachine
 from provisioning.api.serializers import EmptySerializer
 from provisioning.errors import DeploymentInvalid
 from provisioning.models import Backup, BackupSchedule, Snapshot

@@ -19,7 +19,7 @@ from portal.kernel.errors import Fault
 from portal.kernel.tenancy import PLATFORM
 from portal.models import Operation
 from portal.selectors.operations import operation_brief
-from provisioning.api.behind import BehindMachine
+from provisioning.api.belongings import BehindMachine
 from provisioning.api.serializers import (
     AttentionSerializer,
     EmptySerializer,

@@ -16,7 +16,7 @@ from portal.kernel.errors import NotFound
 from portal.models import Operation
 from portal.selectors.operations import operation_brief
 from provisioning.api import volume_shapes as shapes
-from provisioning.api.behind import BehindMachine
+from provisioning.api.belongings import BehindMachine
 from provisioning.api.serializers import EmptySerializer
 from provisioning.models import Volume
 from provisioning.permissions import Permission
