@@ -170,7 +170,7 @@ def test_who_may_not_resize_it_has_no_plan(world: World, machine: Deployment, ro
 
 
 def test_a_plan_writes_nothing_and_asks_so_many_questions(
-    world: World, machine: Deployment
+    world: World, machine: Deployment, lasting_memory: None
 ) -> None:
     client = signed_in(world)
     asked(client, machine, cpu_cores="4")
