@@ -13,6 +13,7 @@ import threading
 import time
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
+from weakref import WeakSet
 
 import psycopg
 from django.core.management.commands import flush
@@ -107,28 +108,34 @@ def _nothing(*_arguments: Any, **_options: Any) -> None:
     """Content types and permissions were kept: there is nothing to make."""
 
 
-_kept: set[BaseDatabaseWrapper] = set()
+_opened: WeakSet[BaseDatabaseWrapper] = WeakSet()
+_connect = BaseDatabaseWrapper.connect
+
+
+def _remembered_connect(connection: BaseDatabaseWrapper) -> None:
+    _opened.add(connection)
+    _connect(connection)
 
 
 def _unclean_close(_case: TransactionTestCase) -> bool:
     """Closes the connections that a test left inside a transaction; those at rest serve the next test."""
     for connection in connections.all(initialized_only=True):
-        _kept.add(connection)
         if connection.in_atomic_block or not connection.autocommit:
             connection.close()
     return False
 
 
 def connections_close() -> None:
-    """Closes all before the database is dropped, those as well that belong to a browser's event loop."""
+    """Closes all before the database is dropped, those of other threads and of a browser's event loop too."""
     cleaner.close()
-    for kept in _kept:
-        if kept.connection is not None:
-            kept.connection.close()
+    for opened in list(_opened):
+        if opened.connection is not None:
+            opened.connection.close()
 
 
 def quick_flush_install() -> None:
     """Replaces what Django's flush command does, and keeps connections from test to test."""
     flush.sql_flush = _sql_flush  # type: ignore[assignment]
     flush.emit_post_migrate_signal = _nothing
+    BaseDatabaseWrapper.connect = _remembered_connect  # type: ignore[method-assign]
     TransactionTestCase._should_reload_connections = _unclean_close  # type: ignore[attr-defined]
