@@ -185,6 +185,7 @@ def delete_failed(ctx: StepContext, failure: Failure) -> None:
 
 def roll_back_failed(ctx: StepContext, failure: Failure) -> None:
     """The snapshot is as it was; of the machine a person must know, once a rollback was asked for."""
+    machine_lock(deployment_load(ctx).pk)
     _failed(ctx, failure, SnapshotStatus.READY)
     if ctx.state.get("qmrollback_tried"):
         failure_note(ctx, failure)
